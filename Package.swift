@@ -1,0 +1,68 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+let package = Package(
+    name: "footfall",
+    products: [
+        .executable(name: "footfall", targets: ["footfall"]),
+        .executable(name: "footfall-load", targets: ["footfall-load"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Pure: bytes and numbers in, numbers out.
+        .target(name: "Counting", swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Counting"], swiftSettings: settings),
+        .target(name: "Zones", swiftSettings: settings),
+        // The outside world.
+        .target(name: "Ingest", dependencies: ["Counting", "Wire", "CKernel"], swiftSettings: settings),
+        .target(name: "Web", dependencies: ["Counting", "Wire", hummingbird], swiftSettings: settings),
+        .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
+        // The one place where they meet.
+        .executableTarget(
+            name: "footfall",
+            dependencies: [
+                "Counting", "Wire", "Zones", "Ingest", "Web", "Supervision", argumentParser, lifecycle, log,
+                signals, toml,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "footfall-load",
+            dependencies: ["Counting", "Wire", "CKernel", argumentParser],
+            swiftSettings: settings
+        ),
+        .target(name: "CKernel"),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        // The manual.
+        .testTarget(name: "CountingTests", dependencies: ["Counting"], swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["Counting", "Wire"], swiftSettings: settings),
+        .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
+        .testTarget(name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
+        .testTarget(name: "WebTests", dependencies: ["Counting", "Web"], swiftSettings: settings),
+        .testTarget(name: "DaemonTests", swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+    ]
+)

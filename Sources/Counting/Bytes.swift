@@ -1,0 +1,135 @@
+/// Bytes written one after another: little-endian words, and LEB128 for numbers that are mostly small.
+struct ByteWriter {
+    var bytes: [UInt8] = []
+
+    @inline(__always)
+    mutating func byte(_ value: UInt8) { bytes.append(value) }
+
+    @inline(__always)
+    mutating func word(_ value: UInt64) {
+        for shift in stride(from: 0, to: 64, by: 8) as StrideTo<UInt64> {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    /// 7 bits a byte, lowest first, the high bit says that more follow.
+    @inline(__always)
+    mutating func number(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func number(_ value: Int) { number(UInt64(value)) }
+
+    /// Signed, folded so that small amounts of either sign stay short.
+    mutating func signed(_ value: Int64) { number(UInt64(bitPattern: value << 1 ^ value >> 63)) }
+
+    @inline(__always)
+    mutating func text(_ value: Span<UInt8>) {
+        number(UInt64(value.count))
+        for i in value.indices { bytes.append(value[i]) }
+    }
+
+    mutating func text(_ value: String) { text(Array(value.utf8).span) }
+    mutating func moment(_ value: Moment) { number(UInt64(value.milliseconds)) }
+}
+
+/// Bytes that end early, or hold something no writer of ours writes.
+public struct MalformedBytes: Error, Equatable, CustomStringConvertible {
+    /// Where in the bytes the reader stood.
+    public let offset: Int
+    public var description: String { "malformed at byte \(offset)" }
+}
+
+/// Reads what `ByteWriter` wrote; never past the end, never trusting a length.
+struct ByteReader: ~Escapable {
+    let bytes: Span<UInt8>
+    private(set) var offset = 0
+
+    @_lifetime(copy bytes)
+    init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+
+    var isAtEnd: Bool { offset == bytes.count }
+    var malformed: MalformedBytes { MalformedBytes(offset: offset) }
+
+    @inline(__always)
+    mutating func byte() throws(MalformedBytes) -> UInt8 {
+        guard offset < bytes.count else { throw malformed }
+        defer { offset += 1 }
+        return bytes[offset]
+    }
+
+    @inline(__always)
+    mutating func word() throws(MalformedBytes) -> UInt64 {
+        guard bytes.count - offset >= 8 else { throw malformed }
+        defer { offset += 8 }
+        return bytes.word(at: offset)
+    }
+
+    @inline(__always)
+    mutating func number() throws(MalformedBytes) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try byte()
+            guard shift < 63 || byte < 2 else { throw malformed }
+            value |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    /// A number that must not be greater than `limit`.
+    @inline(__always)
+    mutating func number(upTo limit: Int) throws(MalformedBytes) -> Int {
+        let value = try number()
+        guard value <= UInt64(limit) else { throw malformed }
+        return Int(value)
+    }
+
+    mutating func signed() throws(MalformedBytes) -> Int64 {
+        let value = try number()
+        return Int64(bitPattern: value >> 1) ^ -Int64(value & 1)
+    }
+
+    /// A count of things, each of which takes at least `bytesEach`: cannot ask for more than the bytes can hold.
+    mutating func count(bytesEach: Int) throws(MalformedBytes) -> Int {
+        try number(upTo: (bytes.count - offset) / bytesEach)
+    }
+
+    @inline(__always)
+    @_lifetime(copy self)
+    mutating func text(upTo limit: Int) throws(MalformedBytes) -> Span<UInt8> {
+        let count = try number(upTo: min(limit, bytes.count - offset))
+        defer { offset += count }
+        return bytes.extracting(offset..<offset + count)
+    }
+
+    mutating func string(upTo limit: Int) throws(MalformedBytes) -> String {
+        let text = try text(upTo: limit)
+        guard let valid = try? UTF8Span(validating: text) else { throw malformed }
+        return String(copying: valid)
+    }
+
+    @inline(__always)
+    mutating func moment() throws(MalformedBytes) -> Moment {
+        Moment(milliseconds: Int64(try number(upTo: Int(Moment.millisecondsMax))))
+    }
+
+    /// A raw value of a stored enumeration.
+    @inline(__always)
+    mutating func value<T: RawRepresentable>(_: T.Type) throws(MalformedBytes) -> T where T.RawValue == UInt8 {
+        guard let value = T(rawValue: try byte()) else { throw malformed }
+        return value
+    }
+
+    mutating func flag() throws(MalformedBytes) -> Bool {
+        let value = try byte()
+        guard value <= 1 else { throw malformed }
+        return value == 1
+    }
+}

@@ -1,0 +1,81 @@
+/// The running local day of a site.
+struct Day: Sendable {
+    var day: LocalDay
+    var views: UInt64 = 0
+    var visits: UInt64 = 0
+    var bots: UInt64 = 0
+    var correctedVisits: Int64 = 0
+    var correctedViews: Int64 = 0
+    var visitors = HyperLogLog()
+    var peak: Peak
+    var pages: Ranking
+    /// Referring hosts; the two kinds without a host are counted beside it.
+    var referrers: Ranking
+    var direct: UInt64 = 0
+    var `internal`: UInt64 = 0
+
+    init(_ day: LocalDay, peak: Peak, limits: Limits, seed: HashSeed) {
+        self.day = day
+        self.peak = peak
+        pages = Ranking(limit: limits.pages, seed: seed)
+        referrers = Ranking(limit: limits.referrers, seed: seed)
+    }
+
+    /// Counts a view; the number of ranking sweeps it took.
+    @inline(__always)
+    mutating func countView(_ hit: borrowing Hit, startsVisit: Bool) -> UInt64 {
+        views += 1
+        visits += startsVisit ? 1 : 0
+        if hit.visitor != 0 { visitors.insert(hit.visitor) }
+        var sweeps: UInt64 = pages.count(hit.path, isEntry: startsVisit) ? 1 : 0
+        switch hit.origin {
+        case .direct: direct += 1
+        case .internal: `internal` += 1
+        case .host: sweeps += referrers.count(hit.referrer, isEntry: false) ? 1 : 0
+        }
+        return sweeps
+    }
+
+    func topPages(_ rows: Int) -> Top {
+        Top(rows: pages.top(rows), other: pages.other.views, isApproximate: pages.isApproximate)
+    }
+
+    /// The hosts with `(direct)` and `(internal)` among them.
+    func topReferrers(_ rows: Int) -> Top {
+        let kinds = [("(direct)", direct), ("(internal)", `internal`)].filter { $0.1 > 0 }
+            .map { RankingRow(key: Array($0.0.utf8), views: $0.1, entries: 0) }
+        let all = (referrers.top(rows) + kinds).sorted {
+            $0.views != $1.views ? $0.views > $1.views : $0.key.lexicographicallyPrecedes($1.key)
+        }
+        return Top(
+            rows: Array(all.prefix(rows)), other: referrers.other.views, isApproximate: referrers.isApproximate)
+    }
+
+    func closed(timezone: String) -> ClosedDay {
+        ClosedDay(
+            day: day, timezone: timezone, views: views, visits: visits, bots: bots, correctedVisits: correctedVisits,
+            correctedViews: correctedViews, visitors: visitors.count, isVisitorsExact: visitors.isExact, peak: peak,
+            pages: topPages(rankingRowsKept), referrers: topReferrers(rankingRowsKept))
+    }
+}
+
+/// The few numbers of a closed day or of a month's closed days that a report needs, corrections included.
+struct Sums: Equatable, Sendable {
+    var visits: Int64 = 0
+    var views: Int64 = 0
+    /// Unique visitors of the day; visitor-days of the month.
+    var visitors = 0
+
+    mutating func add(_ day: Sums) {
+        visits += day.visits
+        views += day.views
+        visitors += day.visitors
+    }
+}
+
+extension Day {
+    var sums: Sums {
+        Sums(
+            visits: Int64(visits) + correctedVisits, views: Int64(views) + correctedViews, visitors: visitors.count)
+    }
+}

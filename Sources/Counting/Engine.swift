@@ -1,0 +1,304 @@
+/// Counts hits by the definitions of the product, for every site.
+///
+/// Pure: no clock, no file, no lock, no log. Facts come in as frames of records, each with its own moment; numbers go
+/// out as values. The same frames give the same bytes of `snapshot()`, however often `advance` was called between.
+///
+/// - Complexity: a hit O(1), about 250 bytes of memory touched.
+public struct Engine: Sendable {
+    /// How much the engine may hold.
+    public let limits: Limits
+    /// The moment everything stands at.
+    public internal(set) var now: Moment
+    /// Counts of the daemon as a whole.
+    public internal(set) var tallies = Tallies()
+    /// History rows closed since they were last taken.
+    private(set) var closed: [HistoryRow] = []
+
+    var sites: [SiteCounters] = []
+    var visitors: VisitorTable
+    var recentViews: RecentViews
+    /// When the daemon that runs came up.
+    var upSince: Moment?
+    /// Last drop count of each socket, oldest first.
+    var sockets: [(cookie: UInt64, total: UInt32)] = []
+    let seed: HashSeed
+    private var reports: [SiteReport?] = []
+
+    /// Sockets whose drop counts are remembered; past it the oldest goes, and would count from zero again.
+    private static let socketsMax = 64
+
+    /// An engine that knows no site. `seed` keys tables in memory and is never stored.
+    public init(limits: Limits = Limits(), seed: HashSeed = HashSeed(0, 0), at now: Moment = .epoch) {
+        self.limits = limits
+        self.seed = seed
+        self.now = now
+        visitors = VisitorTable(at: now.second)
+        recentViews = RecentViews(limit: limits.recentViews)
+    }
+
+    /// Sites known.
+    public var siteCount: Int { sites.count }
+    /// Visitors seen in the last 30 minutes, all sites together.
+    public var trackedVisitors: Int { visitors.live }
+    /// Bytes of the visitor table.
+    public var visitorTableBytes: Int { visitors.bytes }
+    /// A site's settings.
+    public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
+    /// A site's running day.
+    public func turn(of site: SiteIndex) -> DayTurn { sites[site.number].turn }
+
+    /// Applies the records of a frame in their order. On a malformed record the ones before it stand.
+    public mutating func apply(_ frame: Span<UInt8>) throws(MalformedBytes) {
+        var reader = ByteReader(frame)
+        while !reader.isAtEnd {
+            let kind = try reader.value(RecordKind.self)
+            if kind == .hit {
+                let hit = try reader.hit()
+                guard hit.site.number < sites.count else { throw reader.malformed }
+                count(hit)
+            } else {
+                let record = try reader.record(kind)
+                guard canApply(record) else { throw reader.malformed }
+                apply(record)
+            }
+        }
+    }
+
+    /// Lets time pass; an earlier moment changes nothing. Midnights are records and do not happen by themselves.
+    public mutating func advance(to moment: Moment) {
+        guard moment > now else { return }
+        if moment.second != now.second { visitors.advance(to: moment.second) }
+        now = moment
+    }
+
+    // MARK: Hits
+
+    private mutating func count(_ hit: borrowing Hit) {
+        advance(to: hit.moment)
+        let site = hit.site.number
+        sites[site].advance(to: now, closing: &closed)
+        markChanged(hit.site)
+        if hit.isBot {
+            tallies[.bots] += 1
+            sites[site].countBot()
+            return
+        }
+        var isView = hit.kind == .view
+        if isView, let door = sites[site].settings.viewsFrom, door != hit.door { isView = false }
+        let isDuplicate = isView && isDuplicateView(hit)
+        let startsVisit = hit.visitor != 0 && see(hit, isView: isView)
+        if isDuplicate {
+            tallies[.duplicates] += 1
+        } else if isView {
+            tallies[.views] += 1
+            tallies[.rankingSweeps] += sites[site].countView(hit, startsVisit: startsVisit)
+        } else {
+            tallies[.pings] += 1
+            sites[site].quarter.pings += 1
+        }
+    }
+
+    /// Moves the visitor's presence to now; true if the hit begins a visit.
+    @inline(__always)
+    private mutating func see(_ hit: borrowing Hit, isView: Bool) -> Bool {
+        let site = hit.site.number
+        var before = visitors.renew(hit.visitor, isView: isView)
+        if before == nil, hit.formerVisitor != 0 {
+            before = visitors.rename(hit.formerVisitor, to: hit.visitor, isView: isView)
+        }
+        if let before {
+            sites[site].presence.move(from: before.lastSecond)
+        } else if visitors.live < limits.visitors {
+            visitors.insert(hit.visitor, isView: isView)
+            sites[site].presence.appear()
+        } else {
+            tallies[.untracked] += 1
+            sites[site].lastUntracked = now
+            return false
+        }
+        sites[site].raisePeaks()
+        return isView && !(before?.isVisitOpen ?? false)
+    }
+
+    /// The same visitor, path and door was counted a moment ago. Remembers the view if not.
+    @inline(__always)
+    private mutating func isDuplicateView(_ hit: borrowing Hit) -> Bool {
+        let interval = sites[hit.site.number].settings.duplicateMilliseconds
+        guard hit.visitor != 0, interval > 0 else { return false }
+        let identity = Self.identity(hit.visitor, hit)
+        if let last = recentViews.lastCounted(identity, at: now),
+            now.milliseconds - last.milliseconds < interval
+        {
+            return true
+        }
+        if hit.formerVisitor != 0,
+            let last = recentViews.lastCounted(Self.identity(hit.formerVisitor, hit), at: now),
+            now.milliseconds - last.milliseconds < interval
+        {
+            return true
+        }
+        recentViews.remember(identity, at: now)
+        tallies[.recentViewsForgotten] = recentViews.forgotten
+        return false
+    }
+
+    /// Names a view: the visitor's key is secret, so nobody can choose paths that collide.
+    @inline(__always)
+    private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
+        var hash = SipHash(visitor, UInt64(hit.door.rawValue), c: 1, d: 3)
+        hash.combine(hit.path)
+        return max(1, hash.finalize())
+    }
+
+    // MARK: Records
+
+    private func canApply(_ record: Record) -> Bool {
+        switch record {
+        case .site(let site, let settings, _, _):
+            site.number < sites.count ? sites[site.number].settings.name == settings.name : site.number == sites.count
+        case .turn(let site, _), .rejected(let site, _), .start(let site, _, _), .correction(let site, _, _, _):
+            site.number < sites.count
+        default: true
+        }
+    }
+
+    private mutating func apply(_ record: Record) {
+        switch record {
+        case .site(let site, let settings, let turn, let at):
+            set(site, settings, turn, at: at)
+        case .turn(let site, let turn):
+            advance(to: turn.begins)
+            sites[site.number].advance(to: turn.begins, closing: &closed)
+            closed.append(.day(site, sites[site.number].turn(to: turn)))
+            markChanged(site)
+        case .clock(let event):
+            apply(event)
+        case .tally(let tally, let count):
+            tallies[tally] += count
+        case .rejected(let site, let count):
+            sites[site.number].rejected += count
+            markChanged(site)
+        case .kernelDrops(let cookie, let total):
+            countDrops(cookie: cookie, total: total)
+        case .start(let site, let visits, let views):
+            sites[site.number].startVisits = visits
+            sites[site.number].startViews = views
+            markChanged(site)
+        case .correction(let site, let day, let visits, let views):
+            sites[site.number].correct(day, visits: visits, views: views)
+            closed.append(.correction(site, day, visits: visits, views: views))
+            markChanged(site)
+        case .up(let moment):
+            if let upSince { closed.append(.uptime(from: upSince, to: now)) }
+            advance(to: moment)
+            upSince = now
+        case .down(let moment):
+            advance(to: moment)
+            if let upSince { closed.append(.uptime(from: upSince, to: now)) }
+            upSince = nil
+        }
+    }
+
+    private mutating func set(_ site: SiteIndex, _ settings: SiteSettings, _ turn: DayTurn, at moment: Moment) {
+        advance(to: moment)
+        if site.number == sites.count {
+            sites.append(
+                SiteCounters(site, settings, turn: turn, since: now, at: now, limits: limits, seed: seed))
+            reports.append(nil)
+        } else {
+            sites[site.number].advance(to: now, closing: &closed)
+            sites[site.number].set(settings)
+            if sites[site.number].turn != turn {
+                closed.append(.day(site, sites[site.number].turn(to: turn)))
+            }
+            markChanged(site)
+        }
+        setRetention()
+    }
+
+    mutating func setRetention() {
+        recentViews.setRetention(sites.map(\.settings.duplicateMilliseconds).max() ?? 0, at: now)
+    }
+
+    private mutating func apply(_ event: ClockEvent) {
+        switch event {
+        case .stepBack: tallies[.clockStepsBack] += 1
+        case .leapForward: tallies[.clockLeapsForward] += 1
+        case .restart(let moment):
+            tallies[.clockRestarts] += 1
+            settle()
+            if let upSince { closed.append(.uptime(from: upSince, to: now)) }
+            now = moment
+            if upSince != nil { upSince = now }
+            visitors.clear(at: now.second)
+            recentViews.clear()
+            for i in sites.indices {
+                sites[i].restart(at: now, closing: &closed)
+                reports[i] = nil
+            }
+        }
+    }
+
+    private mutating func countDrops(cookie: UInt64, total: UInt32) {
+        if let i = sockets.firstIndex(where: { $0.cookie == cookie }) {
+            tallies[.kernelDrops] += UInt64(total &- sockets[i].total)
+            sockets[i].total = total
+        } else {
+            tallies[.kernelDrops] += UInt64(total)
+            if sockets.count == Self.socketsMax { sockets.removeFirst() }
+            sockets.append((cookie, total))
+        }
+    }
+
+    // MARK: What goes out
+
+    /// Takes the history rows closed since the last call; time is first let pass for every site.
+    public mutating func takeClosedRows() -> [HistoryRow] {
+        settle()
+        defer { closed = [] }
+        return closed
+    }
+
+    /// Brings every site to now.
+    mutating func settle() {
+        for i in sites.indices { sites[i].advance(to: now, closing: &closed) }
+    }
+
+    private mutating func markChanged(_ site: SiteIndex) { reports[site.number] = nil }
+
+    /// The numbers of every site at this moment. Only sites with a changed number are made anew.
+    public mutating func report() -> Report {
+        var all: [SiteReport] = []
+        all.reserveCapacity(sites.count)
+        for i in sites.indices {
+            if let report = reports[i], now < report.goodUntil {
+                all.append(report)
+            } else {
+                sites[i].advance(to: now, closing: &closed)
+                let report = SiteReport(sites[i], at: now)
+                reports[i] = report
+                all.append(report)
+            }
+        }
+        return Report(asOf: now, sites: all, tallies: tallies, trackedVisitors: trackedVisitors)
+    }
+
+    /// The most viewed pages of a site's running day, most first.
+    public func topPages(of site: SiteIndex, rows: Int) -> Top { sites[site.number].today.topPages(rows) }
+    /// The referrers of a site's running day, with `(direct)` and `(internal)`, most first.
+    public func topReferrers(of site: SiteIndex, rows: Int) -> Top { sites[site.number].today.topReferrers(rows) }
+
+    /// Visitors of a site whose last hit lies in the newest `window` seconds: exact for 0…1800.
+    public mutating func online(of site: SiteIndex, within window: Int64) -> Int {
+        sites[site.number].advance(to: now, closing: &closed)
+        return sites[site.number].presence.online(within: window)
+    }
+}
+
+extension Engine {
+    /// Adds a restored site.
+    mutating func append(_ site: SiteCounters) {
+        sites.append(site)
+        reports.append(nil)
+    }
+}

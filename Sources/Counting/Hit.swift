@@ -1,0 +1,61 @@
+/// One accepted beacon, ready to be counted: behind this type there is no address, no agent and no wire format.
+///
+/// Borrows the bytes of its path and referrer from the datagram, or from the frame it is replayed from.
+public struct Hit: ~Escapable {
+    /// The site, known to the engine.
+    public var site: SiteIndex
+    /// When it arrived.
+    public var moment: Moment
+    /// What it says.
+    public var kind: Kind
+    /// The way it came in.
+    public var door: Door
+    /// The agent is a declared bot, or the hit a prefetch: it is counted as `bots` and nowhere else.
+    public var isBot: Bool
+    /// The visitor's key under the salt in force; 0 where the beacon names no visitor.
+    public var visitor: UInt64
+    /// The key under the salt before, in the half hour after a midnight; else 0.
+    public var formerVisitor: UInt64
+    /// The page, at most 512 bytes of valid UTF-8 beginning with `/`; empty for a ping.
+    public var path: Span<UInt8>
+    /// Where the view came from.
+    public var origin: Origin
+    /// The referring host; empty unless `origin` is `.host`.
+    public var referrer: Span<UInt8>
+
+    /// The kinds of a hit.
+    public enum Kind: UInt8, Sendable {
+        /// A page was shown.
+        case view = 0
+        /// The page is still in front of somebody.
+        case ping = 1
+    }
+
+    /// The kinds of a referrer.
+    public enum Origin: UInt8, Sendable {
+        /// No referrer.
+        case direct = 0
+        /// A host of the site itself.
+        case `internal` = 1
+        /// Another host.
+        case host = 2
+    }
+
+    /// A hit; `path` and `referrer` stay borrowed.
+    @_lifetime(copy path, copy referrer)
+    public init(
+        site: SiteIndex, moment: Moment, kind: Kind, door: Door, isBot: Bool, visitor: UInt64, formerVisitor: UInt64,
+        path: Span<UInt8>, origin: Origin, referrer: Span<UInt8>
+    ) {
+        self.site = site
+        self.moment = moment
+        self.kind = kind
+        self.door = door
+        self.isBot = isBot
+        self.visitor = visitor
+        self.formerVisitor = formerVisitor
+        self.path = path
+        self.origin = origin
+        self.referrer = referrer
+    }
+}

@@ -1,0 +1,228 @@
+/// Everything besides hits that changes counting state.
+///
+/// The same records in the same order give the same state; that is what makes replay, `footfall count` and the
+/// running daemon one thing. What is not a record (time passing, a question) changes no number that is kept.
+public enum Record: Equatable, Sendable {
+    /// A site is known from `at` on, at the next free index and with its running day; or, at an index in use, has
+    /// other settings.
+    case site(SiteIndex, SiteSettings, DayTurn, at: Moment)
+    /// A site's local midnight.
+    case turn(SiteIndex, DayTurn)
+    /// The wall clock did something.
+    case clock(ClockEvent)
+    /// So many more of something.
+    case tally(Tally, UInt64)
+    /// So many beacons of a known site were refused; they are in their tally as well.
+    case rejected(SiteIndex, UInt64)
+    /// The kernel's count of datagrams it dropped at the socket with this cookie, modulo 2³²; a new cookie began at 0.
+    case kernelDrops(cookie: UInt64, total: UInt32)
+    /// The number of an older counter is taken over.
+    case start(SiteIndex, visits: Int64, views: Int64)
+    /// A signed number is added to one local day.
+    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64)
+    /// The daemon runs from here on.
+    case up(Moment)
+    /// The daemon stopped in good order.
+    case down(Moment)
+}
+
+/// The records of one batch as bytes: what the journal will hold, and what the engine counts from.
+///
+/// Each record is its kind's byte and its fields, in the little-endian and LEB128 forms of `ByteWriter`. A hit:
+/// ```
+/// 0x01  flags  site  moment  [visitor 8 B]  [former 8 B]  [path]  [referrer]
+///       bit 0 ping · 1 bot · 2–3 door · 4 visitor · 5 former · 6–7 origin (direct, internal, host)
+/// ```
+/// A ping or a bot's hit carries no path; a bot's no visitor either.
+public struct Frame: Sendable {
+    private var writer = ByteWriter()
+
+    /// A frame without records.
+    public init() {}
+
+    /// The records so far.
+    public var bytes: [UInt8] { writer.bytes }
+    /// No record yet.
+    public var isEmpty: Bool { writer.bytes.isEmpty }
+    /// The records so far, borrowed.
+    public var span: Span<UInt8> {
+        @_lifetime(borrow self) get { writer.bytes.span }
+    }
+
+    /// Takes all records out and keeps the memory.
+    public mutating func removeAll() { writer.bytes.removeAll(keepingCapacity: true) }
+
+    /// Adds a hit; its path and referrer are copied here and nowhere else.
+    @inline(__always)
+    public mutating func append(_ hit: borrowing Hit) {
+        let isView = hit.kind == .view && !hit.isBot
+        let visitor = hit.isBot ? 0 : hit.visitor
+        let former = hit.isBot ? 0 : hit.formerVisitor
+        let origin: Hit.Origin = isView ? hit.origin : .direct
+        var flags = hit.kind.rawValue | hit.door.rawValue << 2 | origin.rawValue << 6
+        if hit.isBot { flags |= 1 << 1 }
+        if visitor != 0 { flags |= 1 << 4 }
+        if former != 0 { flags |= 1 << 5 }
+        writer.byte(RecordKind.hit.rawValue)
+        writer.byte(flags)
+        writer.number(UInt64(hit.site.number))
+        writer.moment(hit.moment)
+        if visitor != 0 { writer.word(visitor) }
+        if former != 0 { writer.word(former) }
+        if isView { writer.text(hit.path) }
+        if origin == .host { writer.text(hit.referrer) }
+    }
+
+    /// Adds a record that is no hit.
+    public mutating func append(_ record: Record) {
+        switch record {
+        case .site(let site, let settings, let turn, let at):
+            start(.site, site)
+            writer.site(settings)
+            writer.turn(turn)
+            writer.moment(at)
+        case .turn(let site, let turn):
+            start(.turn, site)
+            writer.turn(turn)
+        case .clock(let event):
+            writer.byte(RecordKind.clock.rawValue)
+            switch event {
+            case .stepBack(let milliseconds):
+                writer.byte(0)
+                writer.signed(milliseconds)
+            case .leapForward(let milliseconds):
+                writer.byte(1)
+                writer.signed(milliseconds)
+            case .restart(let moment):
+                writer.byte(2)
+                writer.moment(moment)
+            }
+        case .tally(let tally, let count):
+            writer.byte(RecordKind.tally.rawValue)
+            writer.byte(tally.rawValue)
+            writer.number(count)
+        case .rejected(let site, let count):
+            start(.rejected, site)
+            writer.number(count)
+        case .kernelDrops(let cookie, let total):
+            writer.byte(RecordKind.kernelDrops.rawValue)
+            writer.word(cookie)
+            writer.number(UInt64(total))
+        case .start(let site, let visits, let views):
+            start(.start, site)
+            writer.signed(visits)
+            writer.signed(views)
+        case .correction(let site, let day, let visits, let views):
+            start(.correction, site)
+            writer.signed(Int64(day.number))
+            writer.signed(visits)
+            writer.signed(views)
+        case .up(let moment):
+            writer.byte(RecordKind.up.rawValue)
+            writer.moment(moment)
+        case .down(let moment):
+            writer.byte(RecordKind.down.rawValue)
+            writer.moment(moment)
+        }
+    }
+
+    private mutating func start(_ kind: RecordKind, _ site: SiteIndex) {
+        writer.byte(kind.rawValue)
+        writer.number(UInt64(site.number))
+    }
+}
+
+/// The first byte of a record. Stored: never renumber, only add.
+enum RecordKind: UInt8 {
+    case hit = 1, site, turn, clock, tally, rejected, kernelDrops, start, correction, up, down
+}
+
+extension ByteReader {
+    @inline(__always)
+    @_lifetime(copy self)
+    mutating func hit() throws(MalformedBytes) -> Hit {
+        let flags = try byte()
+        let site = try site()
+        let moment = try moment()
+        guard let kind = Hit.Kind(rawValue: flags & 1), let door = Door(rawValue: flags >> 2 & 3),
+            let origin = Hit.Origin(rawValue: flags >> 6)
+        else { throw malformed }
+        let isBot = flags & 1 << 1 != 0
+        let visitor = flags & 1 << 4 != 0 ? try word() : 0
+        let former = flags & 1 << 5 != 0 ? try word() : 0
+        let path = kind == .view && !isBot ? try text(upTo: pathBytesMax) : bytes.extracting(first: 0)
+        let referrer = origin == .host ? try text(upTo: referrerBytesMax) : bytes.extracting(first: 0)
+        return Hit(
+            site: site, moment: moment, kind: kind, door: door, isBot: isBot, visitor: visitor, formerVisitor: former,
+            path: path, origin: origin, referrer: referrer)
+    }
+
+    mutating func record(_ kind: RecordKind) throws(MalformedBytes) -> Record {
+        switch kind {
+        case .hit: throw malformed
+        case .site: return .site(try site(), try siteSettings(), try turn(), at: try moment())
+        case .turn: return .turn(try site(), try turn())
+        case .clock:
+            switch try byte() {
+            case 0: return .clock(.stepBack(milliseconds: try signed()))
+            case 1: return .clock(.leapForward(milliseconds: try signed()))
+            case 2: return .clock(.restart(at: try moment()))
+            default: throw malformed
+            }
+        case .tally: return .tally(try value(Tally.self), try number())
+        case .rejected: return .rejected(try site(), try number())
+        case .kernelDrops: return .kernelDrops(cookie: try word(), total: UInt32(try number(upTo: Int(UInt32.max))))
+        case .start: return .start(try site(), visits: try signed(), views: try signed())
+        case .correction: return .correction(try site(), try day(), visits: try signed(), views: try signed())
+        case .up: return .up(try moment())
+        case .down: return .down(try moment())
+        }
+    }
+
+    @inline(__always)
+    mutating func site() throws(MalformedBytes) -> SiteIndex { SiteIndex(try number(upTo: 1 << 24)) }
+
+    mutating func day() throws(MalformedBytes) -> LocalDay {
+        guard let number = Int32(exactly: try signed()) else { throw malformed }
+        return LocalDay(number: number)
+    }
+
+    mutating func turn() throws(MalformedBytes) -> DayTurn {
+        DayTurn(day: try day(), begins: try moment(), salt: UInt32(try number(upTo: Int(UInt32.max))))
+    }
+
+    mutating func siteSettings() throws(MalformedBytes) -> SiteSettings {
+        let name = try string(upTo: 64)
+        let timezone = try string(upTo: 256)
+        let window = Int64(try number(upTo: Int(visitGapSecondsMax)))
+        let duplicate = Int64(try number(upTo: 10_000))
+        let totalOf = try value(SiteSettings.TotalOf.self)
+        let door = try byte()
+        guard window >= 60, door == 255 || Door(rawValue: door) != nil else { throw malformed }
+        return SiteSettings(
+            name: name, timezone: timezone, onlineWindowSeconds: window, duplicateMilliseconds: duplicate,
+            totalOf: totalOf, viewsFrom: Door(rawValue: door))
+    }
+}
+
+extension ByteWriter {
+    mutating func turn(_ turn: DayTurn) {
+        signed(Int64(turn.day.number))
+        moment(turn.begins)
+        number(UInt64(turn.salt))
+    }
+
+    mutating func site(_ settings: SiteSettings) {
+        text(settings.name)
+        text(settings.timezone)
+        number(UInt64(settings.onlineWindowSeconds))
+        number(UInt64(settings.duplicateMilliseconds))
+        byte(settings.totalOf.rawValue)
+        byte(settings.viewsFrom?.rawValue ?? 255)
+    }
+}
+
+/// Longest path of a hit, in bytes.
+public let pathBytesMax = 512
+/// Longest referring host of a hit, in bytes.
+public let referrerBytesMax = 253

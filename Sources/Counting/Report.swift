@@ -1,0 +1,127 @@
+/// The numbers of every site at one moment: immutable, detached from the engine, safe to hand to any thread.
+public struct Report: Sendable {
+    /// The moment the numbers are of.
+    public let asOf: Moment
+    /// By site index.
+    public let sites: [SiteReport]
+    /// Counts of the daemon as a whole.
+    public let tallies: Tallies
+    /// Visitors seen in the last 30 minutes, all sites together.
+    public let trackedVisitors: Int
+
+    /// The site called `name`. O(sites).
+    public func site(_ name: String) -> SiteReport? { sites.first { $0.name == name } }
+}
+
+/// The numbers of one site.
+public final class SiteReport: Sendable {
+    /// The site id.
+    public let name: String
+    /// The zone's name.
+    public let timezone: String
+    /// The site's local day at the moment of the report.
+    public let day: LocalDay
+    /// When the site was first known.
+    public let since: Moment
+    /// Visitors online now, and in how many seconds they were last seen.
+    public let online: Int
+    public let onlineWindowSeconds: Int64
+    /// The greatest online of the day and of all time.
+    public let peakToday: Peak
+    public let peak: Peak
+    /// What the headline total counts.
+    public let totalOf: SiteSettings.TotalOf
+    /// Totals with start numbers and corrections.
+    public let totalVisits: Int64
+    public let totalViews: Int64
+    /// Numbers taken over from an older counter.
+    public let startVisits: Int64
+    public let startViews: Int64
+    /// The running local day, the one before, and the running month; corrections included.
+    public let today: Span
+    public let yesterday: Span
+    public let month: Span
+    /// The six windows, shortest first.
+    public let windows: [Window]
+    /// Hits of declared bots, today and ever.
+    public let botsToday: UInt64
+    public let bots: UInt64
+    /// Beacons of this site that were refused.
+    public let rejected: UInt64
+    /// Every visitor of the last half hour found room in the table.
+    public let isOnlineExact: Bool
+    /// Today's unique visitors are counted, not estimated.
+    public let isVisitorsExact: Bool
+    /// The first moment at which a number changes without a hit.
+    let goodUntil: Moment
+
+    /// The numbers of a stretch of local days.
+    public struct Span: Equatable, Sendable {
+        /// Visits begun and views, with corrections.
+        public let visits: Int64, views: Int64
+        /// Unique visitors of a day; visitor-days of a month.
+        public let visitors: Int
+
+        init(_ sums: Sums) {
+            visits = sums.visits
+            views = sums.views
+            visitors = sums.visitors
+        }
+    }
+
+    /// A sliding window.
+    public struct Window: Equatable, Sendable {
+        /// `1m`, `5m`, `1h`, `24h`, `7d` or `30d`.
+        public let name: String
+        /// Visits begun and views in it.
+        public let visits: Int, views: Int
+    }
+
+    /// The headline: visits or views, as the site says.
+    public var total: Int64 { totalOf == .visits ? totalVisits : totalViews }
+
+    init(_ site: SiteCounters, at now: Moment) {
+        name = site.settings.name
+        timezone = site.settings.timezone
+        day = site.today.day
+        since = site.since
+        online = site.presence.online
+        onlineWindowSeconds = site.settings.onlineWindowSeconds
+        peakToday = site.today.peak
+        peak = site.peak
+        totalOf = site.settings.totalOf
+        totalVisits = site.startVisits + Int64(site.visits) + site.correctedVisits
+        totalViews = site.startViews + Int64(site.views) + site.correctedViews
+        startVisits = site.startVisits
+        startViews = site.startViews
+        let sums = site.today.sums
+        var monthSums = site.month
+        monthSums.add(sums)
+        today = Span(sums)
+        yesterday = Span(site.yesterday)
+        month = Span(monthSums)
+        let rings = [
+            (site.windows.seconds, ["1m", "5m", "1h"]), (site.windows.minutes, ["24h"]),
+            (site.windows.quarters, ["7d", "30d"]),
+        ]
+        windows = rings.flatMap { ring, names in
+            names.enumerated().map { Window(name: $1, visits: ring.visits(in: $0), views: ring.views(in: $0)) }
+        }
+        botsToday = site.today.bots
+        bots = site.bots
+        rejected = site.rejected
+        isOnlineExact = site.lastUntracked.map { now.second - $0.second > visitGapSecondsMax } ?? true
+        isVisitorsExact = site.today.visitors.isExact
+        goodUntil = site.nextChange
+    }
+}
+
+extension SiteCounters {
+    /// When a number next changes without a hit: the next second, minute or quarter hour in which something can expire.
+    fileprivate var nextChange: Moment {
+        if presence.live > 0 || !windows.seconds.isEmpty || lastUntracked != nil { return Moment(second: now.second + 1) }
+        if !windows.minutes.isEmpty { return Moment(second: (now.minute + 1) * 60) }
+        if !windows.quarters.isEmpty || !quarter.isEmpty { return Moment(second: (now.quarter + 1) * 900) }
+        return Moment(milliseconds: .max)
+    }
+}

@@ -1,0 +1,74 @@
+/// A site's place in the engine: given out in the order of the site records, never reused.
+public struct SiteIndex: Hashable, Comparable, Sendable {
+    /// 0 for the first site.
+    public let number: Int
+    /// The site at place `number`.
+    public init(_ number: Int) { self.number = number }
+    public static func < (a: SiteIndex, b: SiteIndex) -> Bool { a.number < b.number }
+}
+
+/// The way a hit came in. Only views from the same door are compared for duplicates.
+public enum Door: UInt8, Sendable, CaseIterable {
+    /// A native beacon from a program.
+    case beacon = 0
+    /// A browser's own request.
+    case browser = 1
+    /// A line of an access log.
+    case log = 2
+}
+
+/// The part of a site's settings that counting depends on.
+public struct SiteSettings: Equatable, Sendable {
+    /// The site id, 1…64 of `a-z 0-9 . _ -`.
+    public var name: String
+    /// The zone's name, kept with every closed day; counting never interprets it.
+    public var timezone: String
+    /// Seconds without a hit after which a visitor is no longer *online now*: 60…1800.
+    public var onlineWindowSeconds: Int64
+    /// Milliseconds in which a second view of the same path is a duplicate: 0…10,000.
+    public var duplicateMilliseconds: Int64
+    /// What the headline total counts.
+    public var totalOf: TotalOf
+    /// The one door whose views count; from the others a view is a ping. Nil: every door counts.
+    public var viewsFrom: Door?
+
+    /// What the headline total counts.
+    public enum TotalOf: UInt8, Sendable {
+        /// Visits.
+        case visits = 0
+        /// Page views.
+        case views = 1
+    }
+
+    /// Settings of a site that says nothing but its name and zone.
+    public init(
+        name: String, timezone: String = "UTC", onlineWindowSeconds: Int64 = 300,
+        duplicateMilliseconds: Int64 = 1000, totalOf: TotalOf = .visits, viewsFrom: Door? = nil
+    ) {
+        precondition((60...visitGapSecondsMax).contains(onlineWindowSeconds), "online window outside 60…1800 s")
+        precondition((0...10_000).contains(duplicateMilliseconds), "duplicate window outside 0…10 s")
+        self.name = name
+        self.timezone = timezone
+        self.onlineWindowSeconds = onlineWindowSeconds
+        self.duplicateMilliseconds = duplicateMilliseconds
+        self.totalOf = totalOf
+        self.viewsFrom = viewsFrom
+    }
+}
+
+/// One local day of a site as the calendar hands it to the engine.
+public struct DayTurn: Equatable, Sendable {
+    /// The day that begins.
+    public var day: LocalDay
+    /// Its first moment.
+    public var begins: Moment
+    /// The number of the salt that visitors are hashed with from here on.
+    public var salt: UInt32
+
+    /// A day beginning at `begins`, with the salt to use in it.
+    public init(day: LocalDay, begins: Moment, salt: UInt32) {
+        self.day = day
+        self.begins = begins
+        self.salt = salt
+    }
+}

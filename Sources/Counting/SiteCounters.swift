@@ -1,0 +1,146 @@
+/// Everything counted for one site. Time inside it stands where the last hit or question left it.
+struct SiteCounters: Sendable {
+    let index: SiteIndex
+    private(set) var settings: SiteSettings
+    /// When the site was first known.
+    let since: Moment
+    /// The local day that runs, and its salt.
+    private(set) var turn: DayTurn
+    private(set) var now: Moment
+
+    var presence: Presence
+    var windows: Windows
+    var today: Day
+    var yesterday = Sums()
+    /// The closed days of today's month.
+    var month = Sums()
+    var quarter: Quarter
+    var peak: Peak
+
+    var views: UInt64 = 0
+    var visits: UInt64 = 0
+    var bots: UInt64 = 0
+    var rejected: UInt64 = 0
+    var correctedVisits: Int64 = 0
+    var correctedViews: Int64 = 0
+    var startVisits: Int64 = 0
+    var startViews: Int64 = 0
+    /// When a visitor last found the table full.
+    var lastUntracked: Moment?
+
+    private let limits: Limits
+    private let seed: HashSeed
+
+    init(_ index: SiteIndex, _ settings: SiteSettings, turn: DayTurn, since: Moment, at now: Moment, limits: Limits, seed: HashSeed) {
+        self.index = index
+        self.settings = settings
+        self.since = since
+        self.turn = turn
+        self.now = now
+        self.limits = limits
+        self.seed = seed
+        presence = Presence(window: settings.onlineWindowSeconds, at: now.second)
+        windows = Windows(at: now)
+        peak = Peak(visitors: 0, at: now)
+        today = Day(turn.day, peak: peak, limits: limits, seed: seed)
+        quarter = Quarter(number: now.quarter, peak: 0)
+    }
+
+    /// Lets time pass to `moment`, closing quarter hours on the way; an earlier one changes nothing.
+    @inline(__always)
+    mutating func advance(to moment: Moment, closing rows: inout [HistoryRow]) {
+        guard moment > now else { return }
+        if moment.quarter > quarter.number { turnQuarters(to: moment.quarter, closing: &rows) }
+        now = moment
+        presence.advance(to: moment.second)
+        windows.advance(to: moment)
+    }
+
+    private mutating func turnQuarters(to last: Int64, closing rows: inout [HistoryRow]) {
+        while quarter.number < last {
+            if !quarter.isEmpty { rows.append(.quarter(index, quarter)) }
+            let next = quarter.number + 1
+            presence.advance(to: next * Moment.quarterMilliseconds / 1000)
+            // With nobody online any more the quarters between hold nothing.
+            quarter = Quarter(number: presence.online == 0 ? last : next, peak: presence.online)
+        }
+    }
+
+    /// A view, duplicate or ping has moved the presence: peaks follow at once.
+    @inline(__always)
+    mutating func raisePeaks() {
+        let online = presence.online
+        today.peak.raise(to: online, at: now)
+        peak.raise(to: online, at: now)
+        quarter.peak = max(quarter.peak, online)
+    }
+
+    /// Counts a view that is no duplicate; the number of ranking sweeps it took.
+    @inline(__always)
+    mutating func countView(_ hit: borrowing Hit, startsVisit: Bool) -> UInt64 {
+        views += 1
+        quarter.views += 1
+        if startsVisit {
+            visits += 1
+            quarter.visits += 1
+        }
+        windows.addView(startsVisit: startsVisit)
+        return today.countView(hit, startsVisit: startsVisit)
+    }
+
+    mutating func countBot() {
+        bots += 1
+        today.bots += 1
+        quarter.bots += 1
+    }
+
+    /// Closes the running day and begins another; time must stand at its first moment or later.
+    mutating func turn(to next: DayTurn) -> ClosedDay {
+        let closed = today.closed(timezone: settings.timezone)
+        let sums = today.sums
+        if next.day.month != today.day.month {
+            month = Sums()
+        } else if next.day != today.day {
+            month.add(sums)
+        }
+        yesterday = next.day.before == today.day ? sums : Sums()
+        turn = next
+        today = Day(next.day, peak: Peak(visitors: presence.online, at: now), limits: limits, seed: seed)
+        return closed
+    }
+
+    /// Adds to one local day, and so to its month and the total.
+    mutating func correct(_ day: LocalDay, visits: Int64, views: Int64) {
+        correctedVisits += visits
+        correctedViews += views
+        if day == today.day {
+            today.correctedVisits += visits
+            today.correctedViews += views
+            return
+        }
+        let amount = Sums(visits: visits, views: views, visitors: 0)
+        if day == today.day.before { yesterday.add(amount) }
+        if day.month == today.day.month { month.add(amount) }
+    }
+
+    /// Takes new settings; another online window starts the peaks anew.
+    mutating func set(_ settings: SiteSettings) {
+        precondition(settings.name == self.settings.name, "a site keeps its name")
+        let hasOtherWindow = settings.onlineWindowSeconds != self.settings.onlineWindowSeconds
+        self.settings = settings
+        guard hasOtherWindow else { return }
+        presence.setWindow(settings.onlineWindowSeconds)
+        peak = Peak(visitors: presence.online, at: now)
+        today.peak = peak
+        quarter.peak = presence.online
+    }
+
+    /// Time starts anew at `moment`, which may lie in the past: presence and windows are forgotten, totals stay.
+    mutating func restart(at moment: Moment, closing rows: inout [HistoryRow]) {
+        if !quarter.isEmpty { rows.append(.quarter(index, quarter)) }
+        now = moment
+        presence.clear(at: moment.second)
+        windows.clear(at: moment)
+        quarter = Quarter(number: moment.quarter, peak: 0)
+    }
+}

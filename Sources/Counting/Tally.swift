@@ -1,0 +1,117 @@
+/// Everything that is counted for the daemon as a whole rather than for a site.
+///
+/// The raw values are stored in journals and snapshots: never renumber, only add.
+public enum Tally: UInt8, CaseIterable, Sendable {
+    // What the sockets delivered.
+    case datagrams = 0
+    case bytes = 1
+    case parsedDatagrams = 2
+    case kernelDrops = 3
+    // What became of the records inside.
+    case records = 4
+    case views = 5
+    case pings = 6
+    case duplicates = 7
+    case bots = 8
+    // Oddities that cost a field, not a record.
+    case unknownKeys = 9
+    case droppedFields = 10
+    case cutFields = 11
+    // Limits that were reached.
+    case untracked = 12
+    case recentViewsForgotten = 13
+    case rankingSweeps = 14
+    // The wall clock.
+    case clockStepsBack = 15
+    case clockLeapsForward = 16
+    case clockRestarts = 17
+    // Whole datagrams refused.
+    case datagramsEmpty = 32
+    case datagramsOversize = 33
+    case datagramsVersion = 34
+    case datagramsUntrusted = 35
+    case datagramsSignature = 36
+    case datagramsReplayed = 37
+    case datagramsClock = 38
+    case datagramsInternal = 39
+    // Single beacons refused.
+    case beaconsSyntax = 64
+    case beaconsTruncated = 65
+    case beaconsSiteMissing = 66
+    case beaconsSiteUnknown = 67
+    case beaconsMethod = 68
+    case beaconsStatus = 69
+    case beaconsAsset = 70
+    case beaconsOrigin = 71
+    case beaconsRate = 72
+    case beaconsLimit = 73
+    case beaconsInternal = 74
+}
+
+/// Why a whole datagram was not counted: a closed list, with the same names in metrics, API, logs and tests.
+public enum DatagramRejection: String, CaseIterable, Error, Sendable {
+    case empty, oversize, version, untrusted, signature, replayed, clock, `internal`
+
+    /// The counter that holds this reason.
+    public var tally: Tally {
+        switch self {
+        case .empty: .datagramsEmpty
+        case .oversize: .datagramsOversize
+        case .version: .datagramsVersion
+        case .untrusted: .datagramsUntrusted
+        case .signature: .datagramsSignature
+        case .replayed: .datagramsReplayed
+        case .clock: .datagramsClock
+        case .internal: .datagramsInternal
+        }
+    }
+}
+
+/// Why one beacon was not counted: a closed list, with the same names in metrics, API, logs and tests.
+public enum BeaconRejection: String, CaseIterable, Error, Sendable {
+    case syntax, truncated
+    case siteMissing = "site_missing"
+    case siteUnknown = "site_unknown"
+    case method, status, asset, origin, rate, limit, `internal`
+
+    /// The counter that holds this reason.
+    public var tally: Tally {
+        switch self {
+        case .syntax: .beaconsSyntax
+        case .truncated: .beaconsTruncated
+        case .siteMissing: .beaconsSiteMissing
+        case .siteUnknown: .beaconsSiteUnknown
+        case .method: .beaconsMethod
+        case .status: .beaconsStatus
+        case .asset: .beaconsAsset
+        case .origin: .beaconsOrigin
+        case .rate: .beaconsRate
+        case .limit: .beaconsLimit
+        case .internal: .beaconsInternal
+        }
+    }
+}
+
+/// A count per `Tally`.
+public struct Tallies: Equatable, Sendable {
+    private var counts = [UInt64](repeating: 0, count: 96)
+
+    /// All zero.
+    public init() {}
+
+    /// The count so far.
+    public subscript(tally: Tally) -> UInt64 {
+        get { counts[Int(tally.rawValue)] }
+        set { counts[Int(tally.rawValue)] = newValue }
+    }
+
+    /// The counts that are not zero, in the order of their numbers.
+    public var nonzero: [(tally: Tally, count: UInt64)] {
+        Tally.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }
+    }
+
+    /// Sets every count to zero.
+    public mutating func removeAll() {
+        for i in counts.indices { counts[i] = 0 }
+    }
+}

@@ -1,0 +1,208 @@
+/// Every visitor of every site who was seen in the last half hour: when last, and whether a visit is open.
+///
+/// ```
+/// slot   63 ........ 13   12 ......... 1   0
+///        fingerprint 51   second mod 4096  a visit is open in this run
+/// ```
+/// Open addressing over 1024 segments. The top 10 bits of the visitor key name the segment, the next ones the home
+/// slot (by multiplication, so a segment may have any capacity); both are inside the fingerprint, so a segment can be
+/// rebuilt at another size from its slots alone. A segment is rebuilt when 4/5 full, to 7/10 full: about 10.7 bytes a
+/// visitor at any size, and no step longer than one segment. Two visitors are taken for one with probability
+/// n² / 2⁵²: 0.02 expected pairs among 10 million.
+///
+/// A slot older than 1800 s is *stale*: it may be reused, and a walk over all segments every 1800 s removes it before
+/// its second could be misread (4096 s). Copying the table costs one reference a segment; a copy and the original
+/// then part segment by segment as they are written to.
+///
+/// - Complexity: O(1) a hit; a second passing rebuilds at most one segment in 1800 s × 1024.
+struct VisitorTable: Sendable {
+    private var segments = [[UInt64]](repeating: [], count: segmentCount)
+    /// Slots of each segment that are not empty, stale ones included.
+    private var used = [Int32](repeating: 0, count: segmentCount)
+    /// Everybody in the table by second; `live` is how many there are.
+    private var everybody: Presence
+
+    private static let segmentCount = 1024
+    private static let capacityMin = 16
+    private static let secondMask: UInt64 = 4095
+    private static let fingerprintMask: UInt64 = ~0 << 13
+
+    /// What a live slot says.
+    struct Entry: Equatable {
+        /// The second of the last hit, at most 1800 s ago.
+        var lastSecond: Int64
+        /// A visit has begun in this run of hits.
+        var isVisitOpen: Bool
+    }
+
+    init(at second: Int64) { everybody = Presence(window: visitGapSecondsMax, at: second) }
+
+    /// Visitors seen in the last 1800 s.
+    var live: Int { everybody.live }
+
+    /// Bytes of all slots, used or not.
+    var bytes: Int { segments.reduce(0) { $0 + $1.count * 8 } }
+
+    /// Lets time pass, and removes what has become stale, a share of the segments at a time.
+    mutating func advance(to now: Int64) {
+        let before = everybody.second
+        guard now > before else { return }
+        everybody.advance(to: now)
+        if everybody.live == 0 || now - before >= visitGapSecondsMax {
+            clear(at: now)
+            return
+        }
+        let count = Int64(Self.segmentCount)
+        for step in (before * count / visitGapSecondsMax)..<(now * count / visitGapSecondsMax) {
+            sweep(Int(step % count))
+        }
+    }
+
+    /// Forgets everybody and stands at `second`, which may lie in the past.
+    mutating func clear(at second: Int64) {
+        everybody.clear(at: second)
+        for s in segments.indices where used[s] > 0 {
+            segments[s] = []
+            used[s] = 0
+        }
+    }
+
+    /// Marks the visitor seen now if a run of theirs is open, and says what was known before.
+    @inline(__always)
+    mutating func renew(_ key: UInt64, isView: Bool) -> Entry? {
+        let s = Self.segment(key)
+        guard let i = find(key, in: s) else { return nil }
+        let entry = entry(segments[s][i])
+        segments[s][i] = slot(key, isVisitOpen: entry.isVisitOpen || isView)
+        everybody.move(from: entry.lastSecond)
+        return entry
+    }
+
+    /// Carries a live visitor over to a new key, seen now, and says what was known before. The old slot is marked dead.
+    mutating func rename(_ old: UInt64, to new: UInt64, isView: Bool) -> Entry? {
+        let s = Self.segment(old)
+        guard let i = find(old, in: s) else { return nil }
+        let entry = entry(segments[s][i])
+        segments[s][i] = dead(segments[s][i])
+        place(slot(new, isVisitOpen: entry.isVisitOpen || isView))
+        everybody.move(from: entry.lastSecond)
+        return entry
+    }
+
+    /// Adds a visitor who has no live slot, seen now.
+    mutating func insert(_ key: UInt64, isView: Bool) {
+        place(slot(key, isVisitOpen: isView))
+        everybody.appear()
+    }
+
+    /// The live slots as sorted (fingerprint, entry): what a snapshot keeps.
+    var entries: [(key: UInt64, entry: Entry)] {
+        segments.flatMap { slots in
+            slots.filter { $0 != 0 && isLive($0) }.sorted().map { ($0 & Self.fingerprintMask, entry($0)) }
+        }
+    }
+
+    /// Puts back an entry of a snapshot; its second must lie within the last 1800 s.
+    mutating func restore(_ key: UInt64, _ entry: Entry) {
+        everybody.add(1, at: entry.lastSecond)
+        place(Self.fingerprint(key) | (UInt64(entry.lastSecond) & Self.secondMask) << 1 | (entry.isVisitOpen ? 1 : 0))
+    }
+
+    // MARK: Slots
+
+    private static func segment(_ key: UInt64) -> Int { Int(truncatingIfNeeded: key >> 54) }
+
+    /// The 51 high bits; never zero, so that a slot in use never looks empty.
+    @inline(__always)
+    private static func fingerprint(_ key: UInt64) -> UInt64 {
+        let high = key & fingerprintMask
+        return high == 0 ? 1 << 13 : high
+    }
+
+    @inline(__always)
+    private static func home(_ slot: UInt64, capacity: Int) -> Int {
+        Int(truncatingIfNeeded: ((slot & fingerprintMask) << 10).multipliedFullWidth(by: UInt64(capacity)).high)
+    }
+
+    @inline(__always)
+    private func slot(_ key: UInt64, isVisitOpen: Bool) -> UInt64 {
+        Self.fingerprint(key) | (UInt64(everybody.second) & Self.secondMask) << 1 | (isVisitOpen ? 1 : 0)
+    }
+
+    @inline(__always)
+    private func age(_ slot: UInt64) -> Int64 {
+        Int64((UInt64(everybody.second) &- (slot >> 1)) & Self.secondMask)
+    }
+
+    @inline(__always)
+    private func isLive(_ slot: UInt64) -> Bool { age(slot) <= visitGapSecondsMax }
+
+    private func entry(_ slot: UInt64) -> Entry {
+        Entry(lastSecond: everybody.second - age(slot), isVisitOpen: slot & 1 == 1)
+    }
+
+    /// The same fingerprint, last seen too long ago to be found or kept.
+    private func dead(_ slot: UInt64) -> UInt64 {
+        slot & Self.fingerprintMask | (UInt64(everybody.second &+ 2048) & Self.secondMask) << 1
+    }
+
+    @inline(__always)
+    private func find(_ key: UInt64, in s: Int) -> Int? {
+        let capacity = segments[s].count
+        guard capacity > 0 else { return nil }
+        let wanted = Self.fingerprint(key)
+        var i = Self.home(wanted, capacity: capacity)
+        while true {
+            let slot = segments[s][i]
+            if slot == 0 { return nil }
+            if slot & Self.fingerprintMask == wanted { return isLive(slot) ? i : nil }
+            i &+= 1
+            if i == capacity { i = 0 }
+        }
+    }
+
+    /// Writes a slot whose fingerprint is nowhere live.
+    private mutating func place(_ slot: UInt64) {
+        let s = Self.segment(slot)
+        if Int(used[s] + 1) * 5 > segments[s].count * 4 { rebuild(s) }
+        let capacity = segments[s].count
+        var i = Self.home(slot, capacity: capacity)
+        var reusable: Int?
+        while segments[s][i] != 0 {
+            if (segments[s][i] ^ slot) & Self.fingerprintMask == 0 {
+                segments[s][i] = slot
+                return
+            }
+            if reusable == nil, !isLive(segments[s][i]) { reusable = i }
+            i += 1
+            if i == capacity { i = 0 }
+        }
+        if let reusable {
+            segments[s][reusable] = slot
+        } else {
+            segments[s][i] = slot
+            used[s] += 1
+        }
+    }
+
+    private mutating func sweep(_ s: Int) {
+        if segments[s].contains(where: { $0 != 0 && !isLive($0) }) { rebuild(s) }
+    }
+
+    /// Leaves out the stale slots and makes room for growth.
+    private mutating func rebuild(_ s: Int) {
+        let kept = segments[s].filter { $0 != 0 && isLive($0) }
+        let capacity = max(Self.capacityMin, (kept.count + 1) * 10 / 7)
+        var slots = [UInt64](repeating: 0, count: capacity)
+        for slot in kept {
+            var i = Self.home(slot, capacity: capacity)
+            while slots[i] != 0 {
+                i += 1
+                if i == capacity { i = 0 }
+            }
+            slots[i] = slot
+        }
+        segments[s] = slots
+        used[s] = Int32(kept.count)
+    }
+}
