@@ -1,0 +1,165 @@
+import Counting
+
+/// An IPv4 or IPv6 address. IPv4-mapped IPv6 is unwrapped at construction, so nobody re-checks.
+public enum NetworkAddress: Hashable, Sendable {
+    /// 32 bits, the first octet highest.
+    case v4(UInt32)
+    /// 128 bits as two halves, the first group highest.
+    case v6(UInt64, UInt64)
+
+    /// The address of 16 bytes as they stand in a packet.
+    public init(v6 high: UInt64, _ low: UInt64) {
+        if high == 0, low >> 32 == 0xffff {
+            self = .v4(UInt32(truncatingIfNeeded: low))
+        } else {
+            self = .v6(high, low)
+        }
+    }
+
+    /// The address written `203.0.113.9`, `2001:db8::1` or `::ffff:203.0.113.9`; nil for anything else. Never traps.
+    @inline(__always)
+    public init?(_ text: Span<UInt8>) {
+        guard text.count >= 2, text.count <= 45 else { return nil }
+        if let v4 = Self.dotted(text, from: 0) {
+            self = .v4(v4)
+        } else if let (high, low) = Self.groups(text) {
+            self.init(v6: high, low)
+        } else {
+            return nil
+        }
+    }
+
+    @inline(__always)
+    private static func dotted(_ text: Span<UInt8>, from start: Int) -> UInt32? {
+        var address: UInt32 = 0
+        var octet: UInt32 = 0
+        var digits = 0
+        var dots = 0
+        var i = start
+        while i < text.count {
+            let byte = text[i]
+            if byte == 0x2e {
+                guard digits > 0, dots < 3 else { return nil }
+                address = address &<< 8 | octet
+                octet = 0
+                digits = 0
+                dots &+= 1
+            } else {
+                let digit = byte &- 0x30
+                // Three digits at most, and no leading zero, which some read as octal.
+                guard digit < 10, digits < 3, digits == 0 || octet != 0 else { return nil }
+                octet = octet &* 10 &+ UInt32(digit)
+                guard octet <= 255 else { return nil }
+                digits &+= 1
+            }
+            i &+= 1
+        }
+        return dots == 3 && digits > 0 ? address &<< 8 | octet : nil
+    }
+
+    private static func groups(_ text: Span<UInt8>) -> (UInt64, UInt64)? {
+        var groups: [8 of UInt16] = .init(repeating: 0)
+        var count = 0
+        var gap: Int?
+        var i = 0
+        while i < text.count {
+            if text[i] == 0x3a {
+                guard i + 1 < text.count, text[i + 1] == 0x3a, gap == nil else { return nil }
+                gap = count
+                i += 2
+                continue
+            }
+            var value: UInt16 = 0
+            var digits = 0
+            let start = i
+            while i < text.count, let digit = hexValue(text[i]), digits < 4 {
+                value = value << 4 | UInt16(digit)
+                digits += 1
+                i += 1
+            }
+            if i < text.count, text[i] == 0x2e {
+                guard count <= 6, let v4 = dotted(text, from: start) else { return nil }
+                groups[count] = UInt16(v4 >> 16)
+                groups[count + 1] = UInt16(truncatingIfNeeded: v4)
+                count += 2
+                i = text.count
+                break
+            }
+            guard digits > 0, count < 8 else { return nil }
+            groups[count] = value
+            count += 1
+            // One colon parts two groups; two are a gap, seen on the next turn.
+            if i < text.count {
+                guard text[i] == 0x3a, i + 1 < text.count else { return nil }
+                if text[i + 1] != 0x3a { i += 1 }
+            }
+        }
+        if let gap {
+            guard count < 8 else { return nil }
+            let moved = count - gap
+            for k in 0..<moved {
+                groups[7 - k] = groups[count - 1 - k]
+            }
+            for k in gap..<8 - moved { groups[k] = 0 }
+        } else if count != 8 {
+            return nil
+        }
+        var halves: (UInt64, UInt64) = (0, 0)
+        for k in 0..<4 {
+            halves.0 = halves.0 << 16 | UInt64(groups[k])
+            halves.1 = halves.1 << 16 | UInt64(groups[k + 4])
+        }
+        return halves
+    }
+}
+
+/// A set of networks, each an address and a prefix length.
+public struct Networks: Sendable {
+    private struct Network: Sendable {
+        var isV6: Bool
+        var high: UInt64, low: UInt64
+        var bits: Int
+    }
+    private var networks: [Network] = []
+
+    /// Networks written `127.0.0.0/8`, `::1/128` or `203.0.113.9`; nil if one of them is none.
+    public init?(_ texts: [String]) {
+        for text in texts {
+            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let address = NetworkAddress(Array(parts[0].utf8).span) else { return nil }
+            let isV6 = if case .v6 = address { true } else { false }
+            let widest = isV6 ? 128 : 32
+            var bits = widest
+            if parts.count == 2 {
+                guard let given = Int(parts[1]), (0...widest).contains(given) else { return nil }
+                bits = given
+            }
+            let (high, low) = Self.halves(address)
+            networks.append(Network(isV6: isV6, high: high, low: low, bits: bits))
+        }
+    }
+
+    /// Loopback: `127.0.0.0/8` and `::1/128`.
+    public static var loopback: Networks { Networks(["127.0.0.0/8", "::1/128"])! }
+
+    /// The address lies in one of the networks.
+    public func contains(_ address: NetworkAddress) -> Bool {
+        let isV6 = if case .v6 = address { true } else { false }
+        let (high, low) = Self.halves(address)
+        return networks.contains {
+            $0.isV6 == isV6 && ($0.high ^ high) & Self.mask($0.bits) == 0 && ($0.low ^ low) & Self.mask($0.bits - 64) == 0
+        }
+    }
+
+    /// IPv4 stands in the highest 32 bits, so that a prefix counts from the top in both.
+    private static func halves(_ address: NetworkAddress) -> (UInt64, UInt64) {
+        switch address {
+        case .v4(let bits): (UInt64(bits) << 32, 0)
+        case .v6(let high, let low): (high, low)
+        }
+    }
+
+    private static func mask(_ bits: Int) -> UInt64 {
+        bits <= 0 ? 0 : bits >= 64 ? ~0 : ~0 << UInt64(64 - bits)
+    }
+}

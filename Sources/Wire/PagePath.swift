@@ -1,0 +1,79 @@
+import Counting
+
+extension Text {
+    /// Makes a page's path of the value of `u`, which may be a URL or a path and is decoded as a form already.
+    ///
+    /// Scheme and host go, then everything from `?` or `#` on; what is left is percent-decoded once, cleaned, begins with
+    /// `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the order of that
+    /// list. True if the path was cut.
+    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]]) -> Bool {
+        let url = url.span
+        removeAll()
+        var start = 0
+        if url.count > 0, url[0] != 0x2f, let afterScheme = Self.afterScheme(url) {
+            start = afterScheme
+            while start < url.count, !Self.endsAuthority(url[start]) { start += 1 }
+        }
+        var end = start
+        while end < url.count, url[end] != 0x3f, url[end] != 0x23 { end += 1 }
+        if end == start || url[start] != 0x2f { append(0x2f) }
+        appendPercentDecoded(url.extracting(start..<end))
+        if !keepQuery.isEmpty, end < url.count, url[end] == 0x3f {
+            appendQuery(url.extracting(end + 1..<url.count), keys: keepQuery)
+        }
+        return clean(limit: pathBytesMax)
+    }
+
+    /// Where the authority begins: behind `scheme://`.
+    static func afterScheme(_ url: Span<UInt8>) -> Int? {
+        var i = 0
+        while i < url.count, i < 32, isSchemeByte(url[i]) { i += 1 }
+        guard i > 0, i + 2 < url.count, url[i] == 0x3a, url[i + 1] == 0x2f, url[i + 2] == 0x2f else { return nil }
+        return i + 3
+    }
+
+    private static func isSchemeByte(_ byte: UInt8) -> Bool {
+        isLowerOrDigit(byte | 0x20) || byte == 0x2b || byte == 0x2d || byte == 0x2e
+    }
+
+    @inline(__always)
+    static func endsAuthority(_ byte: UInt8) -> Bool { byte == 0x2f || byte == 0x3f || byte == 0x23 || byte == 0x5c }
+
+    private mutating func appendQuery(_ query: Span<UInt8>, keys: [[UInt8]]) {
+        var separator: UInt8 = 0x3f
+        for key in keys {
+            var start = 0
+            while start < query.count, query[start] != 0x23 {
+                var end = start
+                while end < query.count, query[end] != 0x26, query[end] != 0x23 { end += 1 }
+                if Self.isValue(of: key, query.extracting(start..<end)) {
+                    append(separator)
+                    appendPercentDecoded(query.extracting(start..<end))
+                    separator = 0x26
+                    break
+                }
+                if end < query.count, query[end] == 0x23 { break }
+                start = end + 1
+            }
+        }
+    }
+
+    private static func isValue(of key: [UInt8], _ pair: Span<UInt8>) -> Bool {
+        guard pair.count >= key.count, pair.count == key.count || pair[key.count] == 0x3d else { return false }
+        return equal(pair.extracting(0..<key.count), key.span)
+    }
+}
+
+/// True where a value of `u` already is its own path: printable ASCII from `/` on, without escapes, query or fragment.
+@inline(__always)
+func isPlainPath(_ url: Span<UInt8>) -> Bool {
+    guard url.count > 0, url.count <= pathBytesMax, url[0] == 0x2f else { return false }
+    var i = 0
+    while i < url.count {
+        let byte = url[i]
+        // `%`, `+`, `?`, `#`, controls and what lies past ASCII.
+        if byte < 0x20 || byte >= 0x7f || byte == 0x25 || byte == 0x2b || byte == 0x3f || byte == 0x23 { return false }
+        i &+= 1
+    }
+    return true
+}

@@ -1,0 +1,84 @@
+import Counting
+
+extension Text {
+    /// Makes the referring host of the value of `r`, decoded as a form already: lower case, without user, port and one
+    /// leading `www.`. Empty where there is none. True if it was cut.
+    mutating func setReferrerHost(_ url: [UInt8]) -> Bool {
+        let url = url.span
+        removeAll()
+        let start: Int
+        if let afterScheme = Self.afterScheme(url) {
+            start = afterScheme
+        } else if url.count > 2, url[0] == 0x2f, url[1] == 0x2f {
+            start = 2
+        } else {
+            // No URL: a bare host has a dot before anything else; all else names no host.
+            var i = 0
+            while i < url.count, isHostByte(url[i]) { i += 1 }
+            guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == 0x3a : true else { return false }
+            var dot = 0
+            while dot < i, url[dot] != 0x2e { dot += 1 }
+            guard dot > 0, dot < i else { return false }
+            start = 0
+        }
+        return setHost(url.extracting(start..<url.count))
+    }
+
+    /// Takes the host at the beginning of an authority.
+    private mutating func setHost(_ authority: Span<UInt8>) -> Bool {
+        var start = 0
+        var end = 0
+        while end < authority.count, !Self.endsAuthority(authority[end]) {
+            if authority[end] == 0x40 { start = end + 1 }
+            end += 1
+        }
+        // A port begins at the first colon behind the brackets of an IPv6 address.
+        var colon = start
+        var isBracketed = start < end && authority[start] == 0x5b
+        while colon < end, isBracketed || authority[colon] != 0x3a {
+            if authority[colon] == 0x5d { isBracketed = false }
+            colon += 1
+        }
+        if colon - start > 4, authority[start] | 0x20 == 0x77, authority[start + 1] | 0x20 == 0x77,
+            authority[start + 2] | 0x20 == 0x77, authority[start + 3] == 0x2e
+        {
+            start += 4
+        }
+        for i in start..<max(start, colon) {
+            let byte = authority[i]
+            append(byte &- 0x41 < 26 ? byte | 0x20 : byte)
+        }
+        return clean(limit: referrerBytesMax)
+    }
+}
+
+/// Where the host stands in a referrer that needs no work: `http://` or `https://`, then lower-case letters, digits,
+/// dots and dashes up to the end, a port or a path. Nil where `Text` must look at it.
+@inline(__always)
+func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
+    guard url.count > 8 else { return nil }
+    let http: UInt64 = 0x2f2f_3a70_7474_68  // "http://", lowest first
+    let https: UInt64 = 0x2f2f_3a73_7074_7468  // "https://"
+    let scheme = url.word(at: 0)
+    var start = scheme == https ? 8 : scheme & 0x00ff_ffff_ffff_ffff == http ? 7 : 0
+    guard start > 0 else { return nil }
+    var end = start
+    while end < url.count {
+        let byte = url[end]
+        guard isLowerOrDigit(byte) || byte == 0x2e || byte == 0x2d else {
+            guard byte == 0x2f || byte == 0x3a else { return nil }
+            break
+        }
+        end &+= 1
+    }
+    if end &- start > 4, url[start] == 0x77, url[start &+ 1] == 0x77, url[start &+ 2] == 0x77, url[start &+ 3] == 0x2e {
+        start &+= 4
+    }
+    return end > start && end &- start <= referrerBytesMax ? start..<end : nil
+}
+
+/// Letters, digits, `.`, `-`, `_`, and what lies past ASCII in an internationalised name.
+@inline(__always)
+private func isHostByte(_ byte: UInt8) -> Bool {
+    isLowerOrDigit(byte | 0x20) || byte == 0x2e || byte == 0x2d || byte == 0x5f || byte >= 0x80
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// A time zone's calendar: which local day a moment lies in, and when that day begins and ends.
+///
+/// The only place that knows time zones. Days partition time: a day begins at the first instant at which its date has
+/// been reached, so the hour that is lived twice at a clock change belongs to the day that had begun, and a date that a
+/// zone skips (Apia, 2011-12-30) is a day of no length. Days of 23, 24, 24.5 and 25 hours are all read right.
+public struct Zone: Sendable {
+    private let zone: TimeZone
+
+    /// The zone with this identifier of the time zone database; nil if there is none.
+    public init?(named name: String) {
+        guard let zone = TimeZone(identifier: name) else { return nil }
+        self.zone = zone
+    }
+
+    /// The identifier of the machine's own zone.
+    public static var machine: String { TimeZone.current.identifier }
+
+    /// A local day.
+    public struct Day: Equatable, Sendable {
+        /// Days since 1970-01-01 by the local calendar.
+        public let number: Int32
+        /// First second of the day and of the next, in seconds since the epoch.
+        public let begins: Int64, ends: Int64
+    }
+
+    /// The local day that `second`, counted from the epoch, lies in.
+    public func day(at second: Int64) -> Day {
+        let pieces = pieces(around: second)
+        // The date on the wall may be one that has been left already, in an hour lived twice.
+        var number = Self.date(second, offset(at: second)) + 1
+        while begin(of: number, in: pieces) > second { number -= 1 }
+        return Day(
+            number: Int32(number), begins: begin(of: number, in: pieces), ends: begin(of: number + 1, in: pieces))
+    }
+
+    /// A stretch of time, from `start` on, with one offset from UTC.
+    private struct Piece {
+        var start: Int64, end: Int64
+        var offset: Int64
+    }
+
+    /// Enough time on both sides to hold the day before and the day after.
+    private static let reach: Int64 = 4 * 86_400
+
+    private func pieces(around second: Int64) -> [Piece] {
+        var pieces: [Piece] = []
+        var start = second - Self.reach
+        while start < second + Self.reach {
+            let end = nextChange(after: start) ?? .max
+            pieces.append(Piece(start: start, end: end, offset: offset(at: start)))
+            start = end
+        }
+        return pieces
+    }
+
+    /// The first second at which the local date is `number` or later.
+    private func begin(of number: Int64, in pieces: [Piece]) -> Int64 {
+        for piece in pieces {
+            if Self.date(piece.start, piece.offset) >= number { return piece.start }
+            let midnight = number * 86_400 - piece.offset
+            if midnight < piece.end { return midnight }
+        }
+        preconditionFailure("no day begins within \(Self.reach) s")
+    }
+
+    private static func date(_ second: Int64, _ offset: Int64) -> Int64 {
+        let local = second + offset
+        return local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
+    }
+
+    private func offset(at second: Int64) -> Int64 {
+        Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second))))
+    }
+
+    private func nextChange(after second: Int64) -> Int64? {
+        zone.nextDaylightSavingTimeTransition(after: Date(timeIntervalSince1970: Double(second)))
+            .map { Int64($0.timeIntervalSince1970.rounded()) }
+    }
+}
