@@ -1,0 +1,91 @@
+import Glibc
+
+/// A UDP socket that beacons arrive at, bound by the daemon or handed over.
+///
+/// Asks the kernel for receive stamps in nanoseconds, so that a hit counts when it came and not when it was read.
+public final class BeaconSocket: Sendable {
+    /// The descriptor; closed with the socket.
+    public let descriptor: CInt
+    /// How people know the socket: its address, or the name it was handed over by.
+    public let name: String
+    /// Bytes of receive buffer the kernel granted, by its own reckoning (which doubles what is asked for).
+    public let receiveBuffer: Int
+    /// Tells the socket from every other one, for as long as it lives; also across processes.
+    public let cookie: UInt64
+
+    /// Takes over a bound datagram socket.
+    public convenience init(inherited descriptor: CInt, name: String) throws(SocketError) {
+        var type: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length)
+        guard status == 0, type == CInt(SOCK_DGRAM.rawValue) else { throw .notDatagram(name) }
+        self.init(descriptor: descriptor, name: name)
+    }
+
+    /// Opens and binds a socket at a numeric address. The receive buffer is what the kernel will give of `receiveBuffer`.
+    public convenience init(host: String, port: UInt16, receiveBuffer: Int) throws(SocketError) {
+        let descriptor = try SocketAddress(host: host, port: port).bound(SOCK_DGRAM)
+        // The first passes rmem_max and needs CAP_NET_ADMIN; the second never does.
+        Self.set(descriptor, SO_RCVBUF, CInt(clamping: receiveBuffer))
+        Self.set(descriptor, SO_RCVBUFFORCE, CInt(clamping: receiveBuffer))
+        self.init(descriptor: descriptor, name: SocketAddress.name(of: descriptor))
+    }
+
+    private init(descriptor: CInt, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+        Self.set(descriptor, SO_TIMESTAMPNS, 1)
+        receiveBuffer = Int(Self.get(descriptor, SO_RCVBUF, CInt(0)))
+        cookie = Self.get(descriptor, Self.socketCookie, UInt64(0))
+    }
+
+    deinit { close(descriptor) }
+
+    /// Datagrams the kernel had no room for since the socket was opened, modulo 2³²: known at once, not with the next
+    /// datagram.
+    public var drops: UInt32 { memoryInfo[8] }
+    /// Bytes waiting to be read, by the kernel's reckoning.
+    public var queuedBytes: Int { Int(memoryInfo[0]) }
+
+    // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
+    private var memoryInfo: [9 of UInt32] { Self.get(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0)) }
+
+    // asm-generic/socket.h
+    private static let socketCookie: CInt = 57
+
+    private static func set(_ descriptor: CInt, _ option: CInt, _ value: CInt) {
+        var value = value
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    private static func get<T: BitwiseCopyable>(_ descriptor: CInt, _ option: CInt, _ initial: T) -> T {
+        var value = initial
+        var length = socklen_t(MemoryLayout<T>.size)
+        _ = unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &length)
+        return value
+    }
+}
+
+/// A socket that cannot be had, with what the operator can do about it.
+public enum SocketError: Error, Equatable, CustomStringConvertible {
+    /// Somebody has the port.
+    case inUse(String, by: String?)
+    /// The address is none of this machine's, or the port is privileged, or the like.
+    case cannotBind(String, reason: String)
+    /// A socket was handed over that is no datagram socket.
+    case notDatagram(String)
+
+    /// One sentence: what happened, who is in the way, what to do.
+    public var description: String {
+        switch self {
+        case .inUse(let address, let owner?):
+            "\(address) is in use by \(owner); stop it, or listen elsewhere (see [beacon] and [http] listen)"
+        case .inUse(let address, nil):
+            "\(address) is in use by another program; stop it, or listen elsewhere (see [beacon] and [http] listen)"
+        case .cannotBind(let address, let reason):
+            "cannot listen at \(address): \(reason); choose an address of this machine (see [beacon] and [http] listen)"
+        case .notDatagram(let name):
+            "the socket handed over as \(name) takes no datagrams; use ListenDatagram= in its unit"
+        }
+    }
+}

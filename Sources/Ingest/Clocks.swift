@@ -1,0 +1,17 @@
+import Glibc
+
+/// The machine's clocks, read only here and given on as values.
+public enum Clocks {
+    /// The wall clock, in milliseconds since the epoch; may jump.
+    public static var wall: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+    /// A clock that never jumps and counts on while the machine sleeps, in milliseconds.
+    public static var steady: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
+    /// The same in nanoseconds.
+    static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,163 @@
+import Counting
+import Glibc
+import Synchronization
+import Wire
+
+/// The thread that owns the engine: receives, counts and publishes, and shares nothing else.
+///
+/// It drains the sockets, and while beacons come quickly naps 50 µs after a batch that was not full: with plain senders
+/// a wake-up for each datagram costs four times as much. A lone beacon is counted at once. Time passes to the wall
+/// clock only after a read that found every socket empty.
+public final class CountingThread: Sendable {
+    /// The numbers, renewed within 100 ms of a change and at every second.
+    public let publication: Publication
+    private let isStopping = Atomic(false)
+    private let thread = Mutex<OSThread?>(nil)
+
+    /// Milliseconds between two reports while numbers change.
+    static let publishInterval: Int64 = 100
+    /// How long `stop` reads on what had arrived already, in milliseconds.
+    static let drainMax: Int64 = 1000
+
+    /// A thread that has not started: `intake` counts what comes in at `sockets`.
+    public init(_ intake: Intake, sockets: [BeaconSocket]) {
+        var intake = intake
+        intake.add(.up(intake.now))
+        intake.commit()
+        publication = Publication(intake.report())
+        let started = intake
+        thread.withLock { thread in
+            thread = OSThread { [unowned self] in
+                var loop = CountingLoop(started, sockets, publication)
+                loop.run(until: isStopping)
+            }
+        }
+    }
+
+    /// Counts what has arrived, publishes once more and ends the thread.
+    public func stop() {
+        isStopping.store(true, ordering: .releasing)
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+}
+
+/// What runs on the thread.
+private struct CountingLoop: ~Copyable {
+    private var intake: Intake
+    private let sockets: [BeaconSocket]
+    private let publication: Publication
+    private var receiver = DatagramReceiver()
+    private var isChanged = false
+    private var publishedAt: Int64 = 0
+    private var publishedSecond: Int64 = 0
+    private var drops: [UInt32]
+
+    /// Longest sleep, in milliseconds: how soon the thread sees that it should stop.
+    private static let waitMax: Int64 = 50
+    private static let napNanoseconds = 50_000
+    /// Batches closer than this are a stream, in which waiting a little saves wake-ups.
+    private static let streamNanoseconds: Int64 = 1_000_000
+
+    init(_ intake: Intake, _ sockets: [BeaconSocket], _ publication: Publication) {
+        self.intake = intake
+        self.sockets = sockets
+        self.publication = publication
+        drops = sockets.map { _ in 0 }
+    }
+
+    mutating func run(until isStopping: borrowing Atomic<Bool>) {
+        var lastBatch: Int64 = 0
+        var stopBy = Int64.max
+        while true {
+            let isFull = receive()
+            if let full = isFull {
+                publishIfDue()
+                guard !full, Clocks.steady < stopBy else {
+                    if Clocks.steady >= stopBy { break }
+                    continue
+                }
+                let now = Clocks.steadyNanoseconds
+                if now - lastBatch < Self.streamNanoseconds { nap() }
+                lastBatch = now
+                continue
+            }
+            intake.pass()
+            publishIfDue()
+            if isStopping.load(ordering: .acquiring) {
+                if stopBy != .max { break }
+                // What had arrived before the stop is still counted: one more look, for a bounded time.
+                stopBy = Clocks.steady + CountingThread.drainMax
+                continue
+            }
+            wait()
+        }
+        intake.add(.down(intake.now))
+        intake.commit()
+        publish()
+    }
+
+    /// Takes one batch from every socket; nil if all were empty, else whether one was full.
+    private mutating func receive() -> Bool? {
+        intake.observe(wall: Clocks.wall, steady: Clocks.steady)
+        var isFull: Bool?
+        for socket in sockets {
+            let count = receiver.receive(from: socket.descriptor)
+            guard count > 0 else { continue }
+            for i in 0..<count {
+                receiver.withDatagram(i) { bytes, arrival in
+                    intake.take(
+                        bytes, from: arrival.sender.map { .address($0) } ?? .ourselves, isTruncated: arrival.isTruncated,
+                        stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
+                }
+            }
+            isFull = (isFull ?? false) || count == DatagramReceiver.batchMax
+        }
+        if isFull != nil {
+            intake.commit()
+            isChanged = true
+        }
+        return isFull
+    }
+
+    private mutating func publishIfDue() {
+        let now = Clocks.steady
+        guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
+        noteDrops()
+        if isChanged || intake.now.second != publishedSecond { publish() }
+    }
+
+    private mutating func publish() {
+        publication.publish(intake.report())
+        _ = intake.takeClosedRows()
+        publishedAt = Clocks.steady
+        publishedSecond = intake.now.second
+        isChanged = false
+    }
+
+    private mutating func noteDrops() {
+        for (i, socket) in sockets.enumerated() {
+            let total = socket.drops
+            guard total != drops[i] else { continue }
+            drops[i] = total
+            intake.add(.kernelDrops(cookie: socket.cookie, total: total))
+            intake.commit()
+            isChanged = true
+        }
+    }
+
+    /// Sleeps until a datagram is there or it is time to look around.
+    private func wait() {
+        var descriptors = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        let due = publishedAt + CountingThread.publishInterval - Clocks.steady
+        let milliseconds = isChanged ? min(max(due, 1), Self.waitMax) : Self.waitMax
+        _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(milliseconds))
+    }
+
+    private func nap() {
+        var time = timespec(tv_sec: 0, tv_nsec: Self.napNanoseconds)
+        _ = unsafe nanosleep(&time, nil)
+    }
+}

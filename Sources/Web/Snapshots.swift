@@ -1,0 +1,69 @@
+import Counting
+import HTTPTypes
+import Hummingbird
+import Synchronization
+
+/// The numbers of sites as answers. What was written once is sent again as long as it is the same.
+final class Snapshots: Sendable {
+    private let state: WebState
+    /// What was last written of a site, for the owner and for anybody.
+    private let written = Mutex<[String: [Bool: Written]]>([:])
+
+    private struct Written {
+        let report: SiteReport
+        let second: Int64
+        let visible: Set<PublicNumber>?
+        let rendered: Rendered
+    }
+
+    /// Sites of which an answer is kept; past it all are forgotten.
+    private static let sitesKept = 1000
+
+    init(state: WebState) { self.state = state }
+
+    /// `GET /api/v1/sites`
+    @Sendable func all(_ request: Request, _ context: WebContext) throws -> Response {
+        guard context.isLocal else {
+            throw Problem(
+                .unauthorized,
+                "The list of sites is the owner's: ask on the unix socket, as in "
+                    + "curl --unix-socket /run/footfall.sock http://localhost/api/v1/sites",
+                headers: [.wwwAuthenticate: "Bearer"])
+        }
+        let report = state.report()
+        let sites = report.sites.map { JSON.object(siteJSON($0, asOf: report.asOf)) }
+        return Rendered(["sites": .array(sites)]).response(to: request, caching: ownersCaching)
+    }
+
+    /// `GET /api/v1/sites/{site}`
+    @Sendable func one(_ request: Request, _ context: WebContext) throws -> Response {
+        let name = try context.parameters.require("site")
+        let report = state.report()
+        guard let site = report.site(name) else {
+            throw Problem(
+                .notFound, "No site has this name. Check its spelling, or add it with footfall site add.",
+                headers: context.isLocal ? [:] : anyOrigin)
+        }
+        let visible = context.isLocal ? nil : state.publicNumbers(name)
+        let rendered = rendered(site, asOf: report.asOf, visible: visible)
+        var response = rendered.response(to: request, caching: context.isLocal ? ownersCaching : "max-age=1")
+        if !context.isLocal { response.headers.append(contentsOf: anyOrigin) }
+        return response
+    }
+
+    private func rendered(_ site: SiteReport, asOf: Moment, visible: Set<PublicNumber>?) -> Rendered {
+        let last = written.withLock { $0[site.name]?[visible == nil] }
+        if let last, last.report === site, last.second == asOf.second, last.visible == visible { return last.rendered }
+        let rendered = Rendered(siteJSON(site, asOf: asOf, visible: visible))
+        written.withLock { written in
+            if written.count == Self.sitesKept, written[site.name] == nil { written.removeAll(keepingCapacity: true) }
+            written[site.name, default: [:]][visible == nil] = Written(
+                report: site, second: asOf.second, visible: visible, rendered: rendered)
+        }
+        return rendered
+    }
+}
+
+/// The owner's answers never lie in a cache that others share.
+private let ownersCaching = "private, max-age=1"
+private let anyOrigin: HTTPFields = [.accessControlAllowOrigin: "*"]

@@ -1,0 +1,90 @@
+public import Counting
+import Synchronization
+
+/// What the HTTP side asks of the rest of the daemon. Every closure is called on request threads, many at once, and
+/// returns without waiting.
+public struct WebState: Sendable {
+    /// The newest report.
+    public var report: @Sendable () -> Report
+    /// What does not work as it should, each in a few words; empty while all is well.
+    public var degraded: @Sendable () -> [String]
+    /// The numbers of a site that anybody may see; asked only for sites of the report.
+    public var publicNumbers: @Sendable (String) -> Set<PublicNumber>
+
+    /// `publicNumbers` left out shows of every site what a counter is for: `PublicNumber.counter`.
+    public init(
+        report: @escaping @Sendable () -> Report,
+        degraded: @escaping @Sendable () -> [String] = { [] },
+        publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter }
+    ) {
+        self.report = report
+        self.degraded = degraded
+        self.publicNumbers = publicNumbers
+    }
+}
+
+/// The part of `[http]` that this module acts on.
+public struct WebConfiguration: Sendable {
+    /// Host names answered besides the loopback names, in any case and with any port.
+    public var hosts: [String]
+    /// A request that comes from this machine without a proxy is the owner's. Never behind a proxy that says nothing of
+    /// itself: everybody would be the owner.
+    public var localAdmin: Bool
+    /// What a client may use up.
+    public var limits: WebLimits
+
+    /// The defaults of the configuration reference: loopback names only, and no owner but on the unix socket.
+    public init(hosts: [String] = [], localAdmin: Bool = false, limits: WebLimits = WebLimits()) {
+        self.hosts = hosts
+        self.localAdmin = localAdmin
+        self.limits = limits
+    }
+}
+
+/// What a client may use up before a route is looked at.
+public struct WebLimits: Sendable {
+    /// Bytes of the request target and the names and values of all fields; past it 431 and the connection is closed.
+    public var headerBytes = 8192
+    /// Header fields of a request; past it 431 and the connection is closed.
+    public var headerFields = 64
+    /// Bytes of a request's body; past it 413 and the connection is closed.
+    public var bodyBytes = 4096
+    /// From a connection's start, or the end of an answer, to the complete head of the next request; then it is closed.
+    public var idle = Duration.seconds(10)
+    /// From a request's head to the last byte of its answer; then the connection is closed.
+    public var request = Duration.seconds(10)
+    /// What a request that runs still gets when the daemon stops.
+    public var drain = Duration.seconds(3)
+    /// Connections open at once; further ones are closed as they come, and counted.
+    public var connections = 1000
+    /// So many more are let in on the unix socket, so that a flood does not lock the owner out.
+    public var localConnections = 16
+
+    /// The limits of the documentation.
+    public init() {}
+}
+
+/// Counts of connections, kept while the server runs and readable at any time.
+public final class WebConnections: Sendable {
+    private let openNow = Atomic<Int>(0)
+    private let refusedEver = Atomic<UInt64>(0)
+
+    /// Nothing open, nothing refused.
+    public init() {}
+
+    /// Connections open now.
+    public var open: Int { openNow.load(ordering: .relaxed) }
+    /// Connections closed at once because `WebLimits.connections` were open.
+    public var refused: UInt64 { refusedEver.load(ordering: .relaxed) }
+
+    /// Takes a place, or counts a refusal where there is none.
+    func enter(limit: Int) -> Bool {
+        if openNow.add(1, ordering: .relaxed).newValue <= limit { return true }
+        leave()
+        refusedEver.add(1, ordering: .relaxed)
+        return false
+    }
+
+    /// Gives the place back.
+    func leave() { openNow.subtract(1, ordering: .relaxed) }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Counting
+import Foundation
+import Glibc
+import Ingest
+import Web
+import Wire
+
+/// `footfall count`: counts recorded beacons as if they had arrived live, at their own times.
+struct Count: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Count recorded beacons by the very code the daemon runs.",
+        discussion: """
+            Each line is <unix seconds[.fraction]> SP <f1 beacon>. Several files are taken in the order of their first \
+            stamps; - is standard input. Without -c every site named in the input is accepted, with defaults. Nothing \
+            is sent and nothing is written.
+            """)
+
+    @Argument(help: "Files of recorded beacons.")
+    var files: [String]
+    @Option(help: "How the lines are written: auto or f1.")
+    var format = Format.auto
+    @Option(help: "Moment of the report: unix seconds or RFC 3339; default the last moment read.")
+    var at: String?
+    @Option(help: ArgumentHelp("Time zone of sites that are not configured.", valueName: "zone"))
+    var timezone = "UTC"
+    @Flag(help: "Say line by line what became of it.")
+    var explain = false
+    @Flag(help: "Print JSON.")
+    var json = false
+    @OptionGroup var settingsOption: SettingsOption
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1 }
+
+    func validate() throws {
+        if TimeZone(identifier: timezone) == nil { throw ValidationError("\(timezone) is no time zone of this machine") }
+        if let at, moment(at) == nil {
+            throw ValidationError("--at takes unix seconds or RFC 3339, such as 2026-11-23T07:45:12Z")
+        }
+    }
+
+    func run() throws {
+        let inputs = try files.map { try Recording($0) }
+        var counter = FileCounter(
+            settings: try settingsOption.config.map { _ in try settingsOption.load() }, timezone: timezone)
+        for input in inputs.sorted(by: { ($0.firstStamp ?? .max) < ($1.firstStamp ?? .max) }) {
+            input.forEachLine { number, line in
+                let became = counter.take(line, explaining: explain)
+                if explain { print("\(input.name):\(number): \(became)") }
+            }
+        }
+        let end = at.flatMap(moment)
+        guard let report = counter.finish(at: end) else {
+            throw ValidationError("--at lies before the last moment read")
+        }
+        json ? print(counter.json(report).text) : printText(report, counter)
+    }
+
+    private func printText(_ report: Report, _ counter: FileCounter) {
+        for site in report.sites {
+            let text = siteJSON(site, asOf: report.asOf).text
+            if let snapshot = try? JSONDecoder().decode(SiteSnapshot.self, from: Data(text.utf8)) { print(snapshot.text + "\n") }
+        }
+        let rejected = counter.rejected.map { "\($0.reason) \($0.count)" }
+        print("\(grouped(counter.lines)) lines" + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
+    }
+
+    private func moment(_ text: String) -> Moment? {
+        if let milliseconds = Recording.stamp(Array(text.utf8).span)?.milliseconds { return Moment(milliseconds: milliseconds) }
+        for options in [ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds]] {
+            let formatter = ISO8601DateFormatter()
+            formatter.formatOptions = options
+            if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0 {
+                return Moment(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Ingest
+
+/// `footfall hit`: one beacon, to try things out.
+struct Hit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send one beacon.",
+        discussion: "A datagram is never answered; with --wait the command asks the daemon until the view is counted.")
+
+    @Argument(help: "The site's name.")
+    var site: String
+    @Argument(help: "The page.")
+    var path = "/"
+    @Option(help: ArgumentHelp("Where to send it; default the first [beacon] listen.", valueName: "host:port"))
+    var to: String?
+    @Flag(help: "Wait until the site's view count moves, and show the numbers.")
+    var wait = false
+    @OptionGroup var settingsOption: SettingsOption
+
+    private static let waitSeconds = 5.0
+
+    func run() throws {
+        let settings = try settingsOption.load()
+        guard let address = to.map(ListenAddress.init) ?? settings.beacon.listen.first else {
+            throw ValidationError("--to takes a numeric address and a port, such as 127.0.0.1:7373")
+        }
+        let client = LocalClient(settings)
+        let before = wait ? try snapshot(client).total.views : 0
+        try send(to: address)
+        guard wait else { return }
+        let end = Date(timeIntervalSinceNow: Self.waitSeconds)
+        while Date() < end {
+            let now = try snapshot(client)
+            if now.total.views != before {
+                print(now.text)
+                return
+            }
+            usleep(20_000)
+        }
+        say("the view was not counted within \(Int(Self.waitSeconds)) s; `footfall stats --json` says what was refused")
+        throw Exit.tryAgain
+    }
+
+    private func snapshot(_ client: LocalClient) throws -> SiteSnapshot {
+        try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + site))
+    }
+
+    private func send(to address: ListenAddress) throws {
+        let visitor = "footfall-hit-\(NSUserName())"
+        let beacon = "f1 s=\(encoded(site))&v=\(encoded(visitor))&u=\(encoded(path))"
+        do {
+            let descriptor = try SocketAddress(host: address.host, port: address.port).connected()
+            defer { close(descriptor) }
+            let bytes = Array(beacon.utf8)
+            guard unsafe Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count else { throw Exit.unavailable }
+        } catch {
+            say("cannot send to \(address)")
+            throw Exit.unavailable
+        }
+    }
+
+    private func encoded(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed.subtracting(CharacterSet(charactersIn: "&+=")))
+            ?? text
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Counting
+import Glibc
+import Ingest
+import Logging
+import ServiceLifecycle
+import Supervision
+import UnixSignals
+import Web
+import Wire
+
+/// `footfall serve`: the daemon.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon.",
+        discussion: """
+            Receives beacons over UDP and serves the numbers over HTTP until SIGTERM or SIGINT. Without a settings file \
+            it serves one site, demo, on loopback. Sockets handed over by systemd win over the settings.
+            """)
+
+    @OptionGroup var settingsOption: SettingsOption
+
+    func run() async throws {
+        let inherited = InheritedSocket.take()
+        let logger = Logger(label: "footfall") { StreamLogHandler.standardError(label: $0) }
+        let settings: Settings
+        do {
+            settings = try settingsOption.load()
+        } catch {
+            Supervisor.failed("the settings are wrong; see the journal, or run footfall check")
+            waitBeforeFailing()
+            throw error
+        }
+        for warning in settings.warnings { logger.warning("\(warning)") }
+        let sockets: Sockets
+        do {
+            sockets = try Sockets(settings, inherited: inherited, logger: logger)
+        } catch {
+            say("\(error)")
+            Supervisor.failed("\(error)")
+            throw Exit.unavailable
+        }
+        try await serve(settings, sockets, logger)
+    }
+
+    private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
+        let counting = CountingThread(try intake(settings), sockets: sockets.beacons)
+        let publicNumbers = Dictionary(
+            uniqueKeysWithValues: settings.sites.map { ($0.name, Set($0.publicNumbers)) })
+        let web = WebServer(
+            listeners: sockets.listeners,
+            state: WebState(
+                report: { counting.publication.current },
+                publicNumbers: { publicNumbers[$0] ?? PublicNumber.counter }),
+            configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin),
+            logger: logger)
+        announce(settings, sockets, logger)
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: CountingService(thread: counting)),
+                    .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        Supervisor.ready(status: "\(settings.sites.count) sites")
+        try await services.run()
+        logger.notice("Stopped")
+    }
+
+    private func intake(_ settings: Settings) throws -> Intake {
+        guard let trusted = Networks(settings.beacon.trusted) else {
+            preconditionFailure("the trusted networks were checked when the settings were read")
+        }
+        var intake = Intake(
+            limits: settings.limits.counting, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
+            salts: SystemRandomNumberGenerator(), wall: Clocks.wall, steady: Clocks.steady)
+        for site in settings.sites where !intake.add(site.profile) {
+            say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
+            throw Exit.configuration
+        }
+        return intake
+    }
+
+    private func announce(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) {
+        logger.notice(
+            "Serving",
+            metadata: [
+                "version": "\(Footfall.version)", "sites": "\(settings.sites.count)",
+                "beacons": "\(sockets.beaconNames.joined(separator: " "))", "http": "http://\(sockets.httpName)",
+                "local": "\(LocalSocket(runtime: settings.state.runtime).path)",
+                "state": "in memory: a restart begins at zero",
+            ])
+    }
+
+    /// Under a supervisor that starts us again at once, a mistake in a file must not become a loop.
+    private func waitBeforeFailing() {
+        if environment["INVOCATION_ID"] != nil, isatty(STDERR_FILENO) == 0 { sleep(30) }
+    }
+}
+
+/// Keeps the counting thread as long as the services run.
+private struct CountingService: Service {
+    let thread: CountingThread
+
+    func run() async throws {
+        try await gracefulShutdown()
+        thread.stop()
+    }
+}

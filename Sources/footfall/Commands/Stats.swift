@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+
+/// `footfall stats`: the numbers of the running daemon.
+struct Stats: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show the numbers of the running daemon.")
+
+    @Argument(help: "One site; default all.")
+    var site: String?
+    @Flag(help: "The API's JSON.")
+    var json = false
+    @Flag(help: "One line a site.")
+    var csv = false
+    @OptionGroup var settingsOption: SettingsOption
+
+    func validate() throws {
+        if json, csv { throw ValidationError("--json and --csv exclude each other") }
+    }
+
+    func run() throws {
+        let client = LocalClient(try settingsOption.load())
+        let body = try client.get("/api/v1/sites" + (site.map { "/" + $0 } ?? ""))
+        if json {
+            print(String(decoding: body, as: UTF8.self))
+            return
+        }
+        let sites = site == nil ? try decode(SiteList.self, body).sites : [try decode(SiteSnapshot.self, body)]
+        if csv { print(SiteSnapshot.csvHeader) }
+        print(sites.map(csv ? \.csv : \.text).joined(separator: csv ? "\n" : "\n\n"))
+    }
+}
+
+/// `footfall sites`: which sites the running daemon counts.
+struct Sites: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the sites of the running daemon.")
+
+    @OptionGroup var settingsOption: SettingsOption
+
+    func run() throws {
+        let client = LocalClient(try settingsOption.load())
+        for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites { print(site.site) }
+    }
+}
+
+struct SiteList: Decodable {
+    let sites: [SiteSnapshot]
+}
+
+/// The daemon's own JSON; anything else means that daemon and command are of different versions.
+func decode<T: Decodable>(_ type: T.Type, _ body: Data) throws -> T {
+    do {
+        return try JSONDecoder().decode(type, from: body)
+    } catch {
+        say("cannot read the daemon's answer; is it of another version than \(Footfall.version)?")
+        throw Exit.unavailable
+    }
+}

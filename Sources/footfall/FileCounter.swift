@@ -1,0 +1,153 @@
+import Counting
+import Ingest
+import Web
+import Wire
+
+/// The intake of the daemon, fed from files: the lines' own stamps are its clock.
+struct FileCounter {
+    private var intake: Intake
+    private let timezone: String
+    private let acceptsEverySite: Bool
+    private var wall: Int64?
+    private let settings: Settings?
+    private(set) var lines = 0
+    /// Lines without a stamp: no datagram could be made of them.
+    private var unstamped: UInt64 = 0
+    /// Lines put into one frame.
+    private static let batchLines = 64
+
+    /// Counts for the sites of `settings`, or for every site that is named.
+    init(settings: Settings?, timezone: String) {
+        self.settings = settings
+        self.timezone = timezone
+        acceptsEverySite = settings == nil
+        intake = Self.intake(settings, wall: 0)
+    }
+
+    /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
+    private static func intake(_ settings: Settings?, wall: Int64) -> Intake {
+        Intake(
+            limits: settings?.limits.counting ?? Limits(), trusted: .loopback,
+            assets: settings?.log.assets ?? Settings.Log().assets, calendar: localCalendar, salts: FixedSalts(),
+            wall: wall, steady: wall)
+    }
+
+    /// Counts a line; says what became of it where that is asked for.
+    mutating func take(_ line: Span<UInt8>, explaining: Bool) -> String {
+        lines += 1
+        guard let (stamp, length) = Recording.stamp(line) else {
+            unstamped += 1
+            return "rejected: syntax (the line begins with no stamp)"
+        }
+        begin(at: stamp)
+        let datagram = length < line.count ? line.extracting(length + 1..<line.count) : line.extracting(first: 0)
+        if acceptsEverySite {
+            for name in intake.unknownSites(in: datagram) {
+                _ = intake.add(SiteProfile(SiteSettings(name: name, timezone: timezone)))
+            }
+        }
+        let before = intake.engine.tallies
+        intake.take(datagram, from: .ourselves, isTruncated: datagram.count > 8192, stamp: stamp)
+        guard explaining else {
+            if lines % Self.batchLines == 0 { intake.commit() }
+            return ""
+        }
+        intake.commit()
+        return Self.difference(before, intake.engine.tallies)
+    }
+
+    /// The first stamp is where time begins; later ones let it pass.
+    private mutating func begin(at stamp: Int64) {
+        if wall == nil {
+            intake = Self.intake(settings, wall: stamp)
+            for site in settings?.sites ?? [] { _ = intake.add(site.profile) }
+        }
+        wall = max(wall ?? stamp, stamp)
+        if let wall { intake.observe(wall: wall, steady: wall) }
+    }
+
+    private static func difference(_ before: Tallies, _ after: Tallies) -> String {
+        let kinds: [(Tally, String)] = [(.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot")]
+        let counted = kinds.compactMap { tally, name in
+            after[tally] > before[tally] ? name + times(after[tally] - before[tally]) : nil
+        }
+        let refused = reasons(after).compactMap { reason, count in
+            let more = count - (reasons(before).first { $0.reason == reason }?.count ?? 0)
+            return more > 0 ? "rejected: \(reason)" + times(more) : nil
+        }
+        return (counted + refused).joined(separator: ", ")
+    }
+
+    private static func times(_ count: UInt64) -> String { count == 1 ? "" : " × \(count)" }
+
+    /// Lets time pass to the report's moment; nil where that lies before the last one read.
+    mutating func finish(at end: Moment?) -> Report? {
+        intake.commit()
+        if let end {
+            guard end >= intake.now else { return nil }
+            intake.observe(wall: end.milliseconds, steady: end.milliseconds)
+        }
+        intake.pass()
+        return intake.report()
+    }
+
+    /// What was refused, by reason, of datagrams and beacons together.
+    var rejected: [(reason: String, count: UInt64)] {
+        var all = Self.reasons(intake.engine.tallies)
+        if unstamped > 0 {
+            if let i = all.firstIndex(where: { $0.reason == "syntax" }) {
+                all[i].count += unstamped
+            } else {
+                all.append(("syntax", unstamped))
+            }
+        }
+        return all
+    }
+
+    private static func reasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
+        let datagrams = DatagramRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
+        let beacons = BeaconRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
+        return (datagrams + beacons).filter { $0.1 > 0 }
+    }
+
+    /// The snapshots with their rankings, and what the input was.
+    func json(_ report: Report) -> JSONObject {
+        let sites = report.sites.enumerated().map { i, site in
+            var object = siteJSON(site, asOf: report.asOf)
+            let pages = intake.engine.topPages(of: SiteIndex(i), rows: rankingRowsKept).rows
+            let referrers = intake.engine.topReferrers(of: SiteIndex(i), rows: rankingRowsKept).rows
+            object.append(
+                "top",
+                .object([
+                    "pages": .array(pages.map { .object(["key": key($0), "views": JSON($0.views), "entries": JSON($0.entries)]) }),
+                    "referrers": .array(referrers.map { .object(["key": key($0), "views": JSON($0.views)]) }),
+                ]))
+            return JSON.object(object)
+        }
+        let tallies = intake.engine.tallies
+        var refused: JSONObject = [:]
+        for (reason, count) in rejected { refused.append(reason, JSON(count)) }
+        return [
+            "sites": .array(sites),
+            "input": .object([
+                "lines": JSON(lines), "views": JSON(tallies[.views]), "pings": JSON(tallies[.pings]),
+                "bots": JSON(tallies[.bots]), "duplicates": JSON(tallies[.duplicates]), "rejected": .object(refused),
+            ]),
+        ]
+    }
+
+    private func key(_ row: RankingRow) -> JSON { JSON(String(decoding: row.key, as: UTF8.self)) }
+}
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014) from a constant.
+private struct FixedSalts: RandomNumberGenerator {
+    private var state: UInt64 = 0x666f_6f74_6661_6c6c
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}

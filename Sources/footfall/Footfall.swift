@@ -1,0 +1,31 @@
+import ArgumentParser
+
+/// The one binary: a daemon, and the commands that talk to it or do its work on files.
+@main
+struct Footfall: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "footfall",
+        abstract: "Counts who is online now and how many visits there have been, exactly.",
+        version: version,
+        subcommands: [Serve.self, Count.self, Hit.self, Stats.self, Sites.self, Check.self])
+
+    static let version = "0.1.0"
+}
+
+/// Where the settings are, for every command that needs them.
+struct SettingsOption: ParsableArguments {
+    @Option(
+        name: [.customShort("c"), .customLong("config")],
+        help: ArgumentHelp("The settings file; default /etc/footfall/footfall.toml.", valueName: "file"))
+    var config: String?
+
+    /// The settings, or every problem on standard error and exit status 78.
+    func load() throws -> Settings {
+        do {
+            return try Settings.load(file: config, environment: environment)
+        } catch {
+            say("\(error)")
+            throw Exit.configuration
+        }
+    }
+}

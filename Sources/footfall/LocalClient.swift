@@ -1,0 +1,42 @@
+import Foundation
+import Glibc
+
+/// Asks the running daemon over its local socket.
+struct LocalClient {
+    private let sockets: [LocalSocket]
+
+    /// A client of the daemon with these settings, or of the one that systemd runs.
+    init(_ settings: Settings) {
+        sockets = [LocalSocket(runtime: settings.state.runtime), LocalSocket(path: "/run/footfall.sock")]
+    }
+
+    /// The body of a 200; anything else is said on standard error and ends the command.
+    func get(_ target: String) throws -> Data {
+        guard let descriptor = sockets.lazy.compactMap({ $0.connect() }).first else {
+            say("no daemon answers at \(sockets[0].path); start one with `footfall serve`")
+            throw Exit.unavailable
+        }
+        defer { close(descriptor) }
+        let connection = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+        try connection.write(
+            contentsOf: Data("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))
+        let answer = try connection.readToEnd() ?? Data()
+        guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else {
+            say("the daemon closed the connection without an answer")
+            throw Exit.unavailable
+        }
+        let body = answer[end.upperBound...]
+        let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self)
+        let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        guard status == 200 else {
+            let problem = try? JSONDecoder().decode(Problem.self, from: body)
+            say(problem?.detail ?? "the daemon answered with status \(status)")
+            throw status == 404 ? Exit.data : Exit.unavailable
+        }
+        return body
+    }
+
+    private struct Problem: Decodable {
+        let detail: String
+    }
+}

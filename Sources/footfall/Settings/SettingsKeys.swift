@@ -1,0 +1,129 @@
+import Counting
+import Foundation
+import Web
+
+/// One key of the configuration reference: its name, the field it fills, and how a value of it is written.
+struct SettingsKey<Root>: Sendable {
+    let name: String
+    /// Puts a value in its place, or says what about it is refused.
+    let assign: @Sendable (Literal, inout Root) -> [Refusal]
+    /// The value in force, as TOML.
+    let written: @Sendable (Root) -> String
+    /// Reads the text of an environment variable.
+    let literal: @Sendable (String) -> Literal
+
+    init<Value>(_ name: String, _ field: any WritableKeyPath<Root, Value> & Sendable, _ form: Form<Value>) {
+        self.name = name
+        literal = form.literal
+        written = { form.write($0[keyPath: field]) }
+        assign = { literal, root in
+            guard let value = form.read(literal) else {
+                return [Refusal(sentence: "\(name) must be \(form.allowed); found \(literal)")]
+            }
+            root[keyPath: field] = value
+            return []
+        }
+    }
+
+    /// A list; in the environment its entries are parted by commas.
+    init<Value>(_ name: String, _ field: any WritableKeyPath<Root, [Value]> & Sendable, each form: Form<Value>) {
+        self.name = name
+        literal = { text in
+            .list(text.split(separator: ",").map { form.literal($0.trimmingCharacters(in: .whitespaces)) })
+        }
+        written = { "[" + $0[keyPath: field].map(form.write).joined(separator: ", ") + "]" }
+        assign = { literal, root in
+            guard case .list(let entries) = literal else {
+                let sentence = "\(name) must be a list in brackets, each entry \(form.allowed); found \(literal)"
+                return [Refusal(sentence: sentence)]
+            }
+            let values = entries.map(form.read)
+            let refused = values.indices.filter { values[$0] == nil }.map {
+                Refusal(sentence: "each entry of \(name) must be \(form.allowed); found \(entries[$0])", entry: $0)
+            }
+            if refused.isEmpty { root[keyPath: field] = values.compactMap { $0 } }
+            return refused
+        }
+    }
+}
+
+/// Why a value was not taken.
+struct Refusal: Equatable, Sendable {
+    /// What is allowed and what was found.
+    var sentence: String
+    /// The entry of a list, counted from 0.
+    var entry: Int?
+}
+
+extension Settings {
+    /// Every section that is written once, in the order of the reference.
+    static let sections: [(name: String, keys: [SettingsKey<Settings>])] = [
+        (
+            "beacon",
+            [
+                SettingsKey("listen", \.beacon.listen, each: .listenAddress),
+                SettingsKey("trusted", \.beacon.trusted, each: .network),
+                SettingsKey("site", \.beacon.site, .optionalSiteName),
+                SettingsKey("receive_buffer", \.beacon.receiveBufferBytes, .size(4 << 10...1 << 30)),
+            ]
+        ),
+        (
+            "http",
+            [
+                SettingsKey("listen", \.http.listen, .listenAddress),
+                SettingsKey("hosts", \.http.hosts, each: .host),
+                SettingsKey("proxies", \.http.proxies, each: .network),
+                SettingsKey("local_admin", \.http.localAdmin, .flag),
+            ]
+        ),
+        (
+            "state",
+            [
+                SettingsKey("directory", \.state.directory, .directory),
+                SettingsKey("runtime", \.state.runtime, .directory),
+                SettingsKey("sync", \.state.syncMilliseconds, .duration(milliseconds: 1...1000)),
+                SettingsKey("journal_cap", \.state.journalCapBytes, .size(2 << 20...1 << 40)),
+                SettingsKey("segment", \.state.segmentBytes, .size(1 << 20...1 << 30)),
+            ]
+        ),
+        (
+            "limits",
+            [
+                SettingsKey("visitors", \.limits.counting.visitors, .count(1...100_000_000)),
+                SettingsKey("sites", \.limits.counting.sites, .count(1...1_000_000)),
+                SettingsKey("held", \.limits.heldBytes, .size(0...64 << 30)),
+                SettingsKey("recent_views", \.limits.counting.recentViews, .count(1...100_000_000)),
+                SettingsKey("pages", \.limits.counting.pages, .count(1...1_000_000)),
+                SettingsKey("referrers", \.limits.counting.referrers, .count(1...1_000_000)),
+                SettingsKey("visitor_rate", \.limits.visitorRatePerSecond, .rate(perSecond: 1...1_000_000)),
+                SettingsKey("site_rate", \.limits.siteRatePerSecond, .rate(perSecond: 1...10_000_000)),
+            ]
+        ),
+        ("log", [SettingsKey("assets", \.log.assets, each: .fileExtension)]),
+    ]
+
+    /// The keys of a `[[site]]`.
+    static let siteKeys: [SettingsKey<Site>] = [
+        SettingsKey("name", \.name, .siteName),
+        SettingsKey("hosts", \.hosts, each: .siteHost),
+        SettingsKey("timezone", \.timezone, .timezone),
+        SettingsKey("public", \.publicNumbers, each: .oneOf(PublicNumber.allCases.map { ($0.rawValue, $0) })),
+        SettingsKey("online_window", \.onlineWindowSeconds, .duration(seconds: 60...visitGapSecondsMax)),
+        SettingsKey("duplicate", \.duplicateMilliseconds, .duration(milliseconds: 0...10_000)),
+        SettingsKey("total_of", \.totalOf, .oneOf([("visits", .visits), ("views", .views)])),
+        SettingsKey(
+            "views_from", \.viewsFrom, .oneOf([("", nil), ("beacon", .beacon), ("browser", .browser), ("log", .log)])),
+        SettingsKey("keep_query", \.keepQuery, each: .queryKey),
+    ]
+
+    /// The settings in force, with every default spelled out; loading this text gives them again.
+    func effectiveTOML() -> String {
+        let sections = Self.sections.map { section in
+            (["[\(section.name)]"] + section.keys.map { "\($0.name) = \($0.written(self))" }).joined(separator: "\n")
+        }
+        let sites = sites.map { site in
+            (["[[site]]"] + Self.siteKeys.map { "\($0.name) = \($0.written(site))" }).joined(separator: "\n")
+        }
+        return (sections + sites).joined(separator: "\n\n") + "\n"
+    }
+}
