@@ -34,7 +34,7 @@ let package = Package(
     targets: [
         // Pure: bytes and numbers in, numbers out.
         .target(name: "Counting", swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["Counting"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Counting", "CBytes"], swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(name: "Ingest", dependencies: ["Counting", "Wire", "CKernel"], swiftSettings: settings),
@@ -51,9 +51,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "footfall-load",
-            dependencies: ["Counting", "Wire", "CKernel", argumentParser],
+            dependencies: ["Counting", "Wire", "Ingest", "CKernel", argumentParser],
             swiftSettings: settings
         ),
+        .target(name: "CBytes"),
         .target(name: "CKernel"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.

@@ -64,7 +64,8 @@ public struct Engine: Sendable {
         }
     }
 
-    /// Lets time pass; an earlier moment changes nothing. Midnights are records and do not happen by themselves.
+    /// Lets time pass; an earlier moment changes nothing. Midnights are records and do not happen by themselves: whoever
+    /// lets time pass over one gives its record first.
     public mutating func advance(to moment: Moment) {
         guard moment > now else { return }
         if moment.second != now.second { visitors.advance(to: moment.second) }
@@ -137,15 +138,14 @@ public struct Engine: Sendable {
         {
             return true
         }
-        recentViews.remember(identity, at: now)
-        tallies[.recentViewsForgotten] = recentViews.forgotten
+        if recentViews.remember(identity, at: now) { tallies[.recentViewsForgotten] += 1 }
         return false
     }
 
     /// Names a view: the visitor's key is secret, so nobody can choose paths that collide.
     @inline(__always)
     private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
-        var hash = SipHash(visitor, UInt64(hit.door.rawValue), c: 1, d: 3)
+        var hash = TableHash(visitor, UInt64(hit.door.rawValue))
         hash.combine(hit.path)
         return max(1, hash.finalize())
     }
@@ -169,8 +169,7 @@ public struct Engine: Sendable {
         case .turn(let site, let turn):
             advance(to: turn.begins)
             sites[site.number].advance(to: turn.begins, closing: &closed)
-            closed.append(.day(site, sites[site.number].turn(to: turn)))
-            markChanged(site)
+            self.turn(site, to: turn)
         case .clock(let event):
             apply(event)
         case .tally(let tally, let count):
@@ -207,13 +206,16 @@ public struct Engine: Sendable {
             reports.append(nil)
         } else {
             sites[site.number].advance(to: now, closing: &closed)
+            // A day that ends here still ends in the zone it was a day of.
+            self.turn(site, to: turn)
             sites[site.number].set(settings)
-            if sites[site.number].turn != turn {
-                closed.append(.day(site, sites[site.number].turn(to: turn)))
-            }
-            markChanged(site)
         }
         setRetention()
+    }
+
+    private mutating func turn(_ site: SiteIndex, to turn: DayTurn) {
+        if let day = sites[site.number].turn(to: turn) { closed.append(.day(site, day)) }
+        markChanged(site)
     }
 
     mutating func setRetention() {

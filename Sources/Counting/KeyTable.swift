@@ -48,7 +48,7 @@ public struct KeyTable: Sendable {
 
     @inline(__always)
     private func hash(_ key: Span<UInt8>) -> UInt64 {
-        var hash = SipHash(seed.k0, seed.k1, c: 1, d: 3)
+        var hash = TableHash(seed.k0, seed.k1)
         hash.combine(key)
         return hash.finalize()
     }

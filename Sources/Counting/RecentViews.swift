@@ -1,15 +1,13 @@
 /// The views of the last moments, to recognise a second one of the same visitor and path as a duplicate.
 ///
 /// A queue of (identity, moment) in the order of time with a hash index over it. Views older than `retention` leave at
-/// the front; past `limit` the oldest leaves early and `forgotten` counts it. A counted view of a known identity takes a
+/// the front; past `limit` the oldest leaves early, which `remember` says. A counted view of a known identity takes a
 /// new place at the end and leaves a hole behind; the queue is written anew without holes when it is full.
 ///
 /// - Complexity: O(1) a view. 24 bytes a view at most, and nothing while nobody is here.
 struct RecentViews: Sendable {
     /// Milliseconds a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0
-    /// Views that had to go before their time.
-    private(set) var forgotten: UInt64 = 0
     /// Views remembered now.
     private(set) var count = 0
     private let limit: Int
@@ -35,19 +33,19 @@ struct RecentViews: Sendable {
         return Moment(milliseconds: queue[Int(index[i]) - 1].moment)
     }
 
-    /// Remembers that a view was counted now.
-    mutating func remember(_ identity: UInt64, at now: Moment) {
-        guard retention > 0 else { return }
+    /// Remembers that a view was counted now; true if the oldest one had to go before its time.
+    mutating func remember(_ identity: UInt64, at now: Moment) -> Bool {
+        guard retention > 0 else { return false }
         if let i = position(of: identity) { remove(i) }
-        while count >= limit {
-            if popFirst() { forgotten += 1 }
-        }
+        let isFull = count == limit
+        while count == limit { _ = popFirst() }
         if length == queue.count { rebuild(capacity: max(64, nextPowerOfTwo(count * 2))) }
         let place = (head + length) & (queue.count - 1)
         queue[place] = View(identity: identity, moment: now.milliseconds)
         length += 1
         count += 1
         insert(place)
+        return isFull
     }
 
     /// Sets how long views are remembered; a shorter time forgets the older ones, which no site compares any more.
@@ -65,12 +63,11 @@ struct RecentViews: Sendable {
         count = 0
     }
 
-    /// The views still remembered at `now`, in the order of time and then identity.
+    /// The views still remembered at `now`, in the order in which they were counted.
     mutating func entries(at now: Moment) -> [(identity: UInt64, moment: Moment)] {
         expire(at: now)
         let kept = (0..<length).map { queue[(head + $0) & (queue.count - 1)] }.filter { $0.identity != 0 }
-        return kept.sorted { ($0.moment, $0.identity) < ($1.moment, $1.identity) }
-            .map { ($0.identity, Moment(milliseconds: $0.moment)) }
+        return kept.map { ($0.identity, Moment(milliseconds: $0.moment)) }
     }
 
     private mutating func expire(at now: Moment) {

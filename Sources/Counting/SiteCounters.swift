@@ -94,17 +94,15 @@ struct SiteCounters: Sendable {
         quarter.bots += 1
     }
 
-    /// Closes the running day and begins another; time must stand at its first moment or later.
-    mutating func turn(to next: DayTurn) -> ClosedDay {
+    /// Closes the running day and begins another; time must stand at its first moment or later. Nil where the day is
+    /// the same and only its bounds or its salt are others: then it goes on.
+    mutating func turn(to next: DayTurn) -> ClosedDay? {
+        turn = next
+        guard next.day != today.day else { return nil }
         let closed = today.closed(timezone: settings.timezone)
         let sums = today.sums
-        if next.day.month != today.day.month {
-            month = Sums()
-        } else if next.day != today.day {
-            month.add(sums)
-        }
+        if next.day.month == today.day.month { month.add(sums) } else { month = Sums() }
         yesterday = next.day.before == today.day ? sums : Sums()
-        turn = next
         today = Day(next.day, peak: Peak(visitors: presence.online, at: now), limits: limits, seed: seed)
         return closed
     }
@@ -139,6 +137,7 @@ struct SiteCounters: Sendable {
     mutating func restart(at moment: Moment, closing rows: inout [HistoryRow]) {
         if !quarter.isEmpty { rows.append(.quarter(index, quarter)) }
         now = moment
+        lastUntracked = nil
         presence.clear(at: moment.second)
         windows.clear(at: moment)
         quarter = Quarter(number: moment.quarter, peak: 0)

@@ -73,7 +73,7 @@ extension Engine {
         setRetention()
         for _ in 0..<(try reader.count(bytesEach: 9)) {
             let identity = try reader.word()
-            recentViews.remember(identity, at: try reader.moment())
+            if recentViews.remember(identity, at: try reader.moment()) { tallies[.recentViewsForgotten] += 1 }
         }
         guard reader.isAtEnd else { throw reader.malformed }
     }

@@ -1,7 +1,7 @@
 /// Everything that is counted for the daemon as a whole rather than for a site.
 ///
-/// The raw values are stored in journals and snapshots: never renumber, only add.
-public enum Tally: UInt8, CaseIterable, Sendable {
+/// The raw values are stored in journals and snapshots: never renumber, only add. They lie below 96.
+@frozen public enum Tally: UInt8, CaseIterable, Sendable {
     // What the sockets delivered.
     case datagrams = 0
     case bytes = 1
@@ -94,16 +94,20 @@ public enum BeaconRejection: String, CaseIterable, Error, Sendable {
 
 /// A count per `Tally`.
 public struct Tallies: Equatable, Sendable {
-    private var counts = [UInt64](repeating: 0, count: 96)
+    @usableFromInline var counts = [96 of UInt64](repeating: 0)
 
     /// All zero.
     public init() {}
 
     /// The count so far.
+    @inlinable
     public subscript(tally: Tally) -> UInt64 {
         get { counts[Int(tally.rawValue)] }
         set { counts[Int(tally.rawValue)] = newValue }
     }
+
+    /// True where every count is the same.
+    public static func == (a: Tallies, b: Tallies) -> Bool { Tally.allCases.allSatisfy { a[$0] == b[$0] } }
 
     /// The counts that are not zero, in the order of their numbers.
     public var nonzero: [(tally: Tally, count: UInt64)] {
@@ -111,7 +115,5 @@ public struct Tallies: Equatable, Sendable {
     }
 
     /// Sets every count to zero.
-    public mutating func removeAll() {
-        for i in counts.indices { counts[i] = 0 }
-    }
+    public mutating func removeAll() { self = Tallies() }
 }

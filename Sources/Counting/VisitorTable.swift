@@ -45,10 +45,17 @@ struct VisitorTable: Sendable {
 
     /// Lets time pass, and removes what has become stale, a share of the segments at a time.
     mutating func advance(to now: Int64) {
+        if now - everybody.second > visitGapSecondsMax { clear(at: now) }
+        while everybody.second < now { step(to: min(now, everybody.second + Self.stepMax)) }
+    }
+
+    /// A slot is at most 1800 s stale when its segment is swept, and its second readable for 4096.
+    private static let stepMax: Int64 = 256
+
+    private mutating func step(to now: Int64) {
         let before = everybody.second
-        guard now > before else { return }
         everybody.advance(to: now)
-        if everybody.live == 0 || now - before >= visitGapSecondsMax {
+        if everybody.live == 0 {
             clear(at: now)
             return
         }

@@ -72,7 +72,7 @@ private let loopbackNames: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
 /// What proxies and content networks add, besides the names that begin and end alike.
 private let forwardingNames: Set<String> = [
     "forwarded", "via", "x-real-ip", "x-original-forwarded-for", "x-original-host", "x-originating-ip", "x-remote-ip",
-    "x-remote-addr", "x-proxyuser-ip", "x-envoy-external-address", "x-azure-clientip", "x-client", "x-host",
+    "x-remote-addr", "x-proxyuser-ip", "x-envoy-external-address", "x-azure-clientip", "x-host",
     "cf-ray", "cdn-loop", "forwarded-for", "x-varnish", "x-amzn-trace-id", "x-cloud-trace-context",
 ]
 

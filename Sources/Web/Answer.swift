@@ -37,7 +37,7 @@ struct Rendered: Sendable {
 
     init(_ object: JSONObject) {
         let bytes = JSON.object(object).bytes
-        var hash = SipHash(0, 0)
+        var hash = StrongHash(0, 0)
         hash.combine(bytes.span)
         body = ByteBuffer(bytes: bytes)
         tag = "\"\(String(hash.finalize(), radix: 36))\""

@@ -2,7 +2,6 @@ import Counting
 import HTTPTypes
 import Hummingbird
 import Logging
-import Synchronization
 
 /// Every route and what it answers. Built once; answers many requests at once.
 struct Routes: Sendable {

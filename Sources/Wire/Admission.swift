@@ -48,41 +48,44 @@ public struct Admission: Sendable {
     ) {
         tallies[.datagrams] += 1
         tallies[.bytes] += UInt64(datagram.count)
-        var beacons: Beacons
+        var beacons = Beacons(datagram)
         do throws(DatagramRejection) {
             guard !isTruncated else { throw .oversize }
-            beacons = try Beacons(datagram)
+            try beacons.begin()
             guard isTrusted(sender) else { throw beacons.isSigned ? .signature : .untrusted }
         } catch {
             tallies[error.tally] += 1
             return
         }
         tallies[.parsedDatagrams] += 1
-        while let line = beacons.next() {
-            tallies[.records] += 1
-            switch line {
-            case .beacon(let beacon):
+        lines: while true {
+            switch beacons.next() {
+            case .record:
                 do throws(BeaconRejection) {
-                    try admit(beacon, in: datagram, at: moment, into: &frame)
+                    try admit(beacons.beacon, in: datagram, at: moment, into: &frame)
                 } catch {
-                    reject(error, beacon, in: datagram)
+                    reject(error, beacons.beacon, in: datagram)
                 }
-            case .rejected(let reason, let beacon):
-                reject(reason, beacon, in: datagram)
+            case .rejected(let reason): reject(reason, beacons.beacon, in: datagram)
+            case .end: break lines
             }
+            tallies[.records] += 1
         }
-        tallies[.unknownKeys] += beacons.unknownKeys
-        tallies[.droppedFields] += beacons.malformedFields
+        tallies[.unknownKeys] += UInt64(beacons.unknownKeys)
+        tallies[.droppedFields] += UInt64(beacons.malformedFields)
     }
 
     /// The names, without repetition, that records of the datagram give and no site has.
     public func unknownSites(in datagram: Span<UInt8>) -> [String] {
-        guard var beacons = try? Beacons(datagram) else { return [] }
         var names: [String] = []
+        var beacons = Beacons(datagram)
+        guard (try? beacons.begin()) != nil else { return names }
         var text = Text()
-        while let line = beacons.next() {
-            guard case .beacon(let beacon) = line, beacon.site.isPresent else { continue }
-            guard !text.decodeForm(datagram.extracting(beacon.site.range), limit: 64), isSiteName(text.span),
+        while true {
+            let line = beacons.next()
+            if case .end = line { break }
+            guard case .record = line, let place = beacons.beacon[.site],
+                !text.decodeForm(datagram.extracting(place), limit: 64), isSiteName(text.span),
                 sites.find(text.span) == nil
             else { continue }
             let name = String(decoding: text.bytes, as: UTF8.self)
@@ -100,7 +103,7 @@ public struct Admission: Sendable {
 
     private mutating func reject(_ reason: BeaconRejection, _ beacon: Beacon, in bytes: Span<UInt8>) {
         tallies[reason.tally] += 1
-        if beacon.site.isPresent, let site = find(bytes.extracting(beacon.site.range)) {
+        if let place = beacon[.site], let site = find(bytes.extracting(place)) {
             rejectedBySite[site, default: 0] += 1
         }
     }
@@ -111,10 +114,10 @@ public struct Admission: Sendable {
     ) throws(BeaconRejection) {
         let kind = try kind(beacon, in: bytes)
         let site = try site(beacon, in: bytes)
-        if beacon.method.isPresent || beacon.status.isPresent { try checkLogFields(beacon, in: bytes) }
-        if beacon.host.isPresent, beacon.host.range.count > 253 { tallies[.droppedFields] += 1 }
+        if beacon[.method] != nil || beacon[.status] != nil { try checkLogFields(beacon, in: bytes) }
+        if let host = beacon[.host], host.count > 253 { tallies[.droppedFields] += 1 }
 
-        let rawAgent = bytes.extracting(beacon.agent.range)
+        let rawAgent = bytes.extracting(beacon[.agent] ?? 0..<0)
         let isAgentPlain = rawAgent.count <= Self.agentBytesMax && spelling(of: rawAgent) == .plain
         if !isAgentPlain {
             if agent.decodeForm(rawAgent, limit: Self.agentBytesMax) { tallies[.cutFields] += 1 }
@@ -139,7 +142,7 @@ public struct Admission: Sendable {
         let origin = kind == .view ? origin(beacon, in: bytes, of: site) : Origin(kind: .direct)
         Self.append(
             to: &frame, site, moment, kind, visitor, former, bytes,
-            path: isRawPath ? beacon.url.range : nil, decodedPath: path.bytes,
+            path: isRawPath ? beacon[.url] ?? 0..<0 : nil, decodedPath: path.bytes,
             origin: origin, decodedReferrer: referrer.bytes)
     }
 
@@ -164,8 +167,8 @@ public struct Admission: Sendable {
 
     @inline(__always)
     private mutating func kind(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
-        guard beacon.event.isPresent else { return .view }
-        guard decodeShort(bytes.extracting(beacon.event.range), limit: 16), short.bytes == Self.ping else {
+        guard let place = beacon[.event] else { return .view }
+        guard decodeShort(bytes.extracting(place), limit: 16), short.bytes == Self.ping else {
             throw .syntax
         }
         return .ping
@@ -175,8 +178,8 @@ public struct Admission: Sendable {
 
     @inline(__always)
     private mutating func site(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
-        guard beacon.site.isPresent else { throw .siteMissing }
-        let raw = bytes.extracting(beacon.site.range)
+        guard let place = beacon[.site] else { throw .siteMissing }
+        let raw = bytes.extracting(place)
         if let site = find(raw) { return site }
         guard decodeShort(raw, limit: 64), isSiteName(short.span) else {
             tallies[.droppedFields] += 1
@@ -195,18 +198,18 @@ public struct Admission: Sendable {
 
     /// Fields that only servers send: the record is a line of their log, and not every request is a page view.
     private mutating func checkLogFields(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) {
-        if beacon.method.isPresent {
-            guard decodeShort(bytes.extracting(beacon.method.range), limit: 16), short.bytes == Self.get else {
+        if let place = beacon[.method] {
+            guard decodeShort(bytes.extracting(place), limit: 16), short.bytes == Self.get else {
                 throw .method
             }
         }
-        if beacon.status.isPresent {
-            guard decodeShort(bytes.extracting(beacon.status.range), limit: 3), isPageStatus(short.bytes) else {
+        if let place = beacon[.status] {
+            guard decodeShort(bytes.extracting(place), limit: 3), isPageStatus(short.bytes) else {
                 throw .status
             }
         }
-        if beacon.url.isPresent {
-            _ = form.decodeForm(bytes.extracting(beacon.url.range), limit: Self.urlBytesMax)
+        if let place = beacon[.url] {
+            _ = form.decodeForm(bytes.extracting(place), limit: Self.urlBytesMax)
             _ = path.setPath(form.bytes, keepQuery: [])
             if isAsset(path.bytes) { throw .asset }
         }
@@ -232,16 +235,16 @@ public struct Admission: Sendable {
     ) -> (visitor: UInt64, former: UInt64) {
         let midnight = sites.entries[site.number].today.begins.second
         let isAfterMidnight = moment.second - midnight < visitGapSecondsMax
-        if beacon.visitor.isPresent, beacon.visitor.range.count > 0 {
-            guard decodeShort(bytes.extracting(beacon.visitor.range), limit: 64) else {
+        if let place = beacon[.visitor], !place.isEmpty {
+            guard decodeShort(bytes.extracting(place), limit: 64) else {
                 tallies[.droppedFields] += 1
                 return (0, 0)
             }
             let former = isAfterMidnight ? sites.entries[site.number].formerHasher?.key(id: short.span) : nil
             return (sites.entries[site.number].hasher.key(id: short.span), former ?? 0)
         }
-        guard beacon.address.isPresent, beacon.address.range.count > 0 else { return (0, 0) }
-        guard let address = address(bytes.extracting(beacon.address.range)) else {
+        guard let place = beacon[.address], !place.isEmpty else { return (0, 0) }
+        guard let address = address(bytes.extracting(place)) else {
             tallies[.droppedFields] += 1
             return (0, 0)
         }
@@ -260,7 +263,7 @@ public struct Admission: Sendable {
     /// True where the value of `u` is its own path; else `path` holds the decoded one.
     @inline(__always)
     private mutating func isRawPath(_ beacon: Beacon, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
-        let raw = bytes.extracting(beacon.url.range)
+        let raw = bytes.extracting(beacon[.url] ?? 0..<0)
         if isPlainPath(raw) { return true }
         if form.decodeForm(raw, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
         _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery)
@@ -275,8 +278,7 @@ public struct Admission: Sendable {
 
     @inline(__always)
     private mutating func origin(_ beacon: Beacon, in bytes: Span<UInt8>, of site: SiteIndex) -> Origin {
-        let place = beacon.referrer.range
-        guard place.count > 0 else { return Origin(kind: .direct) }
+        guard let place = beacon[.referrer], !place.isEmpty else { return Origin(kind: .direct) }
         let raw = bytes.extracting(place)
         if let host = plainHost(raw) {
             let range = place.lowerBound + host.lowerBound..<place.lowerBound + host.upperBound

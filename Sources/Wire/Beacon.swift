@@ -1,92 +1,130 @@
 import Counting
 
 /// The fields of one record, as places in its datagram. Not decoded, not yet believed.
+///
+/// Every key that means something is one letter, so that finding a field is an index and not a search.
 public struct Beacon: Sendable {
-    /// Where a value stands; absent values have none.
-    struct Place: Sendable {
-        var start: UInt16 = 0
-        var end: UInt16 = 0
+    /// A key, as the number of its letter: a is 0.
+    enum Key: Int {
+        case agent = 0
+        case status = 2
+        case host = 7
+        case address = 8
+        case method = 12
+        case event = 13
+        case referrer = 17
+        case site = 18
+        case url = 20
+        case visitor = 21
 
-        static let absent = Place()
-        /// A field always stands behind `f1 ` and its own key, so no value begins at 0.
-        var isPresent: Bool { start != 0 }
-        var range: Range<Int> { Int(start)..<Int(end) }
+        var bit: UInt32 { 1 &<< UInt32(truncatingIfNeeded: rawValue) }
     }
 
-    var site = Place.absent
-    var url = Place.absent
-    var host = Place.absent
-    var referrer = Place.absent
-    var event = Place.absent
-    var method = Place.absent
-    var status = Place.absent
-    var address = Place.absent
-    var agent = Place.absent
-    var visitor = Place.absent
-    /// At least one field was `key=value`.
-    private(set) var hasField = false
+    /// By letter: first byte in the high half, end in the low one. A datagram has fewer than 65,536 bytes.
+    private var places = [26 of UInt32](repeating: 0)
+    /// Letters that were sent, a bit each.
+    private var sent: UInt32 = 0
+    /// Fields with a longer key that nobody knows.
+    private var longKeys: UInt32 = 0
+    /// Stands among the letters for every longer key.
+    private static let longKey: UInt32 = 1 << 31
 
-    init() {}
+    /// The letters that mean something, `t` and `z` of signatures, and the reserved `d e l o q w`.
+    private static let known: UInt32 = 0b10_0111_1111_0111_1001_1001_1101
+    /// Address, agent and visitor id: a record that sends one of them takes none from the first.
+    private static let group = Key.address.bit | Key.agent.bit | Key.visitor.bit
+
+    /// Where the value of a key stands; nil where it was not sent.
+    @inline(__always)
+    subscript(_ key: Key) -> Range<Int>? {
+        guard sent & key.bit != 0 else { return nil }
+        let place = places[key.rawValue]
+        return Int(place &>> 16)..<Int(place & 0xffff)
+    }
+
+    /// At least one field was `key=value`.
+    var hasField: Bool { sent != 0 }
 
     /// Neither a page nor an event.
-    var isHeader: Bool { !url.isPresent && !event.isPresent }
+    var isHeader: Bool { sent & (Key.url.bit | Key.event.bit) == 0 }
 
-    /// What became of a field.
-    enum Outcome { case known, unknown, malformed }
-
-    /// Takes in the field between two places; of several with one key the first counts.
+    /// Forgets all fields.
     @inline(__always)
-    mutating func take(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Outcome {
-        guard end &- start >= 2, bytes[start &+ 1] == 0x3d else { return takeLongKey(bytes, start, end) }
-        let value = Place(start: UInt16(truncatingIfNeeded: start &+ 2), end: UInt16(truncatingIfNeeded: end))
-        switch bytes[start] {
-        case UInt8(ascii: "s"): if !site.isPresent { site = value }
-        case UInt8(ascii: "u"): if !url.isPresent { url = value }
-        case UInt8(ascii: "h"): if !host.isPresent { host = value }
-        case UInt8(ascii: "r"): if !referrer.isPresent { referrer = value }
-        case UInt8(ascii: "n"): if !event.isPresent { event = value }
-        case UInt8(ascii: "m"): if !method.isPresent { method = value }
-        case UInt8(ascii: "c"): if !status.isPresent { status = value }
-        case UInt8(ascii: "i"): if !address.isPresent { address = value }
-        case UInt8(ascii: "a"): if !agent.isPresent { agent = value }
-        case UInt8(ascii: "v"): if !visitor.isPresent { visitor = value }
-        case UInt8(ascii: "t"), UInt8(ascii: "z"): break
-        // Reserved.
-        case UInt8(ascii: "d"), UInt8(ascii: "o"), UInt8(ascii: "q"), UInt8(ascii: "w"), UInt8(ascii: "l"),
-            UInt8(ascii: "e"):
-            break
-        default: return takeLongKey(bytes, start, end)
+    mutating func removeAll() {
+        sent = 0
+        longKeys = 0
+    }
+
+    /// Takes in the field between two places; of several with one key the first counts. False where it is no field.
+    @inline(__always)
+    mutating func take(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        guard end &- start >= 2 else { return false }
+        // One letter and `=`, taken together: everything else lies beyond z.
+        let letter = Int(bytes.pair(at: start) &- 0x3d61)
+        guard letter < 26 else { return takeLongKey(bytes, start, end) }
+        let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: letter)
+        if sent & bit == 0 {
+            sent |= bit
+            places[letter] = UInt32(truncatingIfNeeded: (start &+ 2) &<< 16 | end)
         }
-        hasField = true
-        return .known
+        return true
     }
 
     /// Tells unknown keys, 1…16 of `a-z 0-9 _ .`, from what is no field at all.
-    private mutating func takeLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Outcome {
+    private mutating func takeLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         var i = start
         while i < end, bytes[i] != 0x3d {
-            guard i - start < 16, isLowerOrDigit(bytes[i]) || bytes[i] == 0x5f || bytes[i] == 0x2e else {
-                return .malformed
-            }
+            guard i - start < 16, isLowerOrDigit(bytes[i]) || bytes[i] == 0x5f || bytes[i] == 0x2e else { return false }
             i += 1
         }
-        guard i < end, i > start else { return .malformed }
-        hasField = true
+        guard i < end, i > start else { return false }
         let isReserved = i - start >= 2 && bytes[start] == 0x78 && bytes[start + 1] == 0x2e
-        return isReserved ? .known : .unknown
+        longKeys &+= isReserved ? 0 : 1
+        sent |= Self.longKey
+        return true
     }
 
-    /// Takes site, host and visitor of the first record where this one does not send its own. Address, agent and visitor
-    /// id are a group: a record that sends any of them takes none.
+    /// Fields whose key means nothing here.
     @inline(__always)
-    mutating func inherit(from first: Beacon) {
-        if !site.isPresent { site = first.site }
-        if !host.isPresent { host = first.host }
-        if !address.isPresent, !agent.isPresent, !visitor.isPresent {
-            address = first.address
-            agent = first.agent
-            visitor = first.visitor
-        }
+    var unknownKeys: UInt32 {
+        let unknown = sent & ~Self.known & ~Self.longKey
+        return unknown == 0 ? longKeys : longKeys &+ UInt32(unknown.nonzeroBitCount)
+    }
+
+    /// What a first record leaves to the later ones.
+    struct Defaults: Sendable {
+        fileprivate var sent: UInt32 = 0
+        fileprivate var site: UInt32 = 0
+        fileprivate var host: UInt32 = 0
+        fileprivate var address: UInt32 = 0
+        fileprivate var agent: UInt32 = 0
+        fileprivate var visitor: UInt32 = 0
+    }
+
+    /// What later records take over where they do not send their own.
+    var defaults: Defaults {
+        Defaults(
+            sent: sent & (Self.group | Key.site.bit | Key.host.bit), site: places[Key.site.rawValue],
+            host: places[Key.host.rawValue], address: places[Key.address.rawValue], agent: places[Key.agent.rawValue],
+            visitor: places[Key.visitor.rawValue])
+    }
+
+    /// Takes site, host and visitor of the first record where this one does not send its own.
+    @inline(__always)
+    mutating func inherit(_ first: Defaults) {
+        inherit(.site, first.site, first.sent)
+        inherit(.host, first.host, first.sent)
+        guard sent & Self.group == 0 else { return }
+        inherit(.address, first.address, first.sent)
+        inherit(.agent, first.agent, first.sent)
+        inherit(.visitor, first.visitor, first.sent)
+    }
+
+    @inline(__always)
+    private mutating func inherit(_ key: Key, _ place: UInt32, _ given: UInt32) {
+        guard given & key.bit & ~sent != 0 else { return }
+        sent |= key.bit
+        places[key.rawValue] = place
     }
 }
 

@@ -8,112 +8,113 @@ public struct Beacons: ~Escapable {
     /// Records in one datagram that are looked at; the others are rejected `limit`.
     public static let recordsMax = 64
 
-    private let bytes: Span<UInt8>
-    private var scanner: FieldScanner
-    /// Where the next line begins; past the end when all are read.
-    private var start: Int
-    private var count = 0
-    /// What later records take over from the first.
-    private var defaults = Beacon()
-    /// The first record, until it is handed out.
-    private var pending: Beacon?
+    /// The record of the last line.
+    public private(set) var beacon = Beacon()
     /// The datagram ends in `&z=` and 32 hex digits.
-    public let isSigned: Bool
+    public private(set) var isSigned = false
     /// Fields whose key means nothing here.
-    public private(set) var unknownKeys: UInt64 = 0
+    public private(set) var unknownKeys: UInt32 = 0
     /// Fields that are not `key=value`.
-    public private(set) var malformedFields: UInt64 = 0
+    public private(set) var malformedFields: UInt32 = 0
+
+    private var bytes: Span<UInt8>
+    private var scanner = FieldScanner()
+    /// Where the next line begins; past the end when all are read.
+    private var start = 3
+    private var count = 0
+    /// `beacon` is the first record, not handed out yet.
+    private var isFirstPending = true
+    /// What later records take over; set when there is a second line.
+    private var defaults = Beacon.Defaults()
 
     /// What stands on a line.
-    public enum Line {
-        /// A record with a page or an event.
-        case beacon(Beacon)
+    public enum Line: Sendable {
+        /// A record with a page or an event: `beacon`.
+        case record
         /// A record that cannot be counted; its site may still be known.
-        case rejected(BeaconRejection, Beacon)
+        case rejected(BeaconRejection)
+        /// No line is left.
+        case end
     }
 
-    /// Reads up to the first record: an empty datagram, one with nothing but a header, and other versions are refused.
+    /// The records of `datagram`, none read yet.
     @_lifetime(copy datagram)
-    public init(_ datagram: Span<UInt8>) throws(DatagramRejection) {
-        guard datagram.count > 0 else { throw .empty }
-        let isNative = datagram.count >= 3 && datagram[0] == 0x66 && isDigit(datagram[1]) && datagram[2] == 0x20
-        if isNative, datagram[1] != 0x31 { throw .version }
-        let end = Self.end(of: datagram)
-        bytes = datagram.extracting(0..<end)
-        isSigned = end < datagram.count
-        scanner = FieldScanner(bytes)
-        start = 3
-        guard isNative else {
+    public init(_ datagram: Span<UInt8>) {
+        bytes = datagram
+    }
+
+    /// Reads up to the first record, once: an empty datagram, one with nothing but a header, and other versions are
+    /// refused.
+    public mutating func begin() throws(DatagramRejection) {
+        guard bytes.count >= 3, bytes.pair(at: 0) == 0x3166, bytes[2] == 0x20 else {
+            guard bytes.count > 0 else { throw .empty }
+            if bytes.count >= 3, bytes[0] == 0x66, isDigit(bytes[1]), bytes[2] == 0x20 { throw .version }
             // No kind that is known: one record of junk.
             start = bytes.count
-            pending = Beacon()
             return
         }
-        while start < bytes.count, pending == nil { pending = readLine() }
-        guard let first = pending else { throw .empty }
-        defaults = first
-        if first.isHeader, first.hasField {
-            pending = nil
-            while start < bytes.count, bytes[start] == 0x0a || bytes[start] == 0x0d { start += 1 }
-            if start >= bytes.count { throw .empty }
-        }
+        cutSignature()
+        repeat {
+            guard start < bytes.count else { throw .empty }
+        } while !readLine()
+        if start < bytes.count { defaults = beacon.defaults }
+        guard beacon.isHeader, beacon.hasField else { return }
+        isFirstPending = false
+        while start < bytes.count, bytes[start] == 0x0a || bytes[start] == 0x0d { start += 1 }
+        if start >= bytes.count { throw .empty }
     }
 
-    /// The next record, with what it takes over from the first; nil at the end.
+    /// Makes `beacon` the next record, with what it takes over from the first.
     @inline(__always)
-    public mutating func next() -> Line? {
-        if let first = pending {
-            pending = nil
-            return line(first)
+    public mutating func next() -> Line {
+        if isFirstPending {
+            isFirstPending = false
+        } else {
+            repeat {
+                guard start < bytes.count else { return .end }
+            } while !readLine()
+            beacon.inherit(defaults)
         }
-        while start < bytes.count {
-            if var beacon = readLine() {
-                beacon.inherit(from: defaults)
-                return line(beacon)
-            }
-        }
-        return nil
+        count &+= 1
+        if count > Self.recordsMax { return .rejected(.limit) }
+        return beacon.isHeader ? .rejected(.syntax) : .record
     }
 
-    @inline(__always)
-    private mutating func line(_ beacon: Beacon) -> Line {
-        count += 1
-        if count > Self.recordsMax { return .rejected(.limit, beacon) }
-        return beacon.isHeader ? .rejected(.syntax, beacon) : .beacon(beacon)
-    }
-
-    /// Reads the fields up to the next LF; nil for a blank line.
-    private mutating func readLine() -> Beacon? {
-        var beacon = Beacon()
+    /// Reads the fields up to the next LF; false for a blank line.
+    private mutating func readLine() -> Bool {
+        // Of its own, so that it stays in registers.
+        var scanner = scanner
         var field = start
-        var isBlank = true
-        while field <= bytes.count {
-            let stop = scanner.next()
-            let isLast = stop == bytes.count || bytes[stop] == 0x0a
-            let end = isLast && stop > field && bytes[stop &- 1] == 0x0d ? stop &- 1 : stop
-            if end > field {
-                isBlank = false
-                switch beacon.take(bytes, field, end) {
-                case .known: break
-                case .unknown: unknownKeys += 1
-                case .malformed: malformedFields += 1
-                }
-            }
+        var stop: Int
+        beacon.removeAll()
+        while true {
+            stop = scanner.next(in: bytes)
+            if stop >= bytes.count || bytes[stop] == 0x0a { break }
+            take(field, stop)
             field = stop &+ 1
-            if isLast { break }
         }
-        start = field
-        return isBlank ? nil : beacon
+        let end = stop > field && bytes[stop &- 1] == 0x0d ? stop &- 1 : stop
+        let isBlank = field == start && end == field
+        take(field, end)
+        start = stop &+ 1
+        self.scanner = scanner
+        unknownKeys &+= beacon.unknownKeys
+        return !isBlank
     }
 
-    /// Where the records end: before a signature `&z=` + 32 hex digits, which is always last.
-    private static func end(of datagram: Span<UInt8>) -> Int {
-        let end = datagram[datagram.count - 1] == 0x0a ? datagram.count - 1 : datagram.count
-        let tag = end - 35
-        guard tag >= 3, datagram[tag] == 0x26, datagram[tag + 1] == 0x7a, datagram[tag + 2] == 0x3d else {
-            return datagram.count
-        }
-        for i in tag + 3..<end where hexValue(datagram[i]) == nil { return datagram.count }
-        return tag
+    @inline(__always)
+    private mutating func take(_ field: Int, _ end: Int) {
+        if !beacon.take(bytes, field, end), end > field { malformedFields &+= 1 }
+    }
+
+    /// Ends the records before a signature `&z=` + 32 hex digits, which is always last.
+    @inline(__always)
+    private mutating func cutSignature() {
+        let end = bytes[bytes.count &- 1] == 0x0a ? bytes.count &- 1 : bytes.count
+        let tag = end &- 35
+        guard tag >= 3, bytes[tag] == 0x26, bytes[tag &+ 1] == 0x7a, bytes[tag &+ 2] == 0x3d else { return }
+        for i in tag + 3..<end where hexValue(bytes[i]) == nil { return }
+        bytes = bytes.extracting(0..<tag)
+        isSigned = true
     }
 }

@@ -41,7 +41,7 @@ struct Bots: Sendable {
     @inline(__always)
     mutating func declares(_ agent: Span<UInt8>) -> Bool {
         guard agent.count > 0 else { return false }
-        var hash = SipHash(seed.k0, seed.k1, c: 1, d: 3)
+        var hash = TableHash(seed.k0, seed.k1)
         hash.combine(agent)
         let name = hash.finalize() | 1
         let place = Int(truncatingIfNeeded: name >> 1) & (Self.verdictCount - 1)

@@ -20,14 +20,14 @@ public struct Salt: Sendable {
 /// bytes, so that no two visitors spell the same bytes. IPv4 is whole, IPv6 cut to its first 64 bits.
 public struct VisitorHasher: Sendable {
     /// Salt and site taken in already.
-    private let begun: SipHash
+    private let begun: StrongHash
 
     /// A hasher for `site` under `salt`.
     public init(_ salt: Salt, site: Span<UInt8>) {
-        var hash = SipHash(salt.words[0], salt.words[1])
-        hash.combine(word: salt.words[2])
-        hash.combine(word: salt.words[3])
-        hash.combine(length: site.count)
+        var hash = StrongHash(salt.words[0], salt.words[1])
+        hash.combine(salt.words[2], count: 8)
+        hash.combine(salt.words[3], count: 8)
+        hash.combine(UInt64(site.count), count: 2)
         hash.combine(site)
         begun = hash
     }
@@ -38,16 +38,12 @@ public struct VisitorHasher: Sendable {
         var hash = begun
         switch address {
         case .v4(let bits):
-            hash.combine(length: 4)
-            hash.combine(UInt8(truncatingIfNeeded: bits >> 24))
-            hash.combine(UInt8(truncatingIfNeeded: bits >> 16))
-            hash.combine(UInt8(truncatingIfNeeded: bits >> 8))
-            hash.combine(UInt8(truncatingIfNeeded: bits))
+            hash.combine(4 | UInt64(bits.byteSwapped) &<< 16, count: 6)
         case .v6(let high, _):
-            hash.combine(length: 8)
-            hash.combine(word: high.byteSwapped)
+            hash.combine(8, count: 2)
+            hash.combine(high.byteSwapped, count: 8)
         }
-        hash.combine(length: agent.count)
+        hash.combine(UInt64(truncatingIfNeeded: agent.count), count: 2)
         hash.combine(agent)
         return max(1, hash.finalize())
     }
@@ -55,24 +51,9 @@ public struct VisitorHasher: Sendable {
     /// The visitor the sender calls `id`; never 0.
     public func key(id: Span<UInt8>) -> UInt64 {
         var hash = begun
-        hash.combine(length: 0xffff)
-        hash.combine(length: id.count)
+        hash.combine(0xffff, count: 2)
+        hash.combine(UInt64(id.count), count: 2)
         hash.combine(id)
         return max(1, hash.finalize())
-    }
-}
-
-extension SipHash {
-    @inline(__always)
-    fileprivate mutating func combine(length: Int) {
-        combine(UInt8(truncatingIfNeeded: length))
-        combine(UInt8(truncatingIfNeeded: length >> 8))
-    }
-
-    @inline(__always)
-    fileprivate mutating func combine(word: UInt64) {
-        for shift in stride(from: 0, to: 64, by: 8) as StrideTo<UInt64> {
-            combine(UInt8(truncatingIfNeeded: word >> shift))
-        }
     }
 }

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// Known traffic and measured work: what the bench and the operator who wants to know use.
+@main
+struct FootfallLoad: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "footfall-load",
+        abstract: "Send known traffic to a daemon, or run one step of its work many times.",
+        subcommands: [Send.self, Repeat.self, Fill.self])
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Counting
+import Wire
+
+/// Runs one step of a beacon's way so often that its instructions can be counted from outside.
+///
+/// Run twice with different counts under `valgrind --tool=callgrind`; the difference divided by the difference of the
+/// counts is the exact cost of one.
+struct Repeat: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run one step of a beacon's way many times.")
+
+    @Argument(help: "split, admit, hash or count.")
+    var step: Step
+    @Option(help: "How many times.")
+    var times = 1000
+
+    enum Step: String, ExpressibleByArgument, CaseIterable { case split, admit, hash, count }
+
+    /// The beacon of the promise: raw values, a referrer, an agent of 120 bytes.
+    static let beacon =
+        "f1 s=demo&i=203.0.113.9&u=/tin-tuc/123&r=https://www.google.com/&a=\(agent)"
+    static let agent =
+        "Mozilla/5.0 (Linux; Android 13; SM-A536E) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.144 Mobile Safari/537"
+
+    func run() throws {
+        precondition(Self.agent.utf8.count == 120)
+        let bytes = Array(Self.beacon.utf8)
+        var seen: UInt64 = 0
+        switch step {
+        case .split:
+            for _ in 0..<times { seen &+= split(bytes) }
+        case .hash:
+            var random = SystemRandomNumberGenerator()
+            let hasher = VisitorHasher(Salt(number: 1, using: &random), site: Array("demo".utf8).span)
+            let agent = Array(Self.agent.utf8)
+            for i in 0..<times {
+                seen &+= hasher.key(.v4(UInt32(truncatingIfNeeded: i)), agent: agent.span)
+            }
+        case .admit:
+            var (admission, _) = admission()
+            var frame = Frame()
+            for _ in 0..<times {
+                frame.removeAll()
+                admission.admit(bytes.span, from: .ourselves, isTruncated: false, at: Self.moment, into: &frame)
+                seen &+= UInt64(frame.bytes.count)
+            }
+        case .count:
+            var (admission, site) = admission()
+            var engine = Engine(seed: HashSeed(1, 2), at: Self.moment)
+            var frame = Frame()
+            frame.append(site)
+            try engine.apply(frame.span)
+            frame.removeAll()
+            admission.admit(bytes.span, from: .ourselves, isTruncated: false, at: Self.moment, into: &frame)
+            for _ in 0..<times { try engine.apply(frame.span) }
+            seen = engine.tallies[.views] + engine.tallies[.duplicates]
+        }
+        print(seen)
+    }
+
+    private static let moment = Moment(milliseconds: 1_795_420_000_000)
+
+    @inline(never)
+    private func split(_ bytes: [UInt8]) -> UInt64 {
+        var beacons = Beacons(bytes.span)
+        guard (try? beacons.begin()) != nil else { return 0 }
+        var count: UInt64 = 0
+        while true {
+            switch beacons.next() {
+            case .record: count += 1
+            case .rejected: break
+            case .end: return count
+            }
+        }
+    }
+
+    private func admission() -> (Admission, Record) {
+        var random = SystemRandomNumberGenerator()
+        let seed = HashSeed(random.next(), random.next())
+        var sites = SiteDirectory(seed: seed)
+        let day = LocalDay(number: Int32(Self.moment.second / 86_400))
+        let begins = Moment(second: Int64(day.number) * 86_400)
+        let salt = Salt(number: 1, using: &random)
+        let settings = SiteSettings(name: "demo")
+        let span = DaySpan(day: day, begins: begins, ends: begins + 86_400_000)
+        let site = sites.add(SiteProfile(settings), today: span, salt: salt)
+        return (
+            Admission(sites: sites, trusted: .loopback, assets: ["css", "js"], seed: seed),
+            .site(site, settings, DayTurn(day: day, begins: begins, salt: 1), at: Self.moment)
+        )
+    }
+}

@@ -1,0 +1,440 @@
+import Counting
+
+/// The definitions once more, as plainly as they can be written: every hit is kept and every number is counted from the
+/// list again. It knows people where the engine knows keys, so it has no midnights to carry anybody over.
+struct NaiveCounter {
+    /// A hit with a person's number in place of keys; person 0 is nobody.
+    struct Hit {
+        var site: Int
+        var moment: Moment
+        var kind: Counting.Hit.Kind
+        var door: Door
+        var isBot: Bool
+        var person: Int
+        var path: [UInt8]
+        var origin: Counting.Hit.Origin
+        var referrer: [UInt8]
+    }
+
+    enum Outcome { case view, ping, duplicate, bot }
+
+    /// A hit and what became of it.
+    struct Seen {
+        var hit: Hit
+        var outcome: Outcome
+        /// The visitor found room; false too where there is no visitor.
+        var isTracked: Bool
+        var beginsVisit = false
+        /// Clock restarts before it, and the place of its day in `Site.days`.
+        var era: Int
+        var day: Int
+    }
+
+    /// online(W) as it was taken at one moment: after a hit, at a midnight, or when W changed.
+    struct Mark {
+        var at: Moment
+        var online: Int
+        var era: Int
+        var day: Int
+        /// How often W had changed.
+        var windowChanges: Int
+    }
+
+    struct Site {
+        var settings: SiteSettings
+        var since: Moment
+        var seen: [Seen] = []
+        var marks: [Mark] = []
+        /// Every day with the zone it was a day of, the running one last.
+        var days: [(day: LocalDay, timezone: String)]
+        /// Every online window with the moment it came into force.
+        var windows: [(from: Moment, era: Int, seconds: Int64)]
+        var corrections: [(day: LocalDay, visits: Int64, views: Int64, madeOn: Int)] = []
+        var start: (visits: Int64, views: Int64) = (0, 0)
+        var rejected: UInt64 = 0
+        var untracked: [(moment: Moment, era: Int)] = []
+    }
+
+    let limits: Limits
+    var now: Moment
+    var era = 0
+    var sites: [Site] = []
+    var recorded = Tallies()
+    var upSince: Moment?
+    var uptimes: [ComparedRow] = []
+    /// The last moment before each restart of the clock.
+    var eraEnds: [Moment] = []
+    /// Views remembered for duplicates, oldest first; `forgotten` had to go early.
+    var recent: [(view: Hit, day: Int)] = []
+    var forgotten: UInt64 = 0
+    private var sockets: [UInt64: UInt32] = [:]
+
+    init(limits: Limits, at now: Moment) {
+        self.limits = limits
+        self.now = now
+    }
+
+    // MARK: What comes in
+
+    mutating func advance(to moment: Moment) { now = max(now, moment) }
+
+    mutating func count(_ arriving: Hit) {
+        advance(to: arriving.moment)
+        var hit = arriving
+        hit.moment = now
+        let outcome = outcome(of: hit)
+        let isTracked = outcome != .bot && hit.person != 0 && findsRoom(hit)
+        var seen = Seen(hit: hit, outcome: outcome, isTracked: isTracked, era: era, day: sites[hit.site].days.count - 1)
+        seen.beginsVisit = isTracked && outcome == .view && !isVisitOpen(for: hit)
+        if outcome != .bot, hit.person != 0, !isTracked { sites[hit.site].untracked.append((now, era)) }
+        if outcome == .view, hit.person != 0 { remember(hit) }
+        sites[hit.site].seen.append(seen)
+        mark(hit.site)
+    }
+
+    private func outcome(of hit: Hit) -> Outcome {
+        let settings = sites[hit.site].settings
+        if hit.isBot { return .bot }
+        if hit.kind == .ping || settings.viewsFrom != nil && settings.viewsFrom != hit.door { return .ping }
+        let isDuplicate =
+            hit.person != 0
+            && recent.contains {
+                isSame($0.view, hit) && now.milliseconds - $0.view.moment.milliseconds < settings.duplicateMilliseconds
+            }
+        return isDuplicate ? .duplicate : .view
+    }
+
+    private func isSame(_ a: Hit, _ b: Hit) -> Bool {
+        a.site == b.site && a.person == b.person && a.door == b.door && a.path == b.path
+    }
+
+    /// After a midnight a view takes a place of its own beside one of the day before: the visitor has another key.
+    private mutating func remember(_ view: Hit) {
+        let day = sites[view.site].days.count - 1
+        let longest = sites.map(\.settings.duplicateMilliseconds).max() ?? 0
+        recent = recent.filter {
+            now.milliseconds - $0.view.moment.milliseconds < longest && !(isSame($0.view, view) && $0.day == day)
+        }
+        if sites[view.site].settings.duplicateMilliseconds == 0 { return }
+        if recent.count == limits.recentViews {
+            recent.removeFirst()
+            forgotten += 1
+        }
+        recent.append((view, day))
+    }
+
+    /// The visitor is known, or fewer than the limit are.
+    private func findsRoom(_ hit: Hit) -> Bool {
+        let known = lastSeen(hit.site)[hit.person].map { now.second - $0 <= visitGapSecondsMax } ?? false
+        return known || trackedVisitors < limits.visitors
+    }
+
+    /// The run of hits that reaches up to now, walked backwards, holds a view.
+    private func isVisitOpen(for hit: Hit) -> Bool {
+        var second = now.second
+        for seen in sites[hit.site].seen.reversed()
+        where seen.era == era && seen.isTracked && seen.hit.person == hit.person {
+            if second - seen.hit.moment.second > visitGapSecondsMax { return false }
+            if seen.outcome == .view { return true }
+            second = seen.hit.moment.second
+        }
+        return false
+    }
+
+    private mutating func mark(_ i: Int) {
+        let site = sites[i]
+        let online = online(i, within: site.settings.onlineWindowSeconds, at: now)
+        let mark = Mark(
+            at: now, online: online, era: era, day: site.days.count - 1, windowChanges: site.windows.count)
+        sites[i].marks.append(mark)
+    }
+
+    mutating func apply(_ record: Record) {
+        switch record {
+        case .site(let index, let settings, let turn, let at):
+            advance(to: at)
+            if index.number == sites.count {
+                let window = (from: now, era: era, seconds: settings.onlineWindowSeconds)
+                let day = (turn.day, settings.timezone)
+                sites.append(Site(settings: settings, since: now, days: [day], windows: [window]))
+                mark(index.number)
+            } else {
+                let before = sites[index.number].settings
+                sites[index.number].settings = settings
+                sites[index.number].days[sites[index.number].days.count - 1].timezone = settings.timezone
+                if before.onlineWindowSeconds != settings.onlineWindowSeconds {
+                    sites[index.number].windows.append((now, era, settings.onlineWindowSeconds))
+                    mark(index.number)
+                }
+            }
+        case .turn(let index, let turn):
+            advance(to: turn.begins)
+            sites[index.number].days.append((turn.day, sites[index.number].settings.timezone))
+            mark(index.number)
+        case .clock(.stepBack): recorded[.clockStepsBack] += 1
+        case .clock(.leapForward): recorded[.clockLeapsForward] += 1
+        case .clock(.restart(let moment)):
+            recorded[.clockRestarts] += 1
+            eraEnds.append(now)
+            endUptime()
+            now = moment
+            if upSince != nil { upSince = now }
+            era += 1
+            recent = []
+        case .tally(let tally, let count): recorded[tally] += count
+        case .rejected(let index, let count): sites[index.number].rejected += count
+        case .kernelDrops(let cookie, let total):
+            recorded[.kernelDrops] += UInt64(total &- (sockets[cookie] ?? 0))
+            sockets[cookie] = total
+        case .start(let index, let visits, let views): sites[index.number].start = (visits, views)
+        case .correction(let index, let day, let visits, let views):
+            let madeOn = sites[index.number].days.count - 1
+            sites[index.number].corrections.append((day, visits, views, madeOn))
+        case .up(let moment):
+            // A daemon that was killed was up until the last thing it knew.
+            endUptime()
+            advance(to: moment)
+            upSince = now
+        case .down(let moment):
+            advance(to: moment)
+            endUptime()
+            upSince = nil
+        }
+    }
+
+    private mutating func endUptime() {
+        if let since = upSince { uptimes.append(.uptime(from: since, to: now)) }
+    }
+
+    // MARK: Presence
+
+    /// The second of everybody's last hit, up to a moment.
+    private func lastSeen(_ i: Int, upTo moment: Moment = Moment(milliseconds: .max), era: Int? = nil) -> [Int: Int64] {
+        var last: [Int: Int64] = [:]
+        for seen in sites[i].seen where seen.isTracked && seen.era == era ?? self.era && seen.hit.moment <= moment {
+            last[seen.hit.person] = seen.hit.moment.second
+        }
+        return last
+    }
+
+    func online(_ i: Int, within window: Int64, at moment: Moment, era: Int? = nil) -> Int {
+        lastSeen(i, upTo: moment, era: era).values.count { moment.second - window < $0 && $0 <= moment.second }
+    }
+
+    var trackedVisitors: Int {
+        sites.indices.reduce(0) { sum, i in
+            sum + lastSeen(i).values.count { now.second - $0 <= visitGapSecondsMax }
+        }
+    }
+
+    /// The greatest of some marks, the first where several are.
+    private func peak(_ marks: [Mark]) -> ComparedPeak {
+        let most = marks.map(\.online).max() ?? 0
+        return ComparedPeak(visitors: most, at: marks.first { $0.online == most }?.at ?? .epoch)
+    }
+
+    // MARK: Sums
+
+    private func views(_ i: Int) -> [Seen] { sites[i].seen.filter { $0.outcome == .view } }
+
+    /// Visits, views and visitors of one of the site's days, without corrections.
+    private func sums(of views: [Seen]) -> (visits: Int64, views: Int64, visitors: Int) {
+        let people = Set(views.map(\.hit.person)).subtracting([0])
+        return (Int64(views.count { $0.beginsVisit }), Int64(views.count), people.count)
+    }
+
+    /// The same of all days that `isMeant`, with corrections.
+    private func sums(_ i: Int, _ isMeant: (LocalDay) -> Bool) -> (visits: Int64, views: Int64, visitors: Int) {
+        var all: (visits: Int64, views: Int64, visitors: Int) = (0, 0, 0)
+        for (place, views) in Dictionary(grouping: views(i), by: \.day) where isMeant(sites[i].days[place].day) {
+            let sums = sums(of: views)
+            all = (all.visits + sums.visits, all.views + sums.views, all.visitors + sums.visitors)
+        }
+        for correction in sites[i].corrections where isMeant(correction.day) {
+            all.visits += correction.visits
+            all.views += correction.views
+        }
+        return all
+    }
+
+    /// Every number of a site's report.
+    func numbers(of i: Int) -> Numbers {
+        let site = sites[i]
+        let today = site.days[site.days.count - 1].day
+        let views = views(i)
+        var numbers = Numbers()
+        numbers.add("day", today.number)
+        numbers.add("since", site.since.milliseconds)
+        numbers.add("online", online(i, within: site.settings.onlineWindowSeconds, at: now))
+        numbers.add("window", site.settings.onlineWindowSeconds)
+        let marks = site.marks.filter { $0.windowChanges == site.windows.count }
+        numbers.add("peak today", peak(marks.filter { $0.day == site.days.count - 1 }))
+        numbers.add("peak", peak(marks))
+        let visits = site.start.visits + Int64(views.count { $0.beginsVisit }) + site.corrections.map(\.visits).sum
+        let viewsTotal = site.start.views + Int64(views.count) + site.corrections.map(\.views).sum
+        numbers.add("total", site.settings.totalOf == .visits ? visits : viewsTotal)
+        numbers.add("total visits", visits)
+        numbers.add("total views", viewsTotal)
+        numbers.add("start visits", site.start.visits)
+        numbers.add("start views", site.start.views)
+        numbers.add("today", sums(i) { $0 == today })
+        numbers.add("yesterday", sums(i) { $0 == today.before })
+        numbers.add("month", sums(i) { $0.month == today.month })
+        let inEra = views.filter { $0.era == era }
+        for seconds in [60, 300, 3600] as [Int64] {
+            numbers.add(window: inEra.filter { $0.hit.moment.second > now.second - seconds })
+        }
+        numbers.add(window: inEra.filter { $0.hit.moment.minute > now.minute - 1440 })
+        for quarters in [672, 2880] as [Int64] {
+            numbers.add(window: inEra.filter { $0.hit.moment.quarter > now.quarter - quarters })
+        }
+        let bots = site.seen.filter { $0.outcome == .bot }
+        numbers.add("bots today", bots.count { site.days[$0.day].day == today })
+        numbers.add("bots", bots.count)
+        numbers.add("rejected", site.rejected)
+        let isFull = site.untracked.contains { $0.era == era && now.second - $0.moment.second <= visitGapSecondsMax }
+        numbers.add("online exact", isFull ? 0 : 1)
+        numbers.add("visitors exact", 1)
+        return numbers
+    }
+
+    var tallies: Tallies {
+        var all = recorded
+        for (i, site) in sites.enumerated() {
+            for seen in site.seen {
+                switch seen.outcome {
+                case .view: all[.views] += 1
+                case .ping: all[.pings] += 1
+                case .duplicate: all[.duplicates] += 1
+                case .bot: all[.bots] += 1
+                }
+            }
+            all[.untracked] += UInt64(site.untracked.count)
+            for day in Set(views(i).map(\.day)) {
+                all[.rankingSweeps] += rankedPages(i, day: day).sweeps + rankedReferrers(i, day: day).sweeps
+            }
+        }
+        all[.recentViewsForgotten] += forgotten
+        return all
+    }
+
+    // MARK: Rankings
+
+    /// A ranking counted from the list: when a new key finds it full, keys seen once go to `other`.
+    private struct Ranked {
+        var rows: [[UInt8]: (views: UInt64, entries: UInt64)] = [:]
+        var other: UInt64 = 0
+        var isApproximate = false
+        var sweeps: UInt64 = 0
+
+        init(_ views: [(key: [UInt8], isEntry: Bool)], limit: Int) {
+            for view in views {
+                if rows[view.key] == nil, rows.count >= limit {
+                    isApproximate = true
+                    let kept = rows.filter { $0.value.views > 1 }
+                    if kept.count < rows.count { sweeps += 1 }
+                    other += UInt64(rows.count - kept.count)
+                    rows = kept
+                    if rows.count >= limit {
+                        other += 1
+                        continue
+                    }
+                }
+                let row = rows[view.key] ?? (0, 0)
+                rows[view.key] = (row.views + 1, row.entries + (view.isEntry ? 1 : 0))
+            }
+        }
+
+        func top(_ count: Int) -> ComparedTop {
+            let sorted = rows.sorted { a, b in
+                if a.value.views != b.value.views { return a.value.views > b.value.views }
+                return a.key.lexicographicallyPrecedes(b.key)
+            }
+            let all = sorted.map { ComparedTop.Row(key: $0.key, views: $0.value.views, entries: $0.value.entries) }
+            return ComparedTop(rows: Array(all.prefix(count)), other: other, isApproximate: isApproximate)
+        }
+    }
+
+    private func rankedPages(_ i: Int, day: Int) -> Ranked {
+        Ranked(views(i).filter { $0.day == day }.map { ($0.hit.path, $0.beginsVisit) }, limit: limits.pages)
+    }
+
+    private func rankedReferrers(_ i: Int, day: Int) -> Ranked {
+        let hosts = views(i).filter { $0.day == day && $0.hit.origin == .host }
+        return Ranked(hosts.map { ($0.hit.referrer, false) }, limit: limits.referrers)
+    }
+
+    func topPages(_ i: Int, day: Int? = nil, rows: Int) -> ComparedTop {
+        rankedPages(i, day: day ?? sites[i].days.count - 1).top(rows)
+    }
+
+    func topReferrers(_ i: Int, day: Int? = nil, rows: Int) -> ComparedTop {
+        let day = day ?? sites[i].days.count - 1
+        var ranked = rankedReferrers(i, day: day)
+        for (origin, name) in [(Counting.Hit.Origin.direct, "(direct)"), (.internal, "(internal)")] {
+            let views = views(i).count { $0.day == day && $0.hit.origin == origin }
+            if views > 0 { ranked.rows[Array(name.utf8)] = (UInt64(views), 0) }
+        }
+        return ranked.top(rows)
+    }
+
+    // MARK: History
+
+    /// A site's closed rows so far: quarters, then days, then corrections, each in the order of time.
+    func rows(of i: Int) -> [ComparedRow] {
+        let site = sites[i]
+        let quarters = (0...era).flatMap { era in
+            self.quarters(i, era: era).filter { $0.number <= (era < self.era ? eraEnds[era].quarter : now.quarter - 1) }
+        }
+        let days = site.days.indices.dropLast().map { day(i, $0) }
+        let corrections = site.corrections.map {
+            ComparedRow.correction($0.day, visits: $0.visits, views: $0.views)
+        }
+        return quarters.map { .quarter($0) } + days.map { .day($0) } + corrections
+    }
+
+    /// The quarters between two restarts of the clock in which something happened or somebody was online.
+    private func quarters(_ i: Int, era: Int) -> [ComparedQuarter] {
+        let site = sites[i]
+        let seen = site.seen.filter { $0.era == era }
+        // Nobody is online for longer than two quarters.
+        let numbers = Set(seen.flatMap { hit in (0...3).map { hit.hit.moment.quarter + $0 } })
+        return numbers.sorted().compactMap { number in
+            let begins = Moment(second: number * 900)
+            let hits = seen.filter { $0.hit.moment.quarter == number }
+            let window = site.windows.last { ($0.era, $0.from) <= (era, begins) } ?? site.windows[0]
+            let atFirst = online(i, within: window.seconds, at: begins, era: era)
+            let marks = site.marks.filter { $0.era == era && $0.at.quarter == number }
+            let changes = marks.last?.windowChanges ?? 0
+            let isWindowKept = marks.isEmpty || site.windows[changes - 1] == window
+            let peak = marks.filter { $0.windowChanges == changes }.map(\.online).max() ?? 0
+            let quarter = ComparedQuarter(
+                number: number,
+                views: UInt64(hits.count { $0.outcome == .view }), visits: UInt64(hits.count { $0.beginsVisit }),
+                pings: UInt64(hits.count { $0.outcome == .ping }), bots: UInt64(hits.count { $0.outcome == .bot }),
+                peak: isWindowKept ? max(atFirst, peak) : peak)
+            let isQuiet = quarter.views + quarter.pings + quarter.bots == 0 && quarter.peak == 0
+            return isQuiet ? nil : quarter
+        }
+    }
+
+    private func day(_ i: Int, _ day: Int) -> ComparedDay {
+        let site = sites[i]
+        let sums = sums(of: views(i).filter { $0.day == day })
+        let corrections = site.corrections.filter { $0.madeOn == day && $0.day == site.days[day].day }
+        let marks = site.marks.filter { $0.day == day }
+        let changes = marks.last?.windowChanges ?? 0
+        return ComparedDay(
+            day: site.days[day].day, timezone: site.days[day].timezone, views: UInt64(sums.views),
+            visits: UInt64(sums.visits),
+            bots: UInt64(site.seen.count { $0.day == day && $0.outcome == .bot }),
+            correctedVisits: corrections.map(\.visits).sum, correctedViews: corrections.map(\.views).sum,
+            visitors: sums.visitors, isVisitorsExact: true,
+            peak: peak(marks.filter { $0.windowChanges == changes }),
+            pages: topPages(i, day: day, rows: 100), referrers: topReferrers(i, day: day, rows: 100))
+    }
+}
+
+extension Sequence where Element == Int64 {
+    fileprivate var sum: Int64 { reduce(0, +) }
+}

@@ -1,0 +1,291 @@
+import Counting
+
+/// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators"): the same numbers for the same seed.
+struct SplitMix64 {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+
+    mutating func number(_ range: ClosedRange<Int64>) -> Int64 {
+        range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))
+    }
+    mutating func one<T>(of values: [T]) -> T { values[Int(next() % UInt64(values.count))] }
+    /// True in so many of a hundred cases.
+    mutating func percent(_ share: UInt64) -> Bool { next() % 100 < share }
+}
+
+/// One thing that happens in a stream, as the engine and the naive counter both take it.
+enum StreamEvent {
+    case hit(NaiveCounter.Hit, key: UInt64, former: UInt64)
+    case record(Record)
+}
+
+/// A random but repeatable stream of everything the engine can be told.
+///
+/// Pauses gather around the bounds of the definitions: a person's next hit often comes exactly 300 s or 1801 s after an
+/// earlier one. Local midnights fall at any second, days last 23 to 25 hours, and a day may be left out.
+struct Stream {
+    var random: SplitMix64
+    var now: Moment
+    private(set) var limits = Limits()
+    private var sites: [Site] = []
+    private var earlier: [Moment] = []
+    /// Records made and not yet handed out.
+    private var pending: [StreamEvent] = []
+    /// Shares, in percent, that give each stream a character of its own.
+    private let botShare: UInt64, pingShare: UInt64, nobodyShare: UInt64
+    private let secret: UInt64
+    private let people: Int64, paths: Int64, hosts: Int64
+
+    private struct Site {
+        var settings: SiteSettings
+        var turn: DayTurn
+        /// The salt before, and when the running one was first used.
+        var salt: UInt64, formerSalt: UInt64 = 0
+        var saltSince: Moment
+        var midnight: Moment
+    }
+
+    init(seed: UInt64) {
+        random = SplitMix64(seed: seed)
+        // Some time in 2026, at any place in its second, minute and quarter hour.
+        now = Moment(milliseconds: random.number(1_767_225_600_000...1_798_761_600_000))
+        secret = random.next()
+        botShare = random.one(of: [0, 5, 20])
+        pingShare = random.one(of: [5, 20, 50])
+        nobodyShare = random.one(of: [0, 5])
+        people = random.one(of: [1, 3, 12, 40])
+        paths = random.one(of: [1, 3, 20])
+        hosts = random.one(of: [1, 3, 10])
+        limits.pages = random.one(of: [1, 3, 8, 2000])
+        limits.referrers = random.one(of: [1, 2, 4, 500])
+        limits.visitors = random.one(of: [1, 3, 8, 1000, 1000, 1000])
+        limits.recentViews = random.one(of: [1, 2, 4, 1000, 1000, 1000])
+        addSite()
+        while random.percent(50), sites.count < 4 { addSite() }
+    }
+
+    /// The next records, which belong in one frame.
+    mutating func nextFrame() -> [StreamEvent] {
+        var events = pending
+        pending = []
+        repeat { events += nextEvents() } while random.percent(30)
+        return events
+    }
+
+    /// A moment to let time pass to, before anything a record has to announce.
+    mutating func pause() -> Moment {
+        let midnight = sites.map(\.midnight).min() ?? now
+        now = min(later(), Moment(milliseconds: midnight.milliseconds - 1))
+        return now
+    }
+
+    // MARK: Events
+
+    private mutating func nextEvents() -> [StreamEvent] {
+        switch random.number(0...99) {
+        case 0: return random.percent(20) && sites.count < 5 ? newSite() : []
+        case 1: return [change()]
+        case 2, 3: return [correction()]
+        case 4: return [.record(.start(anySite(), visits: random.number(0...60_000), views: random.number(0...90_000)))]
+        case 5: return [tally()]
+        case 6: return [.record(.rejected(anySite(), UInt64(random.number(1...9))))]
+        case 7: return random.percent(20) ? [restart()] : [uptime()]
+        case 8: return pass(to: later())
+        default:
+            let turns = pass(to: random.percent(60) ? later() : now)
+            return turns + [hit()]
+        }
+    }
+
+    private mutating func anySite() -> SiteIndex { SiteIndex(Int(random.number(0...Int64(sites.count - 1)))) }
+
+    private mutating func hit() -> StreamEvent {
+        let place = anySite().number
+        let site = sites[place]
+        let person = random.percent(nobodyShare) ? 0 : Int(random.number(1...people))
+        let isFormerUsed = now.milliseconds < site.saltSince.milliseconds + 1_800_000
+        let origin = random.one(of: [Hit.Origin.direct, .internal, .host, .host])
+        let kind: Hit.Kind = random.percent(pingShare) ? .ping : .view
+        let hit = NaiveCounter.Hit(
+            site: place, moment: now, kind: kind,
+            door: random.percent(70) ? site.settings.viewsFrom ?? .beacon : random.one(of: Door.allCases),
+            isBot: random.percent(botShare), person: person,
+            path: path(random.number(0...paths - 1)), origin: origin,
+            referrer: origin == .host ? Array("host\(random.number(0...hosts - 1)).example".utf8) : [])
+        earlier.append(now)
+        return .hit(
+            hit, key: key(person, place, site.salt),
+            former: isFormerUsed && site.formerSalt != 0 ? key(person, place, site.formerSalt) : 0)
+    }
+
+    /// The visitor's key: as good as random, the same for the same person, site and salt.
+    private func key(_ person: Int, _ site: Int, _ salt: UInt64) -> UInt64 {
+        if person == 0 { return 0 }
+        var mix = SplitMix64(seed: secret ^ salt << 32 ^ UInt64(person) << 8 ^ UInt64(site))
+        return mix.next() | 1
+    }
+
+    private func path(_ number: Int64) -> [UInt8] {
+        switch number {
+        case 0: [UInt8(ascii: "/")]
+        case 19: [UInt8(ascii: "/")] + [UInt8](repeating: UInt8(ascii: "x"), count: 511)
+        default: Array("/tin-tức/\(number)".utf8)
+        }
+    }
+
+    /// An old counter's number, a mistake put right: never of a day that has not begun.
+    private mutating func correction() -> StreamEvent {
+        let site = anySite()
+        let back = random.one(of: [0, 0, 1, 1, 2, 5, 40] as [Int32])
+        let day = LocalDay(number: sites[site.number].turn.day.number - back)
+        let correction = Record.correction(
+            site, day, visits: random.number(-20...20), views: random.number(-50...50))
+        return .record(correction)
+    }
+
+    private mutating func tally() -> StreamEvent {
+        switch random.number(0...3) {
+        case 0: return .record(.kernelDrops(cookie: random.next() % 3, total: UInt32(random.next() >> 32)))
+        case 1: return .record(.clock(.stepBack(milliseconds: random.number(500...90_000))))
+        case 2: return .record(.clock(.leapForward(milliseconds: random.number(500...90_000))))
+        default:
+            let tally = random.one(of: [Tally.datagrams, .parsedDatagrams, .records, .datagramsEmpty, .beaconsSyntax])
+            return .record(.tally(tally, UInt64(random.number(1...64))))
+        }
+    }
+
+    private mutating func uptime() -> StreamEvent { .record(random.percent(50) ? .up(now) : .down(now)) }
+
+    // MARK: Sites
+
+    private mutating func addSite() { pending += newSite() }
+
+    private mutating func newSite() -> [StreamEvent] {
+        let settings = SiteSettings(
+            name: "site\(sites.count)", timezone: random.one(of: ["UTC", "Europe/Paris", "Asia/Kathmandu"]),
+            onlineWindowSeconds: random.one(of: [60, 300, 300, 1800, random.number(60...1800)]),
+            duplicateMilliseconds: random.one(of: [0, 1000, 1000, 10_000]),
+            totalOf: random.percent(50) ? .visits : .views,
+            viewsFrom: random.percent(70) ? nil : random.one(of: Door.allCases))
+        // The running day began up to a day ago: any offset from UTC.
+        let begins = Moment(second: now.second - random.number(0...86_399))
+        let day = LocalDay(number: Int32(now.second / 86_400))
+        let turn = DayTurn(day: day, begins: begins, salt: 1)
+        let midnight = Moment(second: max(begins.second + dayLength(), now.second + 1))
+        sites.append(Site(settings: settings, turn: turn, salt: 1, saltSince: begins, midnight: midnight))
+        return [.record(.site(SiteIndex(sites.count - 1), settings, turn, at: now))]
+    }
+
+    private mutating func dayLength() -> Int64 { random.one(of: [86_400, 86_400, 82_800, 90_000, 84_600, 88_200]) }
+
+    private mutating func change() -> StreamEvent {
+        let site = anySite()
+        var settings = sites[site.number].settings
+        switch random.number(0...5) {
+        case 0, 1: settings.onlineWindowSeconds = random.one(of: [60, 300, 1800, random.number(60...1800)])
+        case 2: settings.totalOf = random.percent(50) ? .visits : .views
+        case 3: settings.viewsFrom = random.percent(50) ? nil : random.one(of: Door.allCases)
+        case 4:
+            // Only ever shorter: what a longer time would compare with may be forgotten already.
+            settings.duplicateMilliseconds = min(settings.duplicateMilliseconds, random.one(of: [0, 500, 1000]))
+        default: settings.timezone = random.one(of: ["UTC", "Asia/Ho_Chi_Minh"])
+        }
+        sites[site.number].settings = settings
+        return .record(.site(site, settings, sites[site.number].turn, at: now))
+    }
+
+    // MARK: Time
+
+    /// A later moment, often one that lies at a telling distance from an earlier hit.
+    private mutating func later() -> Moment {
+        let seconds: [Int64] = [1, 59, 60, 61, 299, 300, 301, 899, 900, 901, 1799, 1800, 1801, 3599, 3600, 3601]
+        if random.percent(8) {
+            let midnight = sites[anySite().number].midnight
+            // The half hour in which visitors are carried over.
+            let after = random.one(of: [-1_800_000, -1000, -1, 0, 1, 1000, 299_000, 1_798_999, 1_799_999, 1_800_000])
+            return max(now, midnight + Int64(after))
+        }
+        let anchor = random.percent(60) && !earlier.isEmpty ? random.one(of: earlier.suffix(12)) : now
+        let pause: Int64
+        switch random.number(0...99) {
+        case 0...29: pause = random.one(of: [0, 1, 500, 999, 1000, 1001, 9999, 10_000, random.number(0...20_000)])
+        case 30...79: pause = random.one(of: seconds) * 1000 + random.one(of: [0, 0, -1, 1, random.number(-999...999)])
+        case 80...89: pause = random.number(0...7_200_000)
+        case 90...95: pause = random.number(0...90_000_000)
+        case 96...97: pause = 86_400_000 + random.number(-61_000...61_000)
+        case 98: pause = 604_800_000 + random.number(-901_000...901_000)
+        default: pause = 2_592_000_000 + random.number(-901_000...901_000)
+        }
+        // Often to the start of the second, minute or quarter hour.
+        let unit = random.one(of: [1, 1, 1, 1000, 60_000, 900_000] as [Int64])
+        return max(now, Moment(milliseconds: (anchor.milliseconds + pause) / unit * unit))
+    }
+
+    /// Moves on to `moment` over the midnights that lie between.
+    private mutating func pass(to moment: Moment) -> [StreamEvent] {
+        var turns: [StreamEvent] = []
+        while let next = sites.indices.min(by: { sites[$0].midnight < sites[$1].midnight }),
+            sites[next].midnight <= moment
+        {
+            now = sites[next].midnight
+            turns.append(midnight(next))
+        }
+        now = moment
+        return turns
+    }
+
+    private mutating func midnight(_ place: Int) -> StreamEvent {
+        let skipped: Int32 = random.percent(5) ? 1 : 0
+        let day = LocalDay(number: sites[place].turn.day.number + 1 + skipped)
+        sites[place].formerSalt = sites[place].salt
+        sites[place].salt += 1
+        sites[place].saltSince = now
+        sites[place].turn = DayTurn(day: day, begins: now, salt: UInt32(sites[place].salt))
+        sites[place].midnight = Moment(second: now.second + dayLength())
+        return .record(.turn(SiteIndex(place), sites[place].turn))
+    }
+
+    /// The clock was more than a day ahead: time starts anew, and the midnights with it.
+    private mutating func restart() -> StreamEvent {
+        now = Moment(milliseconds: now.milliseconds - random.number(86_400_001...400_000_000))
+        earlier = []
+        for place in sites.indices {
+            sites[place].midnight = Moment(second: now.second + random.number(1...86_400))
+        }
+        return .record(.clock(.restart(at: now)))
+    }
+}
+
+extension Frame {
+    /// Adds one event of a stream.
+    mutating func append(_ event: StreamEvent) {
+        switch event {
+        case .record(let record): append(record)
+        case .hit(let hit, let key, let former):
+            append(
+                Hit(
+                    site: SiteIndex(hit.site), moment: hit.moment, kind: hit.kind, door: hit.door, isBot: hit.isBot,
+                    visitor: key, formerVisitor: former, path: hit.path.span, origin: hit.origin,
+                    referrer: hit.referrer.span))
+        }
+    }
+}
+
+extension NaiveCounter {
+    /// Takes one event of a stream.
+    mutating func take(_ event: StreamEvent) {
+        switch event {
+        case .record(let record): apply(record)
+        case .hit(let hit, _, _): count(hit)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Synchronization
+import Testing
+import Web
+
+@Suite("Asking over HTTP")
+struct RouteTests {
+    @Test("alive and ready are told in a word")
+    func health() async throws {
+        try await withServer { server async throws in
+            let alive = try await server.ask("/healthz")
+            #expect(alive.status == 200 && alive.body == "ok")
+            #expect(alive.fields["content-type"] == "text/plain; charset=utf-8")
+            let ready = try await server.ask("/readyz")
+            #expect(ready.status == 200 && ready.body == "ready")
+        }
+    }
+
+    @Test("not being ready names what is degraded, and stays alive")
+    func degraded() async throws {
+        let state = WebState(report: { knownReport }, degraded: { ["journal: disk full", "checkpoint: 40 s old"] })
+        try await withServer(state: state) { server async throws in
+            let answer = try await server.ask("/readyz")
+            #expect(answer.status == 503)
+            #expect(try answer.problem.contains("journal: disk full; checkpoint: 40 s old"))
+            #expect(try await server.ask("/healthz").status == 200)
+        }
+    }
+
+    @Test(
+        "every answer carries the strict headers",
+        arguments: [
+            ("GET", "/healthz", 200), ("GET", "/api/v1/sites/portal", 200), ("GET", "/api/v1/sites", 401),
+            ("GET", "/nowhere", 404), ("POST", "/healthz", 405), ("HEAD", "/api/v1/definitions", 200),
+        ])
+    func strictHeaders(method: String, path: String, status: Int) async throws {
+        try await withServer { server async throws in
+            let answer = try await server.ask(method, path)
+            #expect(answer.status == status)
+            #expect(answer.fields["x-content-type-options"] == "nosniff")
+            #expect(answer.fields["referrer-policy"] == "no-referrer")
+            #expect(answer.fields["content-security-policy"] == "default-src 'none'")
+            let date = try #require(answer.fields["date"])
+            let format = DateFormatter()
+            format.locale = Locale(identifier: "en_US_POSIX")
+            format.timeZone = .gmt
+            format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+            let read = try #require(format.date(from: date))
+            #expect(abs(read.timeIntervalSinceNow) < 30 && format.string(from: read) == date)
+        }
+    }
+
+    @Test(
+        "an unknown path or site is a problem that says where to look",
+        arguments: [
+            "/", "/nowhere", "/api", "/api/v1", "/api/v1/sites/portal/nothing", "/api/v1/sites/unknown",
+            "/api/v1/sites/%00", "//", "/api/v1/sites/portal%2F..",
+        ])
+    func notFound(path: String) async throws {
+        try await withServer { server async throws in
+            let answer = try await server.ask(path)
+            #expect(answer.status == 404)
+            #expect(try answer.problem.contains("site"))
+        }
+    }
+
+    @Test(
+        "a wrong method is told which are right", arguments: ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PURGE"])
+    func wrongMethod(method: String) async throws {
+        try await withServer { server async throws in
+            for path in ["/api/v1/sites/portal", "/api/v1/sites", "/readyz"] {
+                let answer = try await server.ask(method, path)
+                #expect(answer.status == 405)
+                #expect(answer.fields["allow"] == "GET, HEAD")
+                #expect(try answer.problem.contains("GET, HEAD"))
+            }
+            #expect(try await server.ask(method, "/nowhere").status == 404)
+        }
+    }
+
+    @Test(
+        "HEAD answers as GET without the body",
+        arguments: [
+            "/api/v1/sites/portal", "/api/v1/definitions", "/healthz", "/nowhere",
+        ])
+    func head(path: String) async throws {
+        try await withServer { server async throws in
+            var get = try await server.ask(path).fields
+            let client = try await server.connect()
+            try await client.send(
+                "HEAD \(path) HTTP/1.1\r\nHost: localhost\r\n\r\nGET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            var head = try await client.answer(hasBody: false).fields
+            for name in ["date", "connection"] {
+                get[name] = nil
+                head[name] = nil
+            }
+            #expect(head == get)
+            #expect(try await client.answer().body.utf8.count.description == head["content-length"])
+        }
+    }
+
+    @Test("who has the newest answer is spared the body")
+    func notModified() async throws {
+        let report = Mutex(knownReport)
+        try await withServer(state: WebState(report: { report.withLock { $0 } })) { server async throws in
+            let path = "/api/v1/sites/portal"
+            let tag = try #require(try await server.ask(path).fields["etag"])
+            #expect(tag.hasPrefix("\"") && tag.hasSuffix("\""))
+            for known in [tag, "W/\(tag)", "*", "\"x\", \(tag)"] {
+                let answer = try await server.ask(path, ["If-None-Match: \(known)"])
+                #expect(answer.status == 304 && answer.body.isEmpty)
+                #expect(answer.fields["etag"] == tag && answer.fields["content-length"] == nil)
+                #expect(answer.fields["cache-control"] == "max-age=1")
+                #expect(answer.fields["access-control-allow-origin"] == "*")
+            }
+            #expect(try await server.ask(path, ["If-None-Match: \"x\""]).status == 200)
+            #expect(try await server.ask(path, local: true, ["If-None-Match: \(tag)"]).status == 200)
+            report.withLock { $0 = crowdedReport }
+            let newer = try await server.ask(path, ["If-None-Match: \(tag)"])
+            #expect(newer.status == 200 && newer.fields["etag"] != tag)
+            #expect(try newer.json["as_of"] as? String == "2026-11-23T07:00:00Z")
+        }
+    }
+
+    @Test("a query does not change what is asked for")
+    func query() async throws {
+        try await withServer { server async throws in
+            #expect(try await server.ask("/api/v1/sites/portal?a=b&c").status == 200)
+            #expect(try await server.ask("/healthz?").body == "ok")
+        }
+    }
+}
