@@ -1,0 +1,59 @@
+# `make run` and `make test` are complete on a fresh Debian 12 with the Swift toolchain: what they need of Debian's
+# packages they install, as root or through sudo.
+
+SWIFT ?= swift
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+RELEASE := $(SWIFT) build -c release
+
+.PHONY: run test bench build lint clean run-packages test-packages bench-packages
+
+# Builds release and serves one site, demo, on loopback. Needs no root to run.
+run: run-packages
+	$(RELEASE) --product footfall
+	@echo
+	@echo "Send a beacon:    printf 'f1 s=demo&v=%s&u=/' \"\$$USER\" >/dev/udp/127.0.0.1/7373    (in bash)"
+	@echo "Read the numbers: curl -s http://127.0.0.1:7374/api/v1/sites/demo"
+	@echo "Or both:          .build/release/footfall hit demo / --wait"
+	@echo
+	@exec .build/release/footfall serve
+
+# Builds everything and runs every test against the release build.
+test: test-packages
+	$(RELEASE) --build-tests
+	$(SWIFT) test -c release --skip-build
+
+# Every figure that is promised, measured on this machine.
+bench: bench-packages
+	$(RELEASE) --product footfall
+	$(RELEASE) --product footfall-load
+	python3 Tests/Bench/bench.py
+
+build: run-packages
+	$(RELEASE)
+
+lint:
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+clean:
+	rm -rf .build
+
+# $(call need,package …): installs the packages that are not there.
+define need
+	@missing=""; for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "Installing$$missing"; \
+		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	fi
+endef
+
+# Where a command is there already, from wherever it came, its package is not asked for.
+absent = $(if $(shell command -v $(1) 2>/dev/null),,$(2))
+
+run-packages:
+	$(call need,libsystemd-dev)
+
+test-packages:
+	$(call need,libsystemd-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl))
+
+bench-packages:
+	$(call need,libsystemd-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind))

@@ -1,0 +1,176 @@
+"""Measures what Footfall promises, on this machine, and prints a line for each promise.
+
+Throughput and latency are medians of several runs with their spread; instructions are exact (callgrind). The daemon is
+the release build with one site that counts every view, so that what arrived can be compared with what was sent.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import socket
+
+BIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build", "release")
+FOOTFALL = os.path.join(BIN, "footfall")
+LOAD = os.path.join(BIN, "footfall-load")
+failed = False
+
+
+def say(promise, figure, reached):
+    global failed
+    failed = failed or not reached
+    print(f"{'reached' if reached else 'MISSED '}  {promise:<58} {figure}", flush=True)
+
+
+def spread(values):
+    return f"median {statistics.median(values):,.0f} ({min(values):,.0f}…{max(values):,.0f})"
+
+
+class Daemon:
+    """`footfall serve` on free ports with its own directories."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="footfall-bench-")
+        with open(os.path.join(self.folder, "footfall.toml"), "w") as file:
+            file.write(
+                f'[beacon]\nlisten = ["127.0.0.1:0"]\n[http]\nlisten = "127.0.0.1:0"\n'
+                f'[state]\ndirectory = "{self.folder}"\nruntime = "{self.folder}"\n'
+                f'[[site]]\nname = "demo"\nduplicate = "0s"\npublic = ["online", "total", "views", "visits"]\n')
+        self.begun = time.monotonic()
+        self.process = subprocess.Popen(
+            [FOOTFALL, "serve", "-c", os.path.join(self.folder, "footfall.toml")], stderr=subprocess.PIPE, text=True)
+        line = ""
+        while "Serving" not in line:
+            line = self.process.stderr.readline()
+            if not line:
+                sys.exit("the daemon did not start")
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        self.port = int(words["beacons"].rsplit(":", 1)[1])
+        self.url = words["http"]
+        while True:
+            try:
+                urllib.request.urlopen(self.url + "/readyz").read()
+                break
+            except OSError:
+                time.sleep(0.001)
+        self.ready = time.monotonic() - self.begun
+
+    def numbers(self):
+        with urllib.request.urlopen(self.url + "/api/v1/sites/demo") as answer:
+            return json.load(answer)
+
+    def views(self):
+        return self.numbers()["total"]["views"]
+
+    def memory(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+    def cpu(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def settle(self, expected):
+        """Waits until the count stands still, and gives it."""
+        before = -1
+        while before != (now := self.views()) or (now < expected and time.monotonic() < self.deadline):
+            before = now
+            time.sleep(0.25)
+        return now
+
+    def send(self, datagrams, records, visitors, rate):
+        self.deadline = time.monotonic() + 60
+        out = subprocess.run(
+            [LOAD, "send", "--port", str(self.port), "--datagrams", str(datagrams), "--records", str(records),
+             "--visitors", str(visitors), "--rate", str(rate)], capture_output=True, text=True, check=True).stdout
+        return json.loads(out)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+def instructions(step):
+    """Instructions of one run of `step`: the difference of two runs, divided by the difference of their lengths."""
+    few, many = 1_000, 11_000
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["strip", "-g", "-o", stripped.name, LOAD], check=True)
+        os.chmod(stripped.name, 0o755)
+        counts = []
+        for times in (few, many):
+            command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+            if step == "split":
+                # The parser alone, without the loop around it: Beacons.init, begin and next.
+                command += [f"--toggle-collect=*4Wire7Beacons{name}*" for name in ("VyACs", "V5begin", "V4next")]
+            run = subprocess.run(
+                command + [stripped.name, "repeat", step, "--times", str(times)], capture_output=True, text=True)
+            counts.append(next(int(l.split()[-1]) for l in run.stderr.splitlines() if "Collected" in l))
+    return (counts[1] - counts[0]) / (many - few)
+
+
+def main():
+    split = instructions("split")
+    say("parser, reference beacon: ≤ 600 instructions", f"{split:.0f}", split <= 600)
+    for step, text in (("hash", "visitor hashing of it"), ("admit", "all of admission, hashing included"),
+                       ("count", "counting of a duplicate from its frame")):
+        print(f"         {text:<58} {instructions(step):.0f}", flush=True)
+
+    for visitors in (1_000_000, 1_990_000):
+        fill = json.loads(subprocess.run(
+            [LOAD, "fill", "--visitors", str(visitors)], capture_output=True, text=True, check=True).stdout)
+        each = fill["table_bytes"] / fill["visitors"]
+        say(f"table at {visitors:,} of 2,000,000 visitors: ≤ 12 B each", f"{each:.2f} B", each <= 12)
+
+    rates, costs, lost = [], [], 0
+    for _ in range(5):
+        daemon = Daemon()
+        before = daemon.cpu()
+        sent = daemon.send(400_000, 12, 100_000, 120_000)
+        counted = daemon.settle(sent["records"])
+        lost += sent["records"] - counted
+        rates.append(sent["records_per_second"])
+        costs.append((daemon.cpu() - before) / sent["records"] * 1e9)
+        daemon.stop()
+    say("receive, parse, count, 12 a datagram: ≥ 1 M records/s, 0 lost",
+        f"{spread(rates)} records/s, {lost} lost, {spread(costs)} ns CPU each", min(rates) >= 1e6 and lost == 0)
+
+    daemon = Daemon()
+    idle = daemon.memory()
+    sent = daemon.send(84_000, 12, 1_000_000, 60_000)
+    daemon.settle(sent["records"])
+    online = daemon.numbers()["online"]["visitors"]
+    more = (daemon.memory() - idle) / 1024
+    say("1 M online visitors: < 64 MB more than idle", f"{more:.1f} MB more for {online:,} online", more < 64)
+    daemon.stop()
+
+    daemon = Daemon()
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    delays = []
+    for i in range(100):
+        before = daemon.views()
+        begun = time.monotonic()
+        sender.sendto(f"f1 s=demo&v=visitor{i}&u=/".encode(), ("127.0.0.1", daemon.port))
+        while daemon.views() == before:
+            pass
+        delays.append((time.monotonic() - begun) * 1000)
+        time.sleep(0.013 * (i % 10))
+    say("a hit is in the API: ≤ 300 ms", f"{spread(delays)} ms", max(delays) <= 300)
+    daemon.stop()
+
+    starts = []
+    for _ in range(10):
+        daemon = Daemon()
+        starts.append(daemon.ready * 1000)
+        daemon.stop()
+    say("start to ready: ≤ 200 ms", f"{spread(starts)} ms", max(starts) <= 200)
+    sys.exit(1 if failed else 0)
+
+
+main()
