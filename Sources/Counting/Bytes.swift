@@ -42,6 +42,7 @@ struct ByteWriter {
 public struct MalformedBytes: Error, Equatable, CustomStringConvertible {
     /// Where in the bytes the reader stood.
     public let offset: Int
+    /// For a log or an error message.
     public var description: String { "malformed at byte \(offset)" }
 }
 
@@ -98,13 +99,17 @@ struct ByteReader: ~Escapable {
 
     /// A count of things, each of which takes at least `bytesEach`: cannot ask for more than the bytes can hold.
     mutating func count(bytesEach: Int) throws(MalformedBytes) -> Int {
-        try number(upTo: (bytes.count - offset) / bytesEach)
+        let count = try number(upTo: bytes.count)
+        guard count <= (bytes.count - offset) / bytesEach else { throw malformed }
+        return count
     }
 
     @inline(__always)
     @_lifetime(copy self)
     mutating func text(upTo limit: Int) throws(MalformedBytes) -> Span<UInt8> {
-        let count = try number(upTo: min(limit, bytes.count - offset))
+        let count = try number(upTo: limit)
+        // Asked only now: the number itself took bytes as well.
+        guard count <= bytes.count - offset else { throw malformed }
         defer { offset += count }
         return bytes.extracting(offset..<offset + count)
     }

@@ -27,20 +27,23 @@ public struct Quarter: Equatable, Sendable {
 
 /// A local day that is over.
 public struct ClosedDay: Equatable, Sendable {
-    /// The day, and the zone it was a day of.
+    /// The day.
     public var day: LocalDay
+    /// The zone it was a day of.
     public var timezone: String
     /// What was counted, without corrections.
     public var views: UInt64, visits: UInt64, bots: UInt64
     /// Corrections made while the day ran.
     public var correctedVisits: Int64, correctedViews: Int64
-    /// Unique visitors, and whether the number is exact.
+    /// Unique visitors.
     public var visitors: Int
+    /// The number of unique visitors is counted, not estimated.
     public var isVisitorsExact: Bool
     /// The greatest online(W), beginning with that of midnight.
     public var peak: Peak
-    /// The first 100 rows, and what was not ranked by name.
+    /// The first 100 pages, and what was not ranked by name.
     public var pages: Top
+    /// The first 100 referrers, `(direct)` and `(internal)` among them.
     public var referrers: Top
 }
 

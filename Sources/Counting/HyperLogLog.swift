@@ -139,5 +139,6 @@ public struct HyperLogLog: Equatable, Sendable {
         }
     }
 
+    /// True where both hold the same keys or the same registers.
     public static func == (a: HyperLogLog, b: HyperLogLog) -> Bool { a.content == b.content }
 }

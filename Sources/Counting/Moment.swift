@@ -30,6 +30,7 @@ public struct Moment: Hashable, Comparable, Sendable {
 
     static let quarterMilliseconds: Int64 = 900_000
 
+    /// Earlier.
     public static func < (a: Moment, b: Moment) -> Bool { a.milliseconds < b.milliseconds }
     /// The moment `milliseconds` later (or earlier, when negative).
     public static func + (moment: Moment, milliseconds: Int64) -> Moment {
@@ -64,7 +65,9 @@ public struct LocalDay: Hashable, Comparable, Sendable, CustomStringConvertible 
         return year * 12 + month - 1
     }
 
+    /// Earlier.
     public static func < (a: LocalDay, b: LocalDay) -> Bool { a.number < b.number }
+    /// `2026-11-23`.
     public var description: String {
         let (year, month, day) = civil
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"

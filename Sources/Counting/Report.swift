@@ -23,28 +23,35 @@ public final class SiteReport: Sendable {
     public let day: LocalDay
     /// When the site was first known.
     public let since: Moment
-    /// Visitors online now, and in how many seconds they were last seen.
+    /// Visitors online now.
     public let online: Int
+    /// In how many seconds a visitor online was last seen: W.
     public let onlineWindowSeconds: Int64
-    /// The greatest online of the day and of all time.
+    /// The greatest online of the day.
     public let peakToday: Peak
+    /// The greatest online of all time, or since W was changed.
     public let peak: Peak
     /// What the headline total counts.
     public let totalOf: SiteSettings.TotalOf
-    /// Totals with start numbers and corrections.
+    /// Visits ever, with start number and corrections.
     public let totalVisits: Int64
+    /// Views ever, with start number and corrections.
     public let totalViews: Int64
-    /// Numbers taken over from an older counter.
+    /// Visits taken over from an older counter.
     public let startVisits: Int64
+    /// Views taken over from an older counter.
     public let startViews: Int64
-    /// The running local day, the one before, and the running month; corrections included.
+    /// The running local day, corrections included, as in the two below.
     public let today: Span
+    /// The local day before today; zero where the daemon did not run in it.
     public let yesterday: Span
+    /// The running calendar month.
     public let month: Span
     /// The six windows, shortest first.
     public let windows: [Window]
-    /// Hits of declared bots, today and ever.
+    /// Hits of declared bots today.
     public let botsToday: UInt64
+    /// Hits of declared bots ever.
     public let bots: UInt64
     /// Beacons of this site that were refused.
     public let rejected: UInt64
@@ -119,7 +126,9 @@ public final class SiteReport: Sendable {
 extension SiteCounters {
     /// When a number next changes without a hit: the next second, minute or quarter hour in which something can expire.
     fileprivate var nextChange: Moment {
-        if presence.live > 0 || !windows.seconds.isEmpty || lastUntracked != nil { return Moment(second: now.second + 1) }
+        if presence.live > 0 || !windows.seconds.isEmpty || lastUntracked != nil {
+            return Moment(second: now.second + 1)
+        }
         if !windows.minutes.isEmpty { return Moment(second: (now.minute + 1) * 60) }
         if !windows.quarters.isEmpty || !quarter.isEmpty { return Moment(second: (now.quarter + 1) * 900) }
         return Moment(milliseconds: .max)

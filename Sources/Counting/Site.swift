@@ -4,6 +4,7 @@ public struct SiteIndex: Hashable, Comparable, Sendable {
     public let number: Int
     /// The site at place `number`.
     public init(_ number: Int) { self.number = number }
+    /// Known earlier.
     public static func < (a: SiteIndex, b: SiteIndex) -> Bool { a.number < b.number }
 }
 

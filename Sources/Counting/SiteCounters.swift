@@ -31,7 +31,10 @@ struct SiteCounters: Sendable {
     private let limits: Limits
     private let seed: HashSeed
 
-    init(_ index: SiteIndex, _ settings: SiteSettings, turn: DayTurn, since: Moment, at now: Moment, limits: Limits, seed: HashSeed) {
+    init(
+        _ index: SiteIndex, _ settings: SiteSettings, turn: DayTurn, since: Moment, at now: Moment, limits: Limits,
+        seed: HashSeed
+    ) {
         self.index = index
         self.settings = settings
         self.since = since

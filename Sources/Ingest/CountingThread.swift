@@ -109,7 +109,8 @@ private struct CountingLoop: ~Copyable {
             for i in 0..<count {
                 receiver.withDatagram(i) { bytes, arrival in
                     intake.take(
-                        bytes, from: arrival.sender.map { .address($0) } ?? .ourselves, isTruncated: arrival.isTruncated,
+                        bytes, from: arrival.sender.map { .address($0) } ?? .ourselves,
+                        isTruncated: arrival.isTruncated,
                         stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
                 }
             }

@@ -112,6 +112,11 @@ public struct Intake: Sendable {
     /// The numbers of this moment.
     public mutating func report() -> Report { engine.report() }
 
+    /// Visitors of a site whose last hit lies in the newest `window` seconds: exact for 0…1800.
+    public mutating func online(of site: SiteIndex, within window: Int64) -> Int {
+        engine.online(of: site, within: window)
+    }
+
     /// The whole counting state as canonical bytes.
     public mutating func snapshot() -> [UInt8] { engine.snapshot() }
 

@@ -16,7 +16,9 @@ struct OSThread: Sendable {
         let status = unsafe pthread_create(
             &thread, nil,
             { argument in
-                if let argument = unsafe argument { unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                }
                 return nil
             }, box.toOpaque())
         guard status == 0 else { preconditionFailure("no thread: error \(status)") }

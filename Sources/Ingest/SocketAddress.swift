@@ -41,7 +41,9 @@ public struct SocketAddress: Sendable {
         if status != 0 {
             let error = errno
             close(descriptor)
-            if error == EADDRINUSE { throw .inUse(text, by: PortOwner.find(port: port, isDatagram: type == SOCK_DGRAM)) }
+            if error == EADDRINUSE {
+                throw .inUse(text, by: PortOwner.find(port: port, isDatagram: type == SOCK_DGRAM))
+            }
             throw .cannotBind(text, reason: Self.reason(error))
         }
         return descriptor

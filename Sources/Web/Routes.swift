@@ -33,7 +33,7 @@ struct Routes: Sendable {
                     let degraded = state.degraded()
                     guard degraded.isEmpty else {
                         throw Problem(
-                            .serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")). Run footfall doctor.")
+                            .serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")).")
                     }
                     return plain("ready")
                 }

@@ -40,7 +40,7 @@ final class Snapshots: Sendable {
         let name = try context.parameters.require("site")
         let report = state.report()
         guard let site = report.site(name) else {
-            throw Problem(.notFound, "No site has this name. Check its spelling, or add it with footfall site add.")
+            throw Problem(.notFound, "No site has this name; footfall sites lists those there are.")
         }
         let visible = context.isLocal ? nil : state.publicNumbers(name)
         let rendered = rendered(site, asOf: report.asOf, visible: visible)

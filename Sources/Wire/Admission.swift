@@ -236,12 +236,11 @@ public struct Admission: Sendable {
         let midnight = sites.entries[site.number].today.begins.second
         let isAfterMidnight = moment.second - midnight < visitGapSecondsMax
         if let place = beacon[.visitor], !place.isEmpty {
-            guard decodeShort(bytes.extracting(place), limit: 64) else {
-                tallies[.droppedFields] += 1
-                return (0, 0)
+            if decodeShort(bytes.extracting(place), limit: 64) {
+                let former = isAfterMidnight ? sites.entries[site.number].formerHasher?.key(id: short.span) : nil
+                return (sites.entries[site.number].hasher.key(id: short.span), former ?? 0)
             }
-            let former = isAfterMidnight ? sites.entries[site.number].formerHasher?.key(id: short.span) : nil
-            return (sites.entries[site.number].hasher.key(id: short.span), former ?? 0)
+            tallies[.droppedFields] += 1
         }
         guard let place = beacon[.address], !place.isEmpty else { return (0, 0) }
         guard let address = address(bytes.extracting(place)) else {

@@ -60,8 +60,9 @@ public struct Beacons: ~Escapable {
         if start < bytes.count { defaults = beacon.defaults }
         guard beacon.isHeader, beacon.hasField else { return }
         isFirstPending = false
-        while start < bytes.count, bytes[start] == 0x0a || bytes[start] == 0x0d { start += 1 }
-        if start >= bytes.count { throw .empty }
+        var rest = start
+        while rest < bytes.count, bytes[rest] == 0x0a || bytes[rest] == 0x0d { rest += 1 }
+        if rest >= bytes.count { throw .empty }
     }
 
     /// Makes `beacon` the next record, with what it takes over from the first.

@@ -9,7 +9,8 @@ struct Bots: Sendable {
         // How they name themselves.
         "bot", "crawl", "spider", "slurp", "archiver", "scrap", "fetcher", "validator", "linkcheck", "preview",
         "externalhit", "externalagent", "mediapartners", "apis-google", "google-read-aloud", "inspectiontool",
-        "chatgpt-user", "claude-web", "claude-user", "anthropic-ai", "perplexity-user", "cohere-ai",
+        "googleother", "yeti/", "chatgpt-user", "claude-web", "claude-user", "anthropic-ai", "perplexity-user",
+        "cohere-ai",
         "whatsapp/", "embedly", "vkshare", "outbrain", "qwantify", "ahrefs", "semrush",
         // Programs and their libraries.
         "curl/", "wget/", "python-", "python/", "aiohttp/", "httpx/", "libwww-perl", "lwp::", "go-http-client", "java/",

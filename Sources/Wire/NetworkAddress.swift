@@ -140,14 +140,18 @@ public struct Networks: Sendable {
     }
 
     /// Loopback: `127.0.0.0/8` and `::1/128`.
-    public static var loopback: Networks { Networks(["127.0.0.0/8", "::1/128"])! }
+    public static var loopback: Networks {
+        guard let loopback = Networks(["127.0.0.0/8", "::1/128"]) else { preconditionFailure("loopback is no network") }
+        return loopback
+    }
 
     /// The address lies in one of the networks.
     public func contains(_ address: NetworkAddress) -> Bool {
         let isV6 = if case .v6 = address { true } else { false }
         let (high, low) = Self.halves(address)
         return networks.contains {
-            $0.isV6 == isV6 && ($0.high ^ high) & Self.mask($0.bits) == 0 && ($0.low ^ low) & Self.mask($0.bits - 64) == 0
+            $0.isV6 == isV6 && ($0.high ^ high) & Self.mask($0.bits) == 0
+                && ($0.low ^ low) & Self.mask($0.bits - 64) == 0
         }
     }
 

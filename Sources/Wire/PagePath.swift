@@ -16,12 +16,12 @@ extension Text {
         }
         var end = start
         while end < url.count, url[end] != 0x3f, url[end] != 0x23 { end += 1 }
-        if end == start || url[start] != 0x2f { append(0x2f) }
         appendPercentDecoded(url.extracting(start..<end))
         if !keepQuery.isEmpty, end < url.count, url[end] == 0x3f {
             appendQuery(url.extracting(end + 1..<url.count), keys: keepQuery)
         }
-        return clean(limit: pathBytesMax)
+        let isCut = clean(limit: pathBytesMax)
+        return beginWith(0x2f, limit: pathBytesMax) || isCut
     }
 
     /// Where the authority begins: behind `scheme://`.

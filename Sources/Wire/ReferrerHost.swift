@@ -66,7 +66,7 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     while end < url.count {
         let byte = url[end]
         guard isLowerOrDigit(byte) || byte == 0x2e || byte == 0x2d else {
-            guard byte == 0x2f || byte == 0x3a else { return nil }
+            guard byte == 0x2f || byte == 0x3a && isPort(url, end &+ 1) else { return nil }
             break
         }
         end &+= 1
@@ -75,6 +75,13 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
         start &+= 4
     }
     return end > start && end &- start <= referrerBytesMax ? start..<end : nil
+}
+
+/// Digits up to the path or the end: a colon with anything else behind it may part a user from a password.
+private func isPort(_ url: Span<UInt8>, _ start: Int) -> Bool {
+    var i = start
+    while i < url.count, isDigit(url[i]) { i += 1 }
+    return i == url.count || url[i] == 0x2f
 }
 
 /// Letters, digits, `.`, `-`, `_`, and what lies past ASCII in an internationalised name.

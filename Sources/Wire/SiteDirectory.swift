@@ -21,8 +21,9 @@ public struct SiteProfile: Equatable, Sendable {
 public struct DaySpan: Equatable, Sendable {
     /// The calendar day.
     public var day: LocalDay
-    /// Its first moment, and that of the next day.
+    /// Its first moment.
     public var begins: Moment
+    /// The first moment of the next day.
     public var ends: Moment
 
     /// The day from `begins` to just before `ends`.

@@ -23,7 +23,8 @@ struct Fill: ParsableCommand {
         for i in 0..<visitors {
             frame.append(
                 Hit(
-                    site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(visitors), kind: .view, door: .beacon,
+                    site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(visitors), kind: .view,
+                    door: .beacon,
                     isBot: false, visitor: max(1, random.next()), formerVisitor: 0, path: path.span, origin: .direct,
                     referrer: path.span))
             if i % 4096 == 4095 || i == visitors - 1 {

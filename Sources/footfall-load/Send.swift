@@ -58,7 +58,8 @@ struct Send: ParsableCommand {
     private func datagram(_ number: Int) -> [UInt8] {
         let lines = (0..<records).map { i in
             let visitor = (number * records + i) % visitors
-            return "u=/tin-tuc/\(visitor % 1000)&i=10.\(visitor >> 16 & 255).\(visitor >> 8 & 255).\(visitor & 255)&a=Mozilla/5.0"
+            return
+                "u=/tin-tuc/\(visitor % 1000)&i=10.\(visitor >> 16 & 255).\(visitor >> 8 & 255).\(visitor & 255)&a=Mozilla/5.0"
         }
         return Array("f1 s=\(site)\n\(lines.joined(separator: "\n"))".utf8)
     }

@@ -119,7 +119,8 @@ struct FileCounter {
             object.append(
                 "top",
                 .object([
-                    "pages": .array(pages.map { .object(["key": key($0), "views": JSON($0.views), "entries": JSON($0.entries)]) }),
+                    "pages": .array(
+                        pages.map { .object(["key": key($0), "views": JSON($0.views), "entries": JSON($0.entries)]) }),
                     "referrers": .array(referrers.map { .object(["key": key($0), "views": JSON($0.views)]) }),
                 ]))
             return JSON.object(object)

@@ -19,14 +19,16 @@ struct Sockets {
         for socket in inherited {
             switch socket.name {
             case "beacon":
-                beacons.append(try BeaconSocket(inherited: socket.descriptor, name: SocketAddress.name(of: socket.descriptor)))
+                beacons.append(
+                    try BeaconSocket(inherited: socket.descriptor, name: SocketAddress.name(of: socket.descriptor)))
             case "http":
                 httpName = SocketAddress.name(of: socket.descriptor)
                 listeners.append(WebListener(descriptor: socket.descriptor, isLocal: false))
             case "local":
                 listeners.append(WebListener(descriptor: socket.descriptor, isLocal: true))
             default:
-                logger.warning("Closed a socket with a name that means nothing", metadata: ["socket.name": "\(socket.name)"])
+                logger.warning(
+                    "Closed a socket with a name that means nothing", metadata: ["socket.name": "\(socket.name)"])
                 close(socket.descriptor)
             }
         }
@@ -50,9 +52,12 @@ struct Sockets {
                 try BeaconSocket(host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
             }
             // A machine without IPv6 has no ::1, and nobody there will miss it.
-            if case .failure(.cannotBind(let name, let reason)) = opened, address.host == "::1", settings.listen.count > 1 {
+            if case .failure(.cannotBind(let name, let reason)) = opened, address.host == "::1",
+                settings.listen.count > 1
+            {
                 logger.notice(
-                    "Left out an address this machine does not have", metadata: ["address": "\(name)", "reason": "\(reason)"])
+                    "Left out an address this machine does not have",
+                    metadata: ["address": "\(name)", "reason": "\(reason)"])
             } else {
                 beacons.append(try opened.get())
             }

@@ -1,4 +1,64 @@
 import Foundation
+import Glibc
+
+/// A child process with files for its input and output.
+///
+/// Not Foundation's `Process`: its one thread for all children can wait for one that goes on running, and then no other
+/// child ever ends.
+final class Child {
+    private let pid: pid_t
+    private var status: Int32?
+
+    /// What could not be started, and why.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Starts a program. It sees exactly the environment given.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String], input: String, output: String,
+        errors: String
+    )
+        throws
+    {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        let words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+        let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
+        var pid = pid_t()
+        let error = unsafe posix_spawn(&pid, program, &actions, nil, words, variables)
+        guard error == 0 else { throw Failure(description: "cannot start \(program): error \(error)") }
+        self.pid = pid
+    }
+
+    /// Its end has not been seen.
+    var isRunning: Bool {
+        look(WNOHANG)
+        return status == nil
+    }
+
+    /// Waits for its end: the exit status, or 128 and the signal.
+    @discardableResult
+    func wait() -> Int32 {
+        look(0)
+        guard let status else { return -1 }
+        return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
+    }
+
+    /// Asks it to end, as a supervisor does.
+    func terminate() { if isRunning { kill(pid, SIGTERM) } }
+
+    private func look(_ options: Int32) {
+        guard status == nil else { return }
+        var seen: Int32 = 0
+        if unsafe waitpid(pid, &seen, options) == pid { status = seen }
+    }
+}
 
 /// Runs the real `footfall`, the one built beside this test, and waits for its end.
 ///
@@ -6,29 +66,35 @@ import Foundation
 func footfall(
     _ arguments: [String], environment: [String: String] = [:], input: String? = nil
 ) throws -> (status: Int32, output: String, errors: String) {
+    let environment = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
+    return try run(try footfallBinary(), arguments, environment: environment, input: input)
+}
+
+/// Runs a line as somebody would type it into bash.
+func shell(_ line: String) throws -> (status: Int32, output: String, errors: String) {
+    try run("/bin/bash", ["-c", line], environment: ProcessInfo.processInfo.environment, input: nil)
+}
+
+private func run(
+    _ program: String, _ arguments: [String], environment: [String: String], input: String?
+) throws -> (status: Int32, output: String, errors: String) {
     let folder = try TemporaryFolder()
-    let process = Process()
-    process.executableURL = try footfallBinary()
-    process.arguments = arguments
-    process.environment = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
-    // Files, not pipes: a pipe that nobody empties would stop the program.
-    process.standardInput = try input.map { try FileHandle(forReadingFrom: folder.write("input", $0)) } ?? .nullDevice
     let output = try folder.write("output", "")
     let errors = try folder.write("errors", "")
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    process.waitUntilExit()
+    let child = try Child(
+        program, arguments, environment: environment,
+        input: try input.map { try folder.write("input", $0).path } ?? "/dev/null", output: output.path,
+        errors: errors.path)
+    let status = child.wait()
     return (
-        process.terminationStatus, try String(contentsOf: output, encoding: .utf8),
-        try String(contentsOf: errors, encoding: .utf8)
+        status, try String(contentsOf: output, encoding: .utf8), try String(contentsOf: errors, encoding: .utf8)
     )
 }
 
 /// The program lies in the directory of the test's own executable.
-func footfallBinary() throws -> URL {
+func footfallBinary() throws -> String {
     let test = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return URL(filePath: test).deletingLastPathComponent().appending(path: "footfall")
+    return URL(filePath: test).deletingLastPathComponent().appending(path: "footfall").path
 }
 
 /// A folder that is gone when the test is over.

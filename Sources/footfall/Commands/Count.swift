@@ -33,7 +33,9 @@ struct Count: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1 }
 
     func validate() throws {
-        if TimeZone(identifier: timezone) == nil { throw ValidationError("\(timezone) is no time zone of this machine") }
+        if TimeZone(identifier: timezone) == nil {
+            throw ValidationError("\(timezone) is no time zone of this machine")
+        }
         if let at, moment(at) == nil {
             throw ValidationError("--at takes unix seconds or RFC 3339, such as 2026-11-23T07:45:12Z")
         }
@@ -59,15 +61,23 @@ struct Count: ParsableCommand {
     private func printText(_ report: Report, _ counter: FileCounter) {
         for site in report.sites {
             let text = siteJSON(site, asOf: report.asOf).text
-            if let snapshot = try? JSONDecoder().decode(SiteSnapshot.self, from: Data(text.utf8)) { print(snapshot.text + "\n") }
+            if let snapshot = try? JSONDecoder().decode(SiteSnapshot.self, from: Data(text.utf8)) {
+                print(snapshot.text + "\n")
+            }
         }
         let rejected = counter.rejected.map { "\($0.reason) \($0.count)" }
-        print("\(grouped(counter.lines)) lines" + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
+        print(
+            "\(grouped(counter.lines)) lines"
+                + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
     }
 
     private func moment(_ text: String) -> Moment? {
-        if let milliseconds = Recording.stamp(Array(text.utf8).span)?.milliseconds { return Moment(milliseconds: milliseconds) }
-        for options in [ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds]] {
+        if let milliseconds = Recording.stamp(Array(text.utf8).span)?.milliseconds {
+            return Moment(milliseconds: milliseconds)
+        }
+        for options in [
+            ISO8601DateFormatter.Options.withInternetDateTime, [.withInternetDateTime, .withFractionalSeconds],
+        ] {
             let formatter = ISO8601DateFormatter()
             formatter.formatOptions = options
             if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0 {

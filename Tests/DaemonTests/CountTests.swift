@@ -1,0 +1,185 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What `footfall count` and the daemon must say alike of a site.
+private struct Numbers: Decodable, Equatable {
+    struct Online: Decodable, Equatable {
+        struct Peak: Decodable, Equatable { let visitors: Int }
+        let visitors: Int
+        let peak: Peak
+        let peak_today: Peak
+    }
+    struct Total: Decodable, Equatable {
+        let visits: Int
+        let views: Int
+    }
+    struct Span: Decodable, Equatable {
+        let visits: Int
+        let views: Int
+        let visitors: Int
+    }
+    struct Bots: Decodable, Equatable { let total: Int }
+    struct Rejected: Decodable, Equatable { let total: Int }
+    struct Window: Decodable, Equatable {
+        let visits: Int
+        let views: Int
+    }
+    let site: String
+    let online: Online
+    let total: Total
+    let today: Span
+    let bots: Bots
+    let rejected: Rejected
+    let windows: [String: Window]
+}
+
+private struct Sites: Decodable { let sites: [Numbers] }
+
+/// Beacons that show every rule: visitors of three kinds, reloads, pings, bots, junk, batches, other sites.
+private func beacons() -> [String] {
+    var beacons: [String] = []
+    for i in 0..<400 {
+        switch i % 8 {
+        case 0:
+            beacons.append(
+                "f1 s=demo&i=203.0.113.\(i % 50)&u=/tin-tuc/\(i % 11)&r=https://www.google.com/&a=Mozilla/5.0")
+        case 1: beacons.append("f1 s=demo&v=reader\(i % 23)&u=https%3A%2F%2Fdemo.example%2F%C4%91%E1%BA%A1i?x=1")
+        case 2: beacons.append("f1 s=shop&v=reader\(i % 23)&n=ping")
+        case 3: beacons.append("f1 s=demo&u=/&i=2001:db8::\(i)&a=Googlebot/2.1")
+        case 4: beacons.append("f1 s=nobody&u=/")
+        case 5: beacons.append("f1 s=shop\nv=a\(i)&u=/\nv=b\(i % 16)&u=/x\nv=c&u=/x&n=click")
+        case 6: beacons.append(i % 16 == 6 ? "f2 s=demo&u=/" : "no beacon at all")
+        default: beacons.append("f1 s=demo&u=/without-visitor&r=https%3A%2F%2Fdemo.example%2F")
+        }
+    }
+    return beacons
+}
+
+@Test("footfall count and the daemon say the same of the same beacons")
+func countAgreesWithDaemon() throws {
+    let sites =
+        "[[site]]\nname = \"demo\"\nhosts = [\"demo.example\"]\ntimezone = \"UTC\"\nduplicate = \"0s\"\n"
+        + "[[site]]\nname = \"shop\"\ntimezone = \"UTC\"\nduplicate = \"0s\""
+    let daemon = try Daemon(sites: sites)
+    let socket = try Sender(port: daemon.beaconPort)
+    let sent = beacons()
+    for beacon in sent { try socket.send(beacon) }
+
+    // A recording holds one record a line, so a batch becomes its records.
+    let now = Date().timeIntervalSince1970
+    let lines = sent.flatMap { beacon -> [String] in
+        let records = beacon.split(separator: "\n").map(String.init)
+        return records.count == 1 ? records : records.dropFirst().map { "\(records[0])&\($0)" }
+    }
+    let recording = lines.map { "\(String(format: "%.3f", now)) \($0)" }.joined(separator: "\n")
+    let folder = try TemporaryFolder()
+    let file = try folder.write("beacons", recording)
+    let counted = try footfall(["count", file.path, "-c", daemon.settings.path, "--json"])
+    #expect(counted.status == 0, "\(counted.errors)")
+    let expected = try JSONDecoder().decode(Sites.self, from: Data(counted.output.utf8)).sites
+    #expect(expected.map(\.total.views).allSatisfy { $0 > 50 })
+
+    var live: [Numbers] = []
+    try eventually("the daemon has counted them all") {
+        let answer = try footfall(["stats", "--json", "-c", daemon.settings.path])
+        live = try JSONDecoder().decode(Sites.self, from: Data(answer.output.utf8)).sites
+        return live.map(\.total) == expected.map(\.total) && live.map(\.rejected) == expected.map(\.rejected)
+    }
+    #expect(live == expected)
+    #expect(daemon.stop() == 0)
+}
+
+@Test("footfall count explains every line and adds up")
+func explain() throws {
+    let folder = try TemporaryFolder()
+    let recording = try folder.write(
+        "beacons",
+        """
+        1795420000 f1 s=demo&v=a&u=/
+        1795420000.5 f1 s=demo&v=a&u=/
+        1795420001 f1 s=demo&v=a&u=/&a=Googlebot
+        1795420002 f1 s=demo&v=a&n=ping
+        1795420003 f1 u=/
+        1795420004 f1 s=demo
+        1795420005 f2 s=demo
+        yesterday f1 s=demo&u=/
+        1795420006 hello
+        """)
+    let explained = try footfall(["count", recording.path, "--explain"])
+    let became = explained.output.split(separator: "\n").prefix(9).map { $0.split(separator: ": ", maxSplits: 1)[1] }
+    #expect(
+        became == [
+            "view", "duplicate", "bot", "ping", "rejected: site_missing", "rejected: empty", "rejected: version",
+            "rejected: syntax (the line begins with no stamp)", "rejected: syntax",
+        ])
+    let json = try footfall(["count", recording.path, "--json"]).output
+    #expect(
+        json.contains(
+            #""input":{"lines":9,"views":1,"pings":1,"bots":1,"duplicates":1,"#
+                + #""rejected":{"empty":1,"version":1,"syntax":2,"site_missing":1}}"#))
+}
+
+@Test("several files count in the order of their first stamps, and a report may look ahead but not back")
+func filesInOrder() throws {
+    let folder = try TemporaryFolder()
+    let late = try folder.write("late", "1795420300 f1 s=demo&v=a&u=/2\n")
+    let early = try folder.write("early", "1795420000 f1 s=demo&v=a&u=/1\n")
+    let both = try footfall(["count", late.path, early.path, "--json"]).output
+    #expect(both.contains(#""visits":1,"views":2"#) && both.contains(#""as_of":"2026-11-23T07:51:40Z""#))
+    let ahead = try footfall(["count", early.path, "--at", "2026-11-23T07:51:40Z", "--json"]).output
+    #expect(ahead.contains(#""online":{"visitors":0,"#))
+    let back = try footfall(["count", early.path, "--at", "1795419999"])
+    #expect(back.status == 64 && back.errors.contains("--at lies before the last moment read"))
+    let missing = try footfall(["count", folder.path + "/nowhere"])
+    #expect(missing.status == 66 && missing.errors.contains("nowhere"))
+}
+
+@Test("footfall hit waits until its view is counted")
+func hitWaits() throws {
+    let daemon = try Daemon()
+    let to = "127.0.0.1:\(daemon.beaconPort)"
+    let hit = try footfall(["hit", "demo", "/tin tức?a&b", "--to", to, "--wait", "-c", daemon.settings.path])
+    #expect(hit.status == 0, "\(hit.errors)")
+    #expect(hit.output.contains("online now      1"))
+    let unknown = try footfall(["stats", "nobody", "-c", daemon.settings.path])
+    #expect(unknown.status == 65 && unknown.errors.contains("No site has this name"), "\(unknown.errors)")
+    let csv = try footfall(["stats", "demo", "--csv", "-c", daemon.settings.path]).output.split(separator: "\n")
+    #expect(csv.count == 2 && csv[1].hasPrefix("demo,"))
+    #expect(try footfall(["sites", "-c", daemon.settings.path]).output == "demo\n")
+}
+
+@Test("without a daemon the commands say how to start one")
+func noDaemon() throws {
+    let folder = try TemporaryFolder()
+    let stats = try footfall(["stats"], environment: ["FOOTFALL_STATE_RUNTIME": folder.path])
+    #expect(stats.status == 69)
+    #expect(stats.errors == "no daemon answers at \(folder.path)/footfall.sock; start one with `footfall serve`\n")
+}
+
+/// A connected UDP socket.
+private final class Sender {
+    private let descriptor: CInt
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let status = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(descriptor >= 0 && status == 0)
+    }
+
+    func send(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        let sent = unsafe Glibc.send(descriptor, bytes, bytes.count, 0)
+        try #require(sent == bytes.count)
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,136 @@
+import Counting
+import Ingest
+import Testing
+import Wire
+import Zones
+
+/// The zones that the definitions are tested in.
+let sevenZones = [
+    "Europe/Paris", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Ho_Chi_Minh", "America/New_York",
+    "Pacific/Apia",
+]
+
+/// The calendar that the daemon uses.
+let calendar: Intake.Calendar = { name, moment in
+    guard let zone = Zone(named: name) else { preconditionFailure("no zone \(name)") }
+    let day = zone.day(at: moment.second)
+    return DaySpan(
+        day: LocalDay(number: day.number), begins: Moment(second: day.begins), ends: Moment(second: day.ends))
+}
+
+/// Random numbers from a seed (SplitMix64).
+struct Seeded: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}
+
+/// One site, `demo`, whose time is moved by hand. Clock times are local times of the day the test begins in.
+struct Desk {
+    private(set) var intake: Intake
+    /// Midnight of the first day, in milliseconds.
+    let midnight: Int64
+    /// Every frame so far, as a journal would hold it.
+    private(set) var journal: [[UInt8]] = []
+    private var wall: Int64
+    private var steady: Int64
+
+    /// A desk in `zone` that stands at `clock` of 2026-11-23, or of the local day that holds `noon` (unix seconds).
+    init(
+        _ zone: String = "UTC", from clock: String = "00:00", noon: Int64 = 1_795_435_200,
+        settings: SiteSettings? = nil,
+        hosts: [String] = [], limits: Limits = Limits()
+    ) {
+        midnight = calendar(zone, Moment(second: noon)).begins.milliseconds
+        wall = midnight + Self.milliseconds(clock)
+        steady = wall
+        intake = Intake(
+            limits: limits, trusted: .loopback, assets: ["css", "png"], calendar: calendar, salts: Seeded(1),
+            wall: wall,
+            steady: steady)
+        var settings = settings ?? SiteSettings(name: "demo")
+        settings.timezone = zone
+        let isAdded = intake.add(SiteProfile(settings, hosts: hosts))
+        #expect(isAdded)
+        commit()
+    }
+
+    /// `09:30`, `09:30:01`, `09:30:00.999`, or with more than 24 hours for the days after.
+    static func milliseconds(_ clock: String) -> Int64 {
+        let parts = clock.split(separator: ":")
+        var total = (Int64(parts[0]) ?? 0) * 3_600_000 + (Int64(parts[1]) ?? 0) * 60_000
+        if parts.count > 2 {
+            let seconds = parts[2].split(separator: ".")
+            total += (Int64(seconds[0]) ?? 0) * 1000 + (seconds.count > 1 ? Int64(seconds[1]) ?? 0 : 0)
+        }
+        return total
+    }
+
+    /// A beacon that arrives at a clock time; the machine's clocks have come that far.
+    mutating func beacon(_ fields: String, at clock: String) {
+        beacon(fields, stamp: midnight + Self.milliseconds(clock))
+    }
+
+    /// A beacon stamped by the wall clock.
+    mutating func beacon(_ fields: String, stamp: Int64) {
+        if stamp > wall { setClocks(wall: stamp, steady: steady + stamp - wall) }
+        take(fields, stamp: stamp)
+    }
+
+    /// A beacon, whatever the clocks say.
+    mutating func take(_ fields: String, stamp: Int64) {
+        intake.take(Array("f1 s=demo&\(fields)".utf8).span, from: .ourselves, isTruncated: false, stamp: stamp)
+        commit()
+    }
+
+    /// New readings of the clocks, in milliseconds.
+    mutating func setClocks(wall: Int64, steady: Int64) {
+        self.wall = wall
+        self.steady = steady
+        intake.observe(wall: wall, steady: steady)
+        commit()
+    }
+
+    /// Nothing waits, and the clocks stand at a clock time.
+    mutating func pass(to clock: String) {
+        let end = midnight + Self.milliseconds(clock)
+        setClocks(wall: end, steady: steady + end - wall)
+        pass()
+    }
+
+    /// Nothing waits.
+    mutating func pass() {
+        intake.pass()
+        if journal.last != intake.frame.bytes { journal.append(intake.frame.bytes) }
+    }
+
+    mutating func add(_ record: Record) {
+        intake.add(record)
+        commit()
+    }
+
+    private mutating func commit() {
+        intake.commit()
+        if journal.last != intake.frame.bytes { journal.append(intake.frame.bytes) }
+    }
+
+    /// The site's numbers now.
+    mutating func report() -> SiteReport { intake.report().sites[0] }
+
+    mutating func snapshot() -> [UInt8] { intake.snapshot() }
+
+    mutating func online(within window: Int64) -> Int { intake.online(of: SiteIndex(0), within: window) }
+
+    /// The site's numbers when nothing more happens until a clock time.
+    mutating func report(at clock: String) -> SiteReport {
+        pass(to: clock)
+        return report()
+    }
+}

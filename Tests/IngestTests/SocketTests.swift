@@ -1,0 +1,140 @@
+import Counting
+import Glibc
+import Ingest
+import Testing
+import Wire
+
+/// A sender on a socket of its own, connected to a numeric address.
+private final class Client {
+    private let descriptor: CInt
+
+    init(to socket: BeaconSocket) throws {
+        let colon = try #require(socket.name.lastIndex(of: ":"))
+        let host = socket.name[..<colon].filter { $0 != "[" && $0 != "]" }
+        let port = try #require(UInt16(socket.name[socket.name.index(after: colon)...]))
+        descriptor = try SocketAddress(host: host, port: port).connected()
+    }
+
+    func send(_ bytes: [UInt8]) { _ = unsafe Glibc.send(descriptor, bytes, bytes.count, 0) }
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    deinit { close(descriptor) }
+}
+
+private func intake() -> Intake {
+    var intake = Intake(
+        limits: Limits(), trusted: .loopback, assets: [], calendar: calendar, salts: Seeded(1), wall: Clocks.wall,
+        steady: Clocks.steady)
+    let isAdded = intake.add(SiteProfile(SiteSettings(name: "demo")))
+    precondition(isAdded)
+    intake.commit()
+    return intake
+}
+
+private func loopback(_ host: String = "127.0.0.1", receiveBuffer: Int = 1 << 20) throws -> BeaconSocket {
+    try BeaconSocket(host: host, port: 0, receiveBuffer: receiveBuffer)
+}
+
+/// The report after everything that had arrived is counted.
+private func counted(_ thread: CountingThread) -> Report {
+    thread.stop()
+    return thread.publication.current
+}
+
+@Test("beacons of both address families are counted, and every datagram is accounted for")
+func bothFamilies() throws {
+    let sockets = [try loopback(), try loopback("::1")]
+    let clients = try sockets.map(Client.init)
+    for i in 0..<100 {
+        for client in clients { client.send("f1 s=demo&v=\(i)&u=/\(i)") }
+    }
+    let report = counted(CountingThread(intake(), sockets: sockets))
+    #expect(report.sites[0].totalViews + Int64(report.tallies[.duplicates]) == 200)
+    #expect(report.tallies[.datagrams] == 200 && report.tallies[.parsedDatagrams] == 200)
+}
+
+@Test("an empty datagram and one that is too long are refused by name and hide none behind them")
+func oddSizes() throws {
+    let socket = try loopback()
+    let client = try Client(to: socket)
+    client.send("f1 s=demo&v=a&u=/")
+    client.send([])
+    client.send(Array("f1 s=demo&v=b&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192))
+    client.send(Array("f1 s=demo&v=c&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192 - 17))
+    client.send("f1 s=demo&v=d&u=/")
+    let report = counted(CountingThread(intake(), sockets: [socket]))
+    #expect(report.tallies[.datagramsEmpty] == 1 && report.tallies[.datagramsOversize] == 1)
+    #expect(report.sites[0].totalVisits == 3)
+}
+
+@Test("what the kernel had no room for is counted, to the datagram")
+func kernelDrops() throws {
+    let socket = try loopback(receiveBuffer: 4096)
+    let client = try Client(to: socket)
+    for i in 0..<500 { client.send("f1 s=demo&v=\(i)&u=/") }
+    #expect(socket.drops > 0)
+    let report = counted(CountingThread(intake(), sockets: [socket]))
+    #expect(report.tallies[.kernelDrops] > 0)
+    #expect(report.tallies[.datagrams] + report.tallies[.kernelDrops] == 500)
+}
+
+@Test("a hit that waited in the socket counts when it came, not when it was read")
+func kernelStamp() throws {
+    let socket = try loopback()
+    let intake = intake()
+    try Client(to: socket).send("f1 s=demo&v=a&u=/")
+    let sent = Clocks.wall
+    while Clocks.wall < sent + 30 {}
+    let report = counted(CountingThread(intake, sockets: [socket]))
+    let at = report.sites[0].peak.at.milliseconds
+    #expect(at <= sent && report.asOf.milliseconds >= sent + 30)
+}
+
+@Test("an unsigned stranger is refused, and one who looks signed is refused by another name")
+func strangers() {
+    var intake = intake()
+    let stranger = Admission.Sender.address(.v4(0xcb00_7109))
+    for text in ["f1 s=demo&u=/", "f1 s=demo&u=/&z=0123456789abcdef0123456789abcdef"] {
+        intake.take(Array(text.utf8).span, from: stranger, isTruncated: false, stamp: Clocks.wall)
+    }
+    intake.commit()
+    let tallies = intake.engine.tallies
+    #expect(tallies[.datagramsUntrusted] == 1 && tallies[.datagramsSignature] == 1 && tallies[.parsedDatagrams] == 0)
+}
+
+@Test("a port in use says who has it")
+func portInUse() throws {
+    let socket = try loopback()
+    let port = try #require(UInt16(socket.name.split(separator: ":")[1]))
+    let error = #expect(throws: SocketError.self) {
+        _ = try BeaconSocket(host: "127.0.0.1", port: port, receiveBuffer: 4096)
+    }
+    guard case .inUse(let address, by: let owner?) = error else {
+        Issue.record("not said to be in use: \(String(describing: error))")
+        return
+    }
+    #expect(address == socket.name && owner.hasSuffix("(pid \(getpid()))"))
+}
+
+@Test("every frame of junk and beacons keeps the books: nothing comes in that is not counted or refused")
+func conservation() {
+    var random = Seeded(7)
+    var intake = intake()
+    let pieces = [
+        "f1 ", "s=demo", "&", "u=/", "\n", "n=ping", "n=x", "=", "v=1", "%", "\0", "f2 ", "é", "a=bot", "s=no",
+        "s=demo&v=1&u=/",
+    ]
+    for _ in 0..<20_000 {
+        var text = Bool.random(using: &random) ? "f1 " : ""
+        for _ in 0..<Int.random(in: 0..<12, using: &random) { text += pieces.randomElement(using: &random) ?? "" }
+        intake.take(Array(text.utf8).span, from: .ourselves, isTruncated: false, stamp: Clocks.wall)
+        if Int.random(in: 0..<10, using: &random) == 0 { intake.commit() }
+    }
+    intake.commit()
+    let t = intake.engine.tallies
+    #expect(t[.datagrams] == 20_000)
+    #expect(t[.datagrams] == t[.parsedDatagrams] + DatagramRejection.allCases.reduce(0) { $0 + t[$1.tally] })
+    let refused = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
+    #expect(t[.records] == t[.views] + t[.pings] + t[.duplicates] + t[.bots] + refused)
+    #expect(t[.views] > 0 && t[.pings] > 0 && t[.bots] > 0 && t[.duplicates] > 0)
+}
