@@ -11,7 +11,7 @@ RELEASE := $(SWIFT) build -c release
 run: run-packages
 	$(RELEASE) --product footfall
 	@echo
-	@echo "Send a beacon:    printf 'f1 s=demo&v=%s&u=/' \"\$$USER\" >/dev/udp/127.0.0.1/7373    (in bash)"
+	@echo "Send a beacon:    printf 'f1 s=demo&v=%s&u=/' \"\$$UID\" >/dev/udp/127.0.0.1/7373    (in bash)"
 	@echo "Read the numbers: curl -s http://127.0.0.1:7374/api/v1/sites/demo"
 	@echo "Or both:          .build/release/footfall hit demo / --wait"
 	@echo

@@ -61,7 +61,8 @@ let package = Package(
         .testTarget(name: "CountingTests", dependencies: ["Counting"], swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Counting", "Wire"], swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
-        .testTarget(name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web"], swiftSettings: settings),
         .testTarget(name: "DaemonTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

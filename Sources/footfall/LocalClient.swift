@@ -7,7 +7,7 @@ struct LocalClient {
 
     /// A client of the daemon with these settings, or of the one that systemd runs.
     init(_ settings: Settings) {
-        sockets = [LocalSocket(runtime: settings.state.runtime), LocalSocket(path: "/run/footfall.sock")]
+        sockets = [settings.state.runtime, "/run", "/run/footfall"].map(LocalSocket.init(runtime:))
     }
 
     /// The body of a 200; anything else is said on standard error and ends the command.

@@ -6,7 +6,6 @@ struct LocalSocket {
     let path: String
 
     init(runtime: String) { path = runtime + "/footfall.sock" }
-    init(path: String) { self.path = path }
 
     /// What stands in the way of the socket, with what to do about it.
     struct Failure: Error, CustomStringConvertible {

@@ -62,6 +62,8 @@ struct Serve: AsyncParsableCommand {
                     .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        // Settings are read once; the signal that asks others to read them again must not end the counting.
+        signal(SIGHUP, SIG_IGN)
         Supervisor.ready(status: "\(settings.sites.count) sites")
         try await services.run()
         logger.notice("Stopped")
@@ -104,6 +106,7 @@ private struct CountingService: Service {
 
     func run() async throws {
         try await gracefulShutdown()
+        Supervisor.stopping()
         thread.stop()
     }
 }

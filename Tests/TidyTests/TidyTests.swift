@@ -1,0 +1,206 @@
+import Foundation
+import Testing
+
+/// What keeps the project the way its map says it is.
+@Suite("The house is in order")
+struct TidyTests {
+    // MARK: Modules
+
+    /// What each module may import. `Sources/README.md` has the same table with the reasons.
+    static let imports: [String: Set<String>] = [
+        "Counting": [],
+        "Wire": ["Counting", "CBytes"],
+        "Zones": ["Foundation"],
+        "Ingest": ["Counting", "Wire", "CKernel", "Glibc", "Synchronization"],
+        // Glibc for the time of the Date field, and for nothing else.
+        "Web": [
+            "Counting", "Wire", "Glibc", "Synchronization", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging",
+            "NIOCore", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOPosix", "ServiceLifecycle",
+        ],
+        "Supervision": ["CSystemd", "Glibc"],
+        "footfall": [
+            "Counting", "Wire", "Zones", "Ingest", "Web", "Supervision", "ArgumentParser", "Foundation", "Glibc",
+            "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals",
+        ],
+        "footfall-load": ["Counting", "Wire", "Ingest", "CKernel", "ArgumentParser", "Glibc"],
+        "CBytes": [],
+        "CKernel": [],
+        "CSystemd": [],
+    ]
+
+    /// Written in C.
+    static let foreign: Set<String> = ["CBytes", "CKernel", "CSystemd"]
+
+    @Test(
+        "each module imports what the table allows and nothing else",
+        arguments: Set(imports.keys).subtracting(foreign).sorted())
+    func importTable(module: String) throws {
+        let allowed = try #require(Self.imports[module])
+        for file in try Project.files(in: "Sources/" + module, endingIn: [".swift"]) {
+            for line in try Project.code(file) {
+                guard let imported = Self.module(importedBy: line.text) else { continue }
+                #expect(allowed.contains(imported), "\(file):\(line.number): \(module) may not import \(imported)")
+            }
+        }
+    }
+
+    @Test("every module stands in the import table")
+    func everyModule() throws {
+        let modules = try Project.files(in: "Sources").map { $0.split(separator: "/") }.filter { $0.count > 2 }
+        #expect(Set(modules.map { String($0[1]) }) == Set(Self.imports.keys))
+    }
+
+    @Test(
+        "an import is seen in every form it can be written in",
+        arguments: [
+            ("import Wire", "Wire"), ("public import Wire", "Wire"), ("@testable import Wire", "Wire"),
+            ("@preconcurrency private import Wire", "Wire"), ("import struct Foundation.Data", "Foundation"),
+            ("@_spi(Some) import Wire", "Wire"), ("import Wire; import Web", "Wire"), ("importer()", nil),
+            ("let x = 1", nil),
+        ] as [(String, String?)])
+    func importForms(line: String, module: String?) {
+        #expect(Self.module(importedBy: line) == module)
+    }
+
+    /// Two imports in one line are refused by the linter.
+    private static func module(importedBy line: String) -> String? {
+        let form =
+            #/^(?:@\w+(?:\([^)]*\))?\s+)*(?:\w+\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/#
+        return line.firstMatch(of: form).map { String($0.1) }
+    }
+
+    // MARK: Words that need a reason
+
+    /// Where memory is handled by hand, and why.
+    static let unsafeFiles: [String: String] = [
+        "Sources/Counting/ByteWords.swift": "loads of several bytes, which check the bounds themselves",
+        "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
+        "Sources/Ingest/DatagramReceiver.swift": "slots that the kernel writes into",
+        "Sources/Ingest/BeaconSocket.swift": "socket options",
+        "Sources/Ingest/SocketAddress.swift": "socket addresses",
+        "Sources/Ingest/PortOwner.swift": "walks /proc",
+        "Sources/Ingest/Clocks.swift": "clock_gettime",
+        "Sources/Ingest/CountingThread.swift": "poll and nanosleep",
+        "Sources/Ingest/OSThread.swift": "pthread_create",
+        "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
+        "Sources/Supervision/Supervisor.swift": "sd_notify",
+        "Sources/footfall/LocalSocket.swift": "socket addresses",
+        "Sources/footfall/Commands/Hit.swift": "send",
+        "Sources/footfall-load/Send.swift": "sendmmsg",
+    ]
+
+    @Test("unsafe code stands in the files of the list and in no other")
+    func unsafeCode() throws {
+        // Nothing unsafe compiles without the word; @safe and @unchecked are promises of the same kind.
+        let words = #/\bunsafe\b|@safe\b|@unchecked\b/#
+        let found = try Project.files(in: "Sources", endingIn: [".swift"]).filter { file in
+            try Project.code(file).contains { $0.text.contains(words) }
+        }
+        let listed = Set(Self.unsafeFiles.keys)
+        #expect(Set(found).subtracting(listed).sorted() == [], "unsafe, and not in the list")
+        #expect(listed.subtracting(found).sorted() == [], "in the list, and no longer unsafe: take it out")
+    }
+
+    /// Where an error is dropped, how often, and why nothing is lost by it.
+    static let droppedErrors: [String: (count: Int, reason: String)] = [
+        "Sources/Counting/Bytes.swift": (1, "becomes the error of the caller"),
+        "Sources/Wire/Admission.swift": (1, "the names in a datagram that is refused are nobody's"),
+        "Sources/footfall/LocalClient.swift": (1, "an answer without a problem is reported by its status"),
+        "Sources/footfall/Commands/Count.swift": (1, "reads back what this process has just written"),
+        "Sources/footfall-load/Repeat.swift": (1, "the measured datagram is a constant"),
+    ]
+
+    @Test("no error is dropped without a reason in the list")
+    func droppedErrors() throws {
+        for file in try Project.files(in: "Sources", endingIn: [".swift"]) {
+            let count = try Project.code(file).reduce(0) { $0 + $1.text.matches(of: #/\btry\?/#).count }
+            #expect(count == Self.droppedErrors[file]?.count ?? 0, "\(file): uses of try?")
+        }
+        #expect(Self.droppedErrors.keys.filter { !Project.exists($0) } == [])
+    }
+
+    // MARK: Files
+
+    @Test("no source file is longer than 400 lines")
+    func length() throws {
+        for file in try Project.files(in: "Sources") {
+            let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false).count - 1
+            #expect(lines <= 400, "\(file) has \(lines) lines: which second idea moved in?")
+        }
+    }
+
+    @Test("nothing is left for later in a comment, and no path of somebody's machine is written down")
+    func leftovers() throws {
+        let words = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "HA" + "CK:", "/wo" + "rk/", "/ho" + "me/"]
+        var files = ["Package.swift", "Makefile", "README.md", "LICENSE"].filter(Project.exists)
+        for folder in ["Sources", "Tests", "systemd", "dashboards"] { files += try Project.files(in: folder) }
+        for file in files {
+            // What is not text, such as a recorded datagram, was not written by anybody.
+            let data = try Data(contentsOf: Project.root.appending(path: file))
+            guard let text = String(validating: data, as: UTF8.self) else { continue }
+            for word in words where text.contains(word) { Issue.record("\(file) holds \(word)") }
+        }
+    }
+
+    @Test("the top level holds what it should and nothing else", .enabled(if: isCheckout, "needs git and a checkout"))
+    func topLevel() throws {
+        let listing = try run("git ls-files --cached --others --exclude-standard -z")
+        let entries = listing.said.split(separator: "\0").compactMap { $0.split(separator: "/").first.map(String.init) }
+        #expect(
+            Set(entries.filter { !$0.hasPrefix(".") }) == [
+                "Package.swift", "Makefile", "README.md", "LICENSE", "Sources", "Tests", "systemd", "dashboards",
+            ])
+    }
+
+    private static var isCheckout: Bool {
+        do {
+            return try run("git rev-parse --is-inside-work-tree").status == 0
+        } catch {
+            return false
+        }
+    }
+
+    @Test("the formatter has nothing to say, and every public declaration is documented")
+    func format() throws {
+        let settings = try Project.text(".swift-format")
+        try #require(settings.contains(#""AllPublicDeclarationsHaveDocumentation": true"#))
+        let lint = try run("swift format lint --strict --recursive Sources Tests Package.swift")
+        #expect(lint.status == 0, "\(lint.said)")
+    }
+
+    // MARK: Documentation
+
+    @Test("the commands in the README exist")
+    func readmeCommands() throws {
+        let readme = try Project.text("README.md")
+        let makefile = try Project.text("Makefile")
+        let targets = makefile.matches(of: #/(?m)^([a-z][a-z-]*):/#).map { String($0.1) }
+        for match in readme.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
+            #expect(targets.contains(String(match.1)), "make \(match.1) is no target of the Makefile")
+        }
+        #expect(readme.contains("`make run`") && readme.contains("`make test`"))
+
+        let program = try Project.text("Sources/footfall/Footfall.swift")
+        let commands = program.matches(of: #/(\w+)\.self/#).map { $0.1.lowercased() }
+        for match in readme.matches(of: #/`footfall ([a-z]+)/#) {
+            #expect(commands.contains(String(match.1)), "footfall \(match.1) is no command")
+        }
+        let known: Set = ["printf", "php", "python3", "node", "curl"]
+        let blocks = readme.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
+        for line in blocks.flatMap({ $0.1.split(separator: "\n") }) {
+            let isTyped = line.hasPrefix("$ ")
+            let word = (isTyped ? line.dropFirst(2) : line[...]).prefix { $0 != " " }
+            if word.first?.isLetter ?? false { #expect(known.contains(String(word)), "\(line)") }
+        }
+    }
+
+    @Test(
+        "links lead to files of the project",
+        arguments: ["README.md", "Sources/README.md", "systemd/README.md", "dashboards/README.md"])
+    func links(page: String) throws {
+        let folder = page.split(separator: "/").dropLast().map { $0 + "/" }.joined()
+        for match in try Project.text(page).matches(of: #/\]\(([^)#]+)\)/#) where !match.1.contains("://") {
+            #expect(Project.exists(folder + match.1), "\(page): \(match.1)")
+        }
+    }
+}
