@@ -60,9 +60,7 @@ public struct Beacons: ~Escapable {
         if start < bytes.count { defaults = beacon.defaults }
         guard beacon.isHeader, beacon.hasField else { return }
         isFirstPending = false
-        var rest = start
-        while rest < bytes.count, bytes[rest] == 0x0a || bytes[rest] == 0x0d { rest += 1 }
-        if rest >= bytes.count { throw .empty }
+        if onlyBlankLines(from: start) { throw .empty }
     }
 
     /// Makes `beacon` the next record, with what it takes over from the first.
@@ -106,6 +104,16 @@ public struct Beacons: ~Escapable {
     @inline(__always)
     private mutating func take(_ field: Int, _ end: Int) {
         if !beacon.take(bytes, field, end), end > field { malformedFields &+= 1 }
+    }
+
+    private func onlyBlankLines(from start: Int) -> Bool {
+        var i = start
+        while i < bytes.count {
+            if bytes[i] == 0x0d, i + 1 == bytes.count || bytes[i + 1] == 0x0a { i += 1 }
+            guard i == bytes.count || bytes[i] == 0x0a else { return false }
+            i += 1
+        }
+        return true
     }
 
     /// Ends the records before a signature `&z=` + 32 hex digits, which is always last.

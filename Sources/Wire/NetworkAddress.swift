@@ -131,7 +131,9 @@ public struct Networks: Sendable {
             let widest = isV6 ? 128 : 32
             var bits = widest
             if parts.count == 2 {
-                guard let given = Int(parts[1]), (0...widest).contains(given) else { return nil }
+                guard let given = Int(parts[1]), (0...widest).contains(given), "\(given)" == parts[1] else {
+                    return nil
+                }
                 bits = given
             }
             let (high, low) = Self.halves(address)

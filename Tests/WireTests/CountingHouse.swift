@@ -1,0 +1,143 @@
+import Counting
+import Testing
+import Wire
+
+/// Beacons in, numbers out: an admission with two sites and the engine behind it, as the daemon puts them together.
+///
+/// The sites are `demo` and `other`. Their views are never duplicates, so that every admitted view is counted.
+struct CountingHouse {
+    var admission: Admission
+    var engine: Engine
+    var moment = CountingHouse.noon
+    private let sites: [SiteIndex]
+
+    static let noon = Moment(second: 20_780 * 86_400 + 43_200)
+    static let seed = HashSeed(1, 2)
+
+    init(
+        hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
+        assets: [String] = ["css", "js", "png", "woff2"]
+    ) throws {
+        var directory = SiteDirectory(seed: Self.seed)
+        var engine = Engine(seed: Self.seed, at: Self.noon)
+        var random = SplitMix64(seed: 7)
+        var frame = Frame()
+        var sites: [SiteIndex] = []
+        for name in ["demo", "other"] {
+            let settings = SiteSettings(name: name, duplicateMilliseconds: 0)
+            let site = directory.add(
+                SiteProfile(settings, hosts: hosts, keepQuery: keepQuery), today: Self.day(20_780),
+                salt: Salt(number: 1, using: &random))
+            let today = Self.day(20_780)
+            frame.append(
+                .site(site, settings, DayTurn(day: today.day, begins: today.begins, salt: 1), at: Self.noon))
+            sites.append(site)
+        }
+        try engine.apply(frame.span)
+        self.engine = engine
+        self.sites = sites
+        admission = Admission(
+            sites: directory, trusted: try #require(Networks(trusted)), assets: assets, seed: Self.seed)
+    }
+
+    static func day(_ number: Int32) -> DaySpan {
+        let begins = Moment(second: Int64(number) * 86_400)
+        return DaySpan(day: LocalDay(number: number), begins: begins, ends: begins + 86_400_000)
+    }
+
+    /// Takes in one datagram and counts what it admits.
+    mutating func take(
+        _ datagram: [UInt8], from sender: Admission.Sender = .ourselves, isTruncated: Bool = false
+    ) throws {
+        var frame = Frame()
+        admission.admit(datagram.span, from: sender, isTruncated: isTruncated, at: moment, into: &frame)
+        try engine.apply(frame.span)
+        if !isConserved { Issue.record("a record got lost or came twice: \(quoted(datagram))") }
+    }
+
+    mutating func take(_ datagram: String, from sender: Admission.Sender = .ourselves) throws {
+        try take(Array(datagram.utf8), from: sender)
+    }
+
+    /// How much of something was counted, by admission and engine together.
+    subscript(tally: Tally) -> UInt64 { admission.tallies[tally] + engine.tallies[tally] }
+
+    /// Everything that was counted but datagrams and bytes; what is not in it is zero.
+    var outcome: [Tally: UInt64] {
+        var outcome: [Tally: UInt64] = [:]
+        for tally in Tally.allCases where ![.datagrams, .bytes, .parsedDatagrams, .records].contains(tally) {
+            if self[tally] > 0 { outcome[tally] = self[tally] }
+        }
+        return outcome
+    }
+
+    /// Nothing is lost and nothing comes twice: the first rule of what must hold exactly.
+    var isConserved: Bool {
+        let refused = DatagramRejection.allCases.reduce(0) { $0 + self[$1.tally] }
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + self[$1.tally] }
+        return self[.datagrams] == self[.parsedDatagrams] + refused
+            && self[.records] == self[.views] + self[.pings] + self[.duplicates] + self[.bots] + rejected
+    }
+
+    /// Views by page of `demo`, or of the site with the number.
+    func pages(of site: Int = 0) -> [String: UInt64] { Self.table(engine.topPages(of: sites[site], rows: 10_000)) }
+    /// Views by referrer.
+    func referrers(of site: Int = 0) -> [String: UInt64] {
+        Self.table(engine.topReferrers(of: sites[site], rows: 10_000))
+    }
+
+    private static func table(_ top: Top) -> [String: UInt64] {
+        Dictionary(uniqueKeysWithValues: top.rows.map { (String(decoding: $0.key, as: UTF8.self), $0.views) })
+    }
+}
+
+/// What one datagram on its own is counted as.
+func outcome(of datagram: String, from sender: Admission.Sender = .ourselves) throws -> [Tally: UInt64] {
+    var house = try CountingHouse()
+    try house.take(datagram, from: sender)
+    return house.outcome
+}
+
+/// The value as every standard library would write it into a form.
+func form(_ value: some Sequence<UInt8>) -> String {
+    value.reduce(into: "") { text, byte in
+        switch byte {
+        case 0x20: text += "+"
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: text.unicodeScalars.append(Unicode.Scalar(byte))
+        default: text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+    }
+}
+func form(_ value: String) -> String { form(value.utf8) }
+
+/// Bytes for a failure message.
+func quoted(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.reduce(into: "") { text, byte in
+        text += Unicode.Scalar(byte).escaped(asASCII: true)
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood, 2014): the same numbers for the same seed.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+
+    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+    mutating func percent(_ share: Int) -> Bool { number(0...99) < share }
+    mutating func one<T>(of values: [T]) -> T { values[number(0...values.count - 1)] }
+    /// So many bytes out of an alphabet.
+    mutating func bytes(_ count: Int, of alphabet: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<count { bytes.append(one(of: alphabet)) }
+        return bytes
+    }
+}
