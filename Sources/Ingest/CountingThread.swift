@@ -12,6 +12,7 @@ public final class CountingThread: Sendable {
     /// The numbers, renewed within 100 ms of a change and at every second.
     public let publication: Publication
     private let isStopping = Atomic(false)
+    private let wakeup = Wakeup()
     private let thread = Mutex<OSThread?>(nil)
 
     /// Milliseconds between two reports while numbers change.
@@ -27,8 +28,8 @@ public final class CountingThread: Sendable {
         publication = Publication(intake.report())
         let started = intake
         thread.withLock { thread in
-            thread = OSThread { [unowned self] in
-                var loop = CountingLoop(started, sockets, publication)
+            thread = OSThread { [self] in
+                var loop = CountingLoop(started, sockets, wakeup, publication)
                 loop.run(until: isStopping)
             }
         }
@@ -37,6 +38,7 @@ public final class CountingThread: Sendable {
     /// Counts what has arrived, publishes once more and ends the thread.
     public func stop() {
         isStopping.store(true, ordering: .releasing)
+        wakeup.signal()
         thread.withLock { thread in
             thread?.join()
             thread = nil
@@ -48,6 +50,7 @@ public final class CountingThread: Sendable {
 private struct CountingLoop: ~Copyable {
     private var intake: Intake
     private let sockets: [BeaconSocket]
+    private let wakeup: Wakeup
     private let publication: Publication
     private var receiver = DatagramReceiver()
     private var isChanged = false
@@ -55,54 +58,51 @@ private struct CountingLoop: ~Copyable {
     private var publishedSecond: Int64 = 0
     private var drops: [UInt32]
 
-    /// Longest sleep, in milliseconds: how soon the thread sees that it should stop.
-    private static let waitMax: Int64 = 50
     private static let napNanoseconds = 50_000
     /// Batches closer than this are a stream, in which waiting a little saves wake-ups.
     private static let streamNanoseconds: Int64 = 1_000_000
 
-    init(_ intake: Intake, _ sockets: [BeaconSocket], _ publication: Publication) {
+    init(_ intake: Intake, _ sockets: [BeaconSocket], _ wakeup: Wakeup, _ publication: Publication) {
         self.intake = intake
         self.sockets = sockets
+        self.wakeup = wakeup
         self.publication = publication
         drops = sockets.map { _ in 0 }
     }
 
     mutating func run(until isStopping: borrowing Atomic<Bool>) {
         var lastBatch: Int64 = 0
-        var stopBy = Int64.max
+        var stopBy: Int64?
         while true {
-            let isFull = receive()
-            if let full = isFull {
-                publishIfDue()
-                guard !full, Clocks.steady < stopBy else {
-                    if Clocks.steady >= stopBy { break }
-                    continue
-                }
+            let batch = receive()
+            if batch == .empty { intake.pass() }
+            publishIfDue()
+            if isStopping.load(ordering: .acquiring) {
+                // What had arrived before the stop is still counted: at least one more look, for a bounded time.
+                let end = stopBy ?? Clocks.steady + CountingThread.drainMax
+                if stopBy != nil && batch == .empty || Clocks.steady >= end { break }
+                stopBy = end
+            } else if batch == .empty {
+                wait()
+            } else if batch == .some {
                 let now = Clocks.steadyNanoseconds
                 if now - lastBatch < Self.streamNanoseconds { nap() }
                 lastBatch = now
-                continue
             }
-            intake.pass()
-            publishIfDue()
-            if isStopping.load(ordering: .acquiring) {
-                if stopBy != .max { break }
-                // What had arrived before the stop is still counted: one more look, for a bounded time.
-                stopBy = Clocks.steady + CountingThread.drainMax
-                continue
-            }
-            wait()
         }
+        noteDrops()
         intake.add(.down(intake.now))
         intake.commit()
         publish()
     }
 
-    /// Takes one batch from every socket; nil if all were empty, else whether one was full.
-    private mutating func receive() -> Bool? {
+    /// What a look at all sockets found.
+    private enum Batch { case empty, some, full }
+
+    /// Takes one batch from every socket and counts it.
+    private mutating func receive() -> Batch {
         intake.observe(wall: Clocks.wall, steady: Clocks.steady)
-        var isFull: Bool?
+        var batch = Batch.empty
         for socket in sockets {
             let count = receiver.receive(from: socket.descriptor)
             guard count > 0 else { continue }
@@ -114,21 +114,23 @@ private struct CountingLoop: ~Copyable {
                         stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
                 }
             }
-            isFull = (isFull ?? false) || count == DatagramReceiver.batchMax
+            if count == DatagramReceiver.batchMax { batch = .full } else if batch == .empty { batch = .some }
         }
-        if isFull != nil {
-            intake.commit()
-            isChanged = true
-        }
-        return isFull
+        if batch != .empty { isChanged = true }
+        // Also what the clocks did.
+        intake.commit()
+        return batch
     }
 
     private mutating func publishIfDue() {
         let now = Clocks.steady
         guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
         noteDrops()
-        if isChanged || intake.now.second != publishedSecond { publish() }
+        if isReportDue { publish() }
     }
+
+    /// The last report is no longer what there is to say.
+    private var isReportDue: Bool { isChanged || intake.now.second != publishedSecond }
 
     private mutating func publish() {
         publication.publish(intake.report())
@@ -149,12 +151,14 @@ private struct CountingLoop: ~Copyable {
         }
     }
 
-    /// Sleeps until a datagram is there or it is time to look around.
+    /// Sleeps until a datagram is there, somebody wants the thread to stop, or a report is due: what has changed within
+    /// the interval, everything else at the next whole second.
     private func wait() {
-        var descriptors = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        var descriptors = (sockets.map(\.descriptor) + [wakeup.descriptor])
+            .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         let due = publishedAt + CountingThread.publishInterval - Clocks.steady
-        let milliseconds = isChanged ? min(max(due, 1), Self.waitMax) : Self.waitMax
-        _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(milliseconds))
+        let milliseconds = isReportDue ? max(due, 1) : 1000 - Clocks.wall % 1000
+        _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
     }
 
     private func nap() {

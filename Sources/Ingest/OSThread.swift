@@ -28,3 +28,28 @@ struct OSThread: Sendable {
     /// Waits until the body has returned.
     func join() { pthread_join(thread, nil) }
 }
+
+/// Ends the sleep of a thread that waits for descriptors.
+final class Wakeup: Sendable {
+    /// Becomes readable with the signal and stays so.
+    let descriptor: CInt
+    private let writer: CInt
+
+    init() {
+        var ends: [CInt] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { preconditionFailure("no pipe: error \(errno)") }
+        (descriptor, writer) = (ends[0], ends[1])
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    }
+
+    /// Wakes the thread, now or when it next waits.
+    func signal() {
+        var byte: UInt8 = 1
+        _ = unsafe write(writer, &byte, 1)
+    }
+
+    deinit {
+        close(descriptor)
+        close(writer)
+    }
+}
