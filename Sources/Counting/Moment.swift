@@ -6,7 +6,7 @@ public struct Moment: Hashable, Comparable, Sendable {
     /// Milliseconds since the epoch; never negative.
     public let milliseconds: Int64
 
-    /// The moment `milliseconds` after the epoch; values outside 1970…9999 are moved to the nearer end.
+    /// The moment `milliseconds` after the epoch; values outside 1970…2106 are moved to the nearer end.
     public init(milliseconds: Int64) {
         self.milliseconds = min(max(milliseconds, 0), Self.millisecondsMax)
     }
@@ -18,8 +18,8 @@ public struct Moment: Hashable, Comparable, Sendable {
 
     /// 1970-01-01T00:00:00Z.
     public static let epoch = Moment(milliseconds: 0)
-    /// 9999-12-31T23:59:59.999Z: what RFC 3339 can still write.
-    static let millisecondsMax: Int64 = 253_402_300_799_999
+    /// 2106-02-07T06:28:15.999Z: seconds fit 32 bits, which is what windows keep of them.
+    static let millisecondsMax: Int64 = Int64(UInt32.max) * 1000 + 999
 
     /// Whole seconds since the epoch: the unit of gaps and of *online*.
     public var second: Int64 { milliseconds / 1000 }

@@ -1,7 +1,7 @@
 /// Views and visits in the last so many slots, for several spans at once.
 ///
 /// Only the slots in which something happened are kept, oldest first, so a quiet site costs nothing and a busy one at
-/// most 12 bytes a slot of the longest span. Each span has a running sum and a tail that trails behind the newest slot.
+/// most 12 bytes a slot of the longest span (more only past 4 billion views in one slot). Each span has a running sum and a tail that trails behind the newest slot.
 ///
 /// - Complexity: a count O(1); time passing O(slots that expire).
 struct SlidingWindow: Sendable {
@@ -74,7 +74,8 @@ struct SlidingWindow: Sendable {
 
     /// Counts into `slot`, which lies in the longest span and not before any counted one: also fills a restored window.
     mutating func add(_ counts: Counts, at slot: Int64) {
-        if let last = slots.last, last.number == UInt32(slot) {
+        // More than 32 bits of views in one slot take another slot of the same number. Visits are never more than views.
+        if let last = slots.last, last.number == UInt32(slot), last.counts.views <= .max - counts.views {
             slots[slots.count - 1].counts.views += counts.views
             slots[slots.count - 1].counts.visits += counts.visits
         } else {

@@ -215,7 +215,7 @@ extension ByteReader {
         var before = Int64.min
         for _ in 0..<(try count(bytesEach: 3)) {
             let slot = now - Int64(try number(upTo: Int(span) - 1))
-            guard slot > before, slot >= 0 else { throw malformed }
+            guard slot >= before, slot >= 0 else { throw malformed }
             before = slot
             let views = UInt32(try number(upTo: Int(UInt32.max)))
             window.add(.init(views: views, visits: UInt32(try number(upTo: Int(UInt32.max)))), at: slot)
