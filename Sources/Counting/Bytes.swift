@@ -92,10 +92,16 @@ struct ByteReader: ~Escapable {
         return Int(value)
     }
 
+    /// A count of hits: so many that sums of several still fit.
+    mutating func counter() throws(MalformedBytes) -> UInt64 { UInt64(try number(upTo: Self.countMax)) }
+
+    /// A signed amount, likewise bounded.
     mutating func signed() throws(MalformedBytes) -> Int64 {
-        let value = try number()
+        let value = UInt64(try number(upTo: Self.countMax))
         return Int64(bitPattern: value >> 1) ^ -Int64(value & 1)
     }
+
+    private static let countMax = 1 << 60
 
     /// A count of things, each of which takes at least `bytesEach`: cannot ask for more than the bytes can hold.
     mutating func count(bytesEach: Int) throws(MalformedBytes) -> Int {

@@ -110,17 +110,20 @@ extension SiteCounters {
         let settings = try reader.siteSettings()
         let since = try reader.moment()
         self.init(index, settings, turn: try reader.turn(), since: since, at: now, limits: limits, seed: seed)
-        views = try reader.number()
-        visits = try reader.number()
-        bots = try reader.number()
-        rejected = try reader.number()
+        views = try reader.counter()
+        visits = try reader.counter()
+        bots = try reader.counter()
+        rejected = try reader.counter()
         correctedVisits = try reader.signed()
         correctedViews = try reader.signed()
         startVisits = try reader.signed()
         startViews = try reader.signed()
         lastUntracked = try reader.optionalMoment()
+        var before = Int.max
         for _ in 0..<(try reader.count(bytesEach: 2)) {
             let age = try reader.number(upTo: Int(visitGapSecondsMax))
+            guard age < before else { throw reader.malformed }
+            before = age
             presence.add(try reader.number(upTo: Int(Int32.max)), at: now.second - Int64(age))
         }
         try reader.window(&windows.seconds, at: now.second)
@@ -129,10 +132,10 @@ extension SiteCounters {
         try reader.day(&today)
         yesterday = try reader.sums()
         month = try reader.sums()
-        quarter.views = try reader.number()
-        quarter.visits = try reader.number()
-        quarter.pings = try reader.number()
-        quarter.bots = try reader.number()
+        quarter.views = try reader.counter()
+        quarter.visits = try reader.counter()
+        quarter.pings = try reader.counter()
+        quarter.bots = try reader.counter()
         quarter.peak = try reader.number(upTo: Int(Int32.max))
         peak = try reader.peak()
     }
@@ -223,11 +226,11 @@ extension ByteReader {
     }
 
     fileprivate mutating func day(_ day: inout Day) throws(MalformedBytes) {
-        day.views = try number()
-        day.visits = try number()
-        day.bots = try number()
-        day.direct = try number()
-        day.internal = try number()
+        day.views = try counter()
+        day.visits = try counter()
+        day.bots = try counter()
+        day.direct = try counter()
+        day.internal = try counter()
         day.correctedVisits = try signed()
         day.correctedViews = try signed()
         day.peak = try peak()
@@ -247,10 +250,10 @@ extension ByteReader {
 
     private mutating func ranking(_ ranking: inout Ranking) throws(MalformedBytes) {
         var isApproximate = try flag()
-        var other = Ranking.Counts(views: try number(), entries: try number())
+        var other = Ranking.Counts(views: try counter(), entries: try counter())
         for _ in 0..<(try count(bytesEach: 3)) {
             let key = [UInt8](copying: try text(upTo: pathBytesMax))
-            let row = RankingRow(key: key, views: try number(), entries: try number())
+            let row = RankingRow(key: key, views: try counter(), entries: try counter())
             if !ranking.restore(row) {
                 other.views &+= row.views
                 other.entries &+= row.entries

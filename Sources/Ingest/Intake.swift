@@ -132,12 +132,14 @@ public struct Intake: Sendable {
     /// Begins the local day that `moment` lies in, for every site that is not in it.
     private mutating func turnDays(at moment: Moment) {
         var days: [String: DaySpan] = [:]
-        for site in sites.sitesToTurn(at: moment) {
+        let turns = sites.sitesToTurn(at: moment).map { site in
             let zone = sites.profile(of: site).settings.timezone
             let day = days[zone] ?? calendar(zone, moment)
             days[zone] = day
-            let salt = nextSalt()
-            admission.sites.turn(site, to: day, salt: salt)
+            return (site: site, day: day, salt: nextSalt())
+        }
+        admission.sites.turn(turns)
+        for (site, day, salt) in turns {
             frame.append(.turn(site, DayTurn(day: day.day, begins: day.begins, salt: salt.number)))
         }
     }

@@ -83,12 +83,14 @@ public struct SiteDirectory: Sendable {
         return SiteIndex(place)
     }
 
-    /// Begins another local day of a site: a new salt from here on, the old one for half an hour beside it.
-    public mutating func turn(_ site: SiteIndex, to day: DaySpan, salt: Salt) {
-        let name = Array(entries[site.number].profile.settings.name.utf8)
-        entries[site.number].formerHasher = entries[site.number].hasher
-        entries[site.number].hasher = VisitorHasher(salt, site: name.span)
-        entries[site.number].today = day
+    /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it.
+    public mutating func turn(_ turns: [(site: SiteIndex, day: DaySpan, salt: Salt)]) {
+        for (site, day, salt) in turns {
+            let name = Array(entries[site.number].profile.settings.name.utf8)
+            entries[site.number].formerHasher = entries[site.number].hasher
+            entries[site.number].hasher = VisitorHasher(salt, site: name.span)
+            entries[site.number].today = day
+        }
         nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
     }
 

@@ -118,8 +118,8 @@ struct VisitorTests {
             house.moment = midnight + -1000
             try house.take("f1 s=demo&u=/a&\(beacon)")
             var random = SplitMix64(seed: 99)
-            house.admission.sites.turn(
-                SiteIndex(0), to: CountingHouse.day(20_781), salt: Salt(number: 2, using: &random))
+            let salt = Salt(number: 2, using: &random)
+            house.admission.sites.turn([(SiteIndex(0), CountingHouse.day(20_781), salt)])
             house.moment = midnight + secondsAfter * 1000
             try house.take("f1 s=demo&u=/b&\(beacon)")
             let report = try #require(house.engine.report().site("demo"))
