@@ -37,7 +37,7 @@ struct Day: Sendable {
     }
 
     func topPages(_ rows: Int) -> Top {
-        Top(rows: pages.top(rows), other: pages.other.views, isApproximate: pages.isApproximate)
+        top(pages.top(rows), isApproximate: pages.isApproximate)
     }
 
     /// The hosts with `(direct)` and `(internal)` among them.
@@ -47,8 +47,12 @@ struct Day: Sendable {
         let all = (referrers.top(rows) + kinds).sorted {
             $0.views != $1.views ? $0.views > $1.views : $0.key.lexicographicallyPrecedes($1.key)
         }
-        return Top(
-            rows: Array(all.prefix(rows)), other: referrers.other.views, isApproximate: referrers.isApproximate)
+        return top(Array(all.prefix(rows)), isApproximate: referrers.isApproximate)
+    }
+
+    /// What is in none of the rows is in `other`, so that the sum is the day's views wherever the rows are cut.
+    private func top(_ rows: [RankingRow], isApproximate: Bool) -> Top {
+        Top(rows: rows, other: views - rows.reduce(0) { $0 + $1.views }, isApproximate: isApproximate)
     }
 
     func closed(timezone: String) -> ClosedDay {

@@ -204,13 +204,14 @@ public struct Engine: Sendable {
             sites.append(
                 SiteCounters(site, settings, turn: turn, since: now, at: now, limits: limits, seed: seed))
             reports.append(nil)
+            recentViews.setRetention(max(recentViews.retention, settings.duplicateMilliseconds), at: now)
         } else {
             sites[site.number].advance(to: now, closing: &closed)
             // A day that ends here still ends in the zone it was a day of.
             self.turn(site, to: turn)
             sites[site.number].set(settings)
+            setRetention()
         }
-        setRetention()
     }
 
     private mutating func turn(_ site: SiteIndex, to turn: DayTurn) {

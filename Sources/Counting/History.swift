@@ -51,7 +51,7 @@ public struct ClosedDay: Equatable, Sendable {
 public struct Top: Equatable, Sendable {
     /// Most views first.
     public var rows: [RankingRow]
-    /// Views that are in no row that could be asked for: those not ranked by name.
+    /// Views that are in none of the rows: rows and `other` are the day's views.
     public var other: UInt64
     /// A row may be too low, because a key had lost its name for a while.
     public var isApproximate: Bool

@@ -105,4 +105,11 @@ public struct RankingRow: Equatable, Sendable {
     public var views: UInt64
     /// Visits begun with it; 0 for referrers.
     public var entries: UInt64
+
+    /// A row.
+    public init(key: [UInt8], views: UInt64, entries: UInt64) {
+        self.key = key
+        self.views = views
+        self.entries = entries
+    }
 }

@@ -4,7 +4,7 @@
 /// the front; past `limit` the oldest leaves early, which `remember` says. A counted view of a known identity takes a
 /// new place at the end and leaves a hole behind; the queue is written anew without holes when it is full.
 ///
-/// - Complexity: O(1) a view. 24 bytes a view at most, and nothing while nobody is here.
+/// - Complexity: O(1) a view. At most 48 bytes a view (the ring doubles), and nothing while nobody is here.
 struct RecentViews: Sendable {
     /// Milliseconds a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0

@@ -183,8 +183,10 @@ extension ByteReader {
     mutating func site() throws(MalformedBytes) -> SiteIndex { SiteIndex(try number(upTo: 1 << 24)) }
 
     mutating func day() throws(MalformedBytes) -> LocalDay {
-        guard let number = Int32(exactly: try signed()) else { throw malformed }
-        return LocalDay(number: number)
+        // Some 8,000 years either way: calendar arithmetic stays far from its ends.
+        let number = try signed()
+        guard abs(number) <= 3_000_000 else { throw malformed }
+        return LocalDay(number: Int32(number))
     }
 
     mutating func turn() throws(MalformedBytes) -> DayTurn {

@@ -73,6 +73,7 @@ extension Engine {
         setRetention()
         for _ in 0..<(try reader.count(bytesEach: 9)) {
             let identity = try reader.word()
+            guard identity != 0 else { throw reader.malformed }
             if recentViews.remember(identity, at: try reader.moment()) { tallies[.recentViewsForgotten] += 1 }
         }
         guard reader.isAtEnd else { throw reader.malformed }

@@ -148,9 +148,10 @@ struct VisitorTable: Sendable {
         Entry(lastSecond: everybody.second - age(slot), isVisitOpen: slot & 1 == 1)
     }
 
-    /// The same fingerprint, last seen too long ago to be found or kept.
+    /// The same fingerprint, last seen just too long ago to be found or kept.
     private func dead(_ slot: UInt64) -> UInt64 {
-        slot & Self.fingerprintMask | (UInt64(everybody.second &+ 2048) & Self.secondMask) << 1
+        slot & Self.fingerprintMask
+            | (UInt64(bitPattern: everybody.second &- visitGapSecondsMax &- 1) & Self.secondMask) << 1
     }
 
     @inline(__always)

@@ -74,6 +74,8 @@ public enum SocketError: Error, Equatable, CustomStringConvertible {
     case cannotBind(String, reason: String)
     /// A socket was handed over that is no datagram socket.
     case notDatagram(String)
+    /// A socket was handed over that does not listen for connections.
+    case notListening(String)
 
     /// One sentence: what happened, who is in the way, what to do.
     public var description: String {
@@ -86,6 +88,8 @@ public enum SocketError: Error, Equatable, CustomStringConvertible {
             "cannot listen at \(address): \(reason); choose an address of this machine (see [beacon] and [http] listen)"
         case .notDatagram(let name):
             "the socket handed over as \(name) takes no datagrams; use ListenDatagram= in its unit"
+        case .notListening(let name):
+            "the socket handed over as \(name) takes no connections; use ListenStream= in its unit"
         }
     }
 }

@@ -1,4 +1,4 @@
-import Counting
+public import Counting
 import Glibc
 import Synchronization
 import Wire
@@ -20,8 +20,10 @@ public final class CountingThread: Sendable {
     /// How long `stop` reads on what had arrived already, in milliseconds.
     static let drainMax: Int64 = 1000
 
-    /// A thread that has not started: `intake` counts what comes in at `sockets`.
-    public init(_ intake: Intake, sockets: [BeaconSocket]) {
+    /// Starts the thread: `intake` counts what comes in at `sockets`. `clockJumped` is called on the thread.
+    public init(
+        _ intake: Intake, sockets: [BeaconSocket], clockJumped: @escaping @Sendable (ClockEvent) -> Void = { _ in }
+    ) {
         var intake = intake
         intake.add(.up(intake.now))
         intake.commit()
@@ -29,7 +31,7 @@ public final class CountingThread: Sendable {
         let started = intake
         thread.withLock { thread in
             thread = OSThread { [self] in
-                var loop = CountingLoop(started, sockets, wakeup, publication)
+                var loop = CountingLoop(started, sockets, wakeup, publication, clockJumped)
                 loop.run(until: isStopping)
             }
         }
@@ -52,6 +54,7 @@ private struct CountingLoop: ~Copyable {
     private let sockets: [BeaconSocket]
     private let wakeup: Wakeup
     private let publication: Publication
+    private let clockJumped: @Sendable (ClockEvent) -> Void
     private var receiver = DatagramReceiver()
     private var isChanged = false
     private var publishedAt: Int64 = 0
@@ -63,7 +66,11 @@ private struct CountingLoop: ~Copyable {
     /// Batches closer than this are a stream, in which waiting a little saves wake-ups.
     private static let streamNanoseconds: Int64 = 1_000_000
 
-    init(_ intake: Intake, _ sockets: [BeaconSocket], _ wakeup: Wakeup, _ publication: Publication) {
+    init(
+        _ intake: Intake, _ sockets: [BeaconSocket], _ wakeup: Wakeup, _ publication: Publication,
+        _ clockJumped: @escaping @Sendable (ClockEvent) -> Void
+    ) {
+        self.clockJumped = clockJumped
         self.intake = intake
         self.sockets = sockets
         self.wakeup = wakeup
@@ -102,11 +109,14 @@ private struct CountingLoop: ~Copyable {
 
     /// Takes one batch from every socket and counts it.
     private mutating func receive() -> Batch {
-        intake.observe(wall: Clocks.wall, steady: Clocks.steady)
+        // Time may pass to here if nothing waits; what comes later is not overtaken.
+        readClocks()
         var batch = Batch.empty
         for socket in sockets {
             let count = receiver.receive(from: socket.descriptor)
             guard count > 0 else { continue }
+            // No stamp of this batch lies ahead of a clock that is read now.
+            readClocks()
             for i in 0..<count {
                 receiver.withDatagram(i) { bytes, arrival in
                     intake.take(
@@ -121,6 +131,10 @@ private struct CountingLoop: ~Copyable {
         // Also what the clocks did.
         intake.commit()
         return batch
+    }
+
+    private mutating func readClocks() {
+        if let event = intake.observe(wall: Clocks.wall, steady: Clocks.steady) { clockJumped(event) }
     }
 
     private mutating func publishIfDue() {

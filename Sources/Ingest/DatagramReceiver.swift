@@ -11,7 +11,7 @@ import Wire
     /// Datagrams in a batch: larger ones were slower, they spill the cache.
     static let batchMax = 64
     /// Longest datagram that is read whole.
-    static let slotBytes = 8192
+    static let slotBytes = Beacons.bytesMax
 
     private let slots: UnsafeMutableRawPointer
     private let bytes = ck_slots_size(UInt32(batchMax), UInt32(slotBytes))

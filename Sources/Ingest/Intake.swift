@@ -55,12 +55,15 @@ public struct Intake: Sendable {
     /// The sites that records of the datagram name and nobody knows yet, without repetition.
     public func unknownSites(in datagram: Span<UInt8>) -> [String] { admission.unknownSites(in: datagram) }
 
-    /// Takes readings of the wall clock and of a steady clock, in milliseconds: once before every batch.
-    public mutating func observe(wall: Int64, steady: Int64) {
-        guard let event = timekeeper.observe(wall: wall, steady: steady) else { return }
+    /// Takes readings of the wall clock and of a steady clock, in milliseconds, before every batch; what the wall clock
+    /// did, if it jumped.
+    @discardableResult
+    public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
+        guard let event = timekeeper.observe(wall: wall, steady: steady) else { return nil }
         begin()
         frame.append(.clock(event))
         if case .restart = event { turnDays(at: now) }
+        return event
     }
 
     /// Takes one datagram, stamped by the wall clock in milliseconds.
@@ -105,6 +108,7 @@ public struct Intake: Sendable {
             begin()
             turnDays(at: moment)
         }
+        if moment >= admission.sites.formerSaltsEnd { admission.sites.forgetFormerSalts(at: moment) }
         commit()
         engine.advance(to: moment)
     }

@@ -94,6 +94,14 @@ public struct SocketAddress: Sendable {
         return unsafe String(cString: text)
     }
 
+    /// Checks that a socket that was handed over under `name` listens for connections.
+    public static func checkListening(_ descriptor: CInt, name: String) throws(SocketError) {
+        var isListening: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length)
+        guard status == 0, isListening == 1 else { throw .notListening(name) }
+    }
+
     /// The address a socket is bound to, as `127.0.0.1:7373` or `[::1]:7373`; a unix socket has its path.
     public static func name(of descriptor: CInt) -> String {
         var storage = sockaddr_storage()

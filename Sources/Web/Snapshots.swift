@@ -27,7 +27,7 @@ final class Snapshots: Sendable {
             throw Problem(
                 .unauthorized,
                 "The list of sites is the owner's: ask on the unix socket, as in "
-                    + "curl --unix-socket /run/footfall.sock http://localhost/api/v1/sites",
+                    + "curl --unix-socket RUNTIME/footfall.sock http://localhost/api/v1/sites, with the runtime directory",
                 headers: [.wwwAuthenticate: "Bearer"])
         }
         let report = state.report()

@@ -50,7 +50,8 @@ public struct WebServer: Service {
     public func run() async throws {
         try await withThrowingTaskGroup { group in
             for listener in listeners { group.addTask { try await serve(listener) } }
-            try await group.waitForAll()
+            // The first that fails ends the others: half a server is none.
+            for try await _ in group {}
         }
     }
 

@@ -7,6 +7,8 @@ public import Counting
 public struct Beacons: ~Escapable {
     /// Records in one datagram that are looked at; the others are rejected `limit`.
     public static let recordsMax = 64
+    /// Longest datagram that is read: the daemon's receive slot. A longer one is refused `oversize`.
+    public static let bytesMax = 8192
 
     /// The record of the last line.
     public private(set) var beacon = Beacon()
@@ -43,9 +45,10 @@ public struct Beacons: ~Escapable {
         bytes = datagram
     }
 
-    /// Reads up to the first record, once: an empty datagram, one with nothing but a header, and other versions are
-    /// refused.
+    /// Reads up to the first record, once: an empty datagram, one with nothing but a header, one that is too long, and
+    /// other versions are refused.
     public mutating func begin() throws(DatagramRejection) {
+        guard bytes.count <= Self.bytesMax else { throw .oversize }
         guard bytes.count >= 3, bytes.pair(at: 0) == 0x3166, bytes[2] == 0x20 else {
             guard bytes.count > 0 else { throw .empty }
             if bytes.count >= 3, bytes[0] == 0x66, isDigit(bytes[1]), bytes[2] == 0x20 { throw .version }

@@ -44,8 +44,15 @@ extension Text {
         {
             start += 4
         }
+        let isAddress = start < colon && authority[start] == 0x5b && authority[colon - 1] == 0x5d
         for i in start..<max(start, colon) {
             let byte = authority[i]
+            if byte < 0x20 || byte == 0x7f { continue }
+            // Nothing else names a host; and what we put in brackets ourselves cannot be sent.
+            guard isHostByte(byte) || isAddress && (byte == 0x3a || byte == 0x5b || byte == 0x5d) else {
+                removeAll()
+                return false
+            }
             append(byte &- 0x41 < 26 ? byte | 0x20 : byte)
         }
         return clean(limit: referrerBytesMax)

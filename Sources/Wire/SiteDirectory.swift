@@ -52,6 +52,10 @@ public struct SiteDirectory: Sendable {
     /// The earliest midnight still to come, of any site.
     public private(set) var nextMidnight = Moment(milliseconds: .max)
 
+    /// When the oldest salt of a day before has been kept for an hour and must go.
+    public private(set) var formerSaltsEnd = Moment(milliseconds: .max)
+    private static let formerSaltMilliseconds: Int64 = 3_600_000
+
     /// No sites. `seed` keys the table of names.
     public init(seed: HashSeed) { names = KeyTable(seed: seed) }
 
@@ -90,8 +94,18 @@ public struct SiteDirectory: Sendable {
             entries[site.number].formerHasher = entries[site.number].hasher
             entries[site.number].hasher = VisitorHasher(salt, site: name.span)
             entries[site.number].today = day
+            formerSaltsEnd = min(formerSaltsEnd, day.begins + Self.formerSaltMilliseconds)
         }
         nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
+    }
+
+    /// Forgets the salts of days that ended an hour ago or more.
+    public mutating func forgetFormerSalts(at moment: Moment) {
+        formerSaltsEnd = Moment(milliseconds: .max)
+        for i in entries.indices where entries[i].formerHasher != nil {
+            let end = entries[i].today.begins + Self.formerSaltMilliseconds
+            if moment >= end { entries[i].formerHasher = nil } else { formerSaltsEnd = min(formerSaltsEnd, end) }
+        }
     }
 
     /// The sites whose local day is over at `moment`, or has not begun yet because time has gone back.

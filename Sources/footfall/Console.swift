@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Wire
 
 /// The process's environment.
 let environment = ProcessInfo.processInfo.environment
@@ -7,6 +8,13 @@ let environment = ProcessInfo.processInfo.environment
 /// Messages go to standard error; standard output is data.
 func say(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
+}
+
+/// A site's name as it may stand in settings and beacons; anything else is wrong usage.
+func checkSite(_ name: String) throws {
+    guard isSiteName(Array(name.utf8).span) else {
+        throw ValidationError("a site's name is 1 to 64 of a-z 0-9 . _ -")
+    }
 }
 
 /// Exit statuses, after sysexits.h.

@@ -47,7 +47,7 @@ struct FileCounter {
             }
         }
         let before = intake.engine.tallies
-        intake.take(datagram, from: .ourselves, isTruncated: datagram.count > 8192, stamp: stamp)
+        intake.take(datagram, from: .ourselves, isTruncated: false, stamp: stamp)
         guard explaining else {
             if lines % Self.batchLines == 0 { intake.commit() }
             return ""
@@ -82,6 +82,7 @@ struct FileCounter {
 
     /// Lets time pass to the report's moment; nil where that lies before the last one read.
     mutating func finish(at end: Moment?) -> Report? {
+        if wall == nil { begin(at: end?.milliseconds ?? 0) }
         intake.commit()
         if let end {
             guard end >= intake.now else { return nil }
@@ -114,8 +115,8 @@ struct FileCounter {
     func json(_ report: Report) -> JSONObject {
         let sites = report.sites.enumerated().map { i, site in
             var object = siteJSON(site, asOf: report.asOf)
-            let pages = intake.engine.topPages(of: SiteIndex(i), rows: rankingRowsKept).rows
-            let referrers = intake.engine.topReferrers(of: SiteIndex(i), rows: rankingRowsKept).rows
+            let pages = rows(intake.engine.topPages(of: SiteIndex(i), rows: .max))
+            let referrers = rows(intake.engine.topReferrers(of: SiteIndex(i), rows: .max))
             object.append(
                 "top",
                 .object([
@@ -135,6 +136,11 @@ struct FileCounter {
                 "bots": JSON(tallies[.bots]), "duplicates": JSON(tallies[.duplicates]), "rejected": .object(refused),
             ]),
         ]
+    }
+
+    /// What is not ranked by name is the last row, so that the sum is the day's views.
+    private func rows(_ top: Top) -> [RankingRow] {
+        top.other == 0 ? top.rows : top.rows + [RankingRow(key: Array("(other)".utf8), views: top.other, entries: 0)]
     }
 
     private func key(_ row: RankingRow) -> JSON { JSON(String(decoding: row.key, as: UTF8.self)) }

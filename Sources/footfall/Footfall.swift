@@ -16,7 +16,8 @@ struct Footfall: AsyncParsableCommand {
 struct SettingsOption: ParsableArguments {
     @Option(
         name: [.customShort("c"), .customLong("config")],
-        help: ArgumentHelp("The settings file; default /etc/footfall/footfall.toml.", valueName: "file"))
+        help: ArgumentHelp(
+            "The settings file; default /etc/footfall/footfall.toml, and for count none.", valueName: "file"))
     var config: String?
 
     /// The settings, or every problem on standard error and exit status 78.

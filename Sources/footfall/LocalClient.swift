@@ -5,9 +5,11 @@ import Glibc
 struct LocalClient {
     private let sockets: [LocalSocket]
 
-    /// A client of the daemon with these settings, or of the one that systemd runs.
-    init(_ settings: Settings) {
-        sockets = [settings.state.runtime, "/run", "/run/footfall"].map(LocalSocket.init(runtime:))
+    /// A client of the daemon that the settings name; where they name none, of one by hand or of systemd's.
+    init(_ option: SettingsOption) throws {
+        let runtime = try option.load().state.runtime
+        let isNamed = option.config != nil || environment["FOOTFALL_STATE_RUNTIME"] != nil
+        sockets = ([runtime] + (isNamed ? [] : ["/run", "/run/footfall"])).map(LocalSocket.init(runtime:))
     }
 
     /// The body of a 200; anything else is said on standard error and ends the command.

@@ -55,7 +55,7 @@ struct Recording {
     }
 
     /// 2106-01-27: the latest stamp, some days before the end of counted time.
-    private static let secondsMax: Int64 = 4_294_000_000
+    static let secondsMax: Int64 = 4_294_000_000
 
     /// `<unix seconds[.fraction]>` at the beginning of a line: milliseconds, and the bytes it takes.
     static func stamp(_ line: Span<UInt8>) -> (milliseconds: Int64, length: Int)? {

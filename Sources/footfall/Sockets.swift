@@ -22,9 +22,11 @@ struct Sockets {
                 beacons.append(
                     try BeaconSocket(inherited: socket.descriptor, name: SocketAddress.name(of: socket.descriptor)))
             case "http":
+                try SocketAddress.checkListening(socket.descriptor, name: socket.name)
                 httpName = SocketAddress.name(of: socket.descriptor)
                 listeners.append(WebListener(descriptor: socket.descriptor, isLocal: false))
             case "local":
+                try SocketAddress.checkListening(socket.descriptor, name: socket.name)
                 listeners.append(WebListener(descriptor: socket.descriptor, isLocal: true))
             default:
                 logger.warning(

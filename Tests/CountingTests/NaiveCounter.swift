@@ -351,7 +351,8 @@ struct NaiveCounter {
                 return a.key.lexicographicallyPrecedes(b.key)
             }
             let all = sorted.map { ComparedTop.Row(key: $0.key, views: $0.value.views, entries: $0.value.entries) }
-            return ComparedTop(rows: Array(all.prefix(count)), other: other, isApproximate: isApproximate)
+            let cut = all.dropFirst(count).reduce(0) { $0 + $1.views }
+            return ComparedTop(rows: Array(all.prefix(count)), other: other + cut, isApproximate: isApproximate)
         }
     }
 

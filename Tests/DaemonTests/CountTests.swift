@@ -122,6 +122,15 @@ func explain() throws {
                 + #""rejected":{"empty":1,"version":1,"syntax":3,"site_missing":1}}"#))
 }
 
+@Test("a line longer than a datagram can be is refused as one, wherever its fields stand")
+func longLine() throws {
+    let folder = try TemporaryFolder()
+    let padding = String(repeating: "a", count: 65_512)
+    let long = try folder.write("long", "1795420000 f1 u=/\(padding)&s=demodemodemo\n")
+    let counted = try footfall(["count", long.path, "--json"])
+    #expect(counted.status == 0 && counted.output.contains(#""rejected":{"oversize":1}"#), "\(counted.errors)")
+}
+
 @Test("several files count in the order of their first stamps, and a report may look ahead but not back")
 func filesInOrder() throws {
     let folder = try TemporaryFolder()

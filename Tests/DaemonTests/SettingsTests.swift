@@ -389,15 +389,15 @@ import Testing
         let budget = """
             # Memory, estimated from above:
             #   visitor table                              57.23 MiB
-            #   recent views                                0.03 MiB
-            #   receive slots                               1.00 MiB
+            #   recent views                                0.05 MiB
+            #   receive slots                               0.50 MiB
             #   receive buffers, in the kernel              2.00 MiB
             #   held frames                                 0.96 MiB
             #   each busy site: rankings of a day           0.02 MiB
             #   each busy site: unique visitors of a day    0.02 MiB
             #   each busy site: presence                    0.01 MiB
             #   each busy site: windows                     0.10 MiB
-            #   total with busy sites: 2                   61.47 MiB
+            #   total with busy sites: 2                   60.99 MiB
             # Disk, estimated from above:
             #   each busy site and year                     4.19 MiB
             #   journal                                  3072.00 MiB

@@ -124,6 +124,8 @@ struct Desk {
     /// The site's numbers now.
     mutating func report() -> SiteReport { intake.report().sites[0] }
 
+    mutating func takeClosedRows() -> [HistoryRow] { intake.takeClosedRows() }
+
     mutating func snapshot() -> [UInt8] { intake.snapshot() }
 
     mutating func online(within window: Int64) -> Int { intake.online(of: SiteIndex(0), within: window) }

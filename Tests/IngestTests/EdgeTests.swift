@@ -242,3 +242,35 @@ func damagedSnapshot() {
         _ = try? Engine(restoring: altered.span, limits: Limits(), seed: HashSeed(1, 1))
     }
 }
+
+@Test("a kept day of more pages and referrers than rows still adds up to its views")
+func keptDayAddsUp() throws {
+    var desk = Desk(from: "12:00")
+    for i in 0..<300 { desk.beacon("u=/\(i % 150)&r=https://e\(i % 120).example/", at: "12:\(i / 60):\(i % 60)") }
+    desk.beacon("u=/direct", at: "13:00")
+    _ = desk.report(at: "24:00")
+    let days = desk.takeClosedRows().compactMap { if case .day(_, let day) = $0 { day } else { nil } }
+    let day = try #require(days.first)
+    #expect(day.views == 301 && day.pages.rows.count == 100 && day.referrers.rows.count == 100)
+    #expect(day.pages.rows.reduce(day.pages.other) { $0 + $1.views } == 301)
+    #expect(day.referrers.rows.reduce(day.referrers.other) { $0 + $1.views } == 301)
+}
+
+@Test("nobody can send a referrer that is called like what we put in brackets")
+func forgedReferrer() {
+    var desk = Desk(from: "12:00")
+    for name in ["(direct)", "(internal)", "(other)", "a b", "<x>"] {
+        desk.beacon("u=/&r=http://\(name)/", at: "12:00")
+    }
+    let rows = desk.intake.engine.topReferrers(of: SiteIndex(0), rows: 10).rows
+    #expect(rows == [RankingRow(key: Array("(direct)".utf8), views: 5, entries: 0)])
+}
+
+@Test("what the wall clock did is told, so that it can be logged")
+func clockEventIsTold() {
+    var intake = Desk(from: "12:00").intake
+    let wall = intake.now.milliseconds
+    #expect(intake.observe(wall: wall - 60_000, steady: wall) == .stepBack(milliseconds: 60_000))
+    #expect(intake.observe(wall: wall + 60_000, steady: wall) == .leapForward(milliseconds: 120_000))
+    #expect(intake.observe(wall: wall + 60_010, steady: wall + 10) == nil)
+}

@@ -24,7 +24,7 @@ struct Count: ParsableCommand {
     var at: String?
     @Option(help: ArgumentHelp("Time zone of sites that are not configured.", valueName: "zone"))
     var timezone = "UTC"
-    @Flag(help: "Say line by line what became of it.")
+    @Flag(help: "Say line by line what became of it; with --json on standard error.")
     var explain = false
     @Flag(help: "Print JSON.")
     var json = false
@@ -48,7 +48,10 @@ struct Count: ParsableCommand {
         for input in inputs.sorted(by: { ($0.firstStamp ?? .max) < ($1.firstStamp ?? .max) }) {
             input.forEachLine { number, line in
                 let became = counter.take(line, explaining: explain)
-                if explain { print("\(input.name):\(number): \(became)") }
+                guard explain else { return }
+                let line = "\(input.name):\(number): \(became)"
+                // Standard output is one JSON text, or lines.
+                json ? say(line) : print(line)
             }
         }
         let end = at.flatMap(moment)
@@ -80,7 +83,9 @@ struct Count: ParsableCommand {
         ] {
             let formatter = ISO8601DateFormatter()
             formatter.formatOptions = options
-            if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0 {
+            if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0,
+                date.timeIntervalSince1970 <= Double(Recording.secondsMax)
+            {
                 return Moment(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
             }
         }

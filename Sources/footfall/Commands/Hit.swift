@@ -19,6 +19,8 @@ struct Hit: ParsableCommand {
     var wait = false
     @OptionGroup var settingsOption: SettingsOption
 
+    func validate() throws { try checkSite(site) }
+
     private static let waitSeconds = 5.0
 
     func run() throws {
@@ -26,7 +28,7 @@ struct Hit: ParsableCommand {
         guard let address = to.map(ListenAddress.init) ?? settings.beacon.listen.first else {
             throw ValidationError("--to takes a numeric address and a port, such as 127.0.0.1:7373")
         }
-        let client = LocalClient(settings)
+        let client = try LocalClient(settingsOption)
         let before = wait ? try snapshot(client).total.views : 0
         try send(to: address)
         guard wait else { return }
@@ -39,7 +41,9 @@ struct Hit: ParsableCommand {
             }
             usleep(20_000)
         }
-        say("the view was not counted within \(Int(Self.waitSeconds)) s; `footfall stats --json` says what was refused")
+        say(
+            "no view was counted within \(Int(Self.waitSeconds)) s; the same page within a second of the last view is a "
+                + "duplicate, and beacons are believed only from [beacon] trusted")
         throw Exit.tryAgain
     }
 

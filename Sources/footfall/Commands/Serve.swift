@@ -44,7 +44,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
-        let counting = CountingThread(try intake(settings), sockets: sockets.beacons)
+        let counting = CountingThread(try intake(settings), sockets: sockets.beacons) { event in
+            logger.warning("The wall clock jumped", metadata: ["clock.event": "\(event)"])
+        }
         let publicNumbers = Dictionary(
             uniqueKeysWithValues: settings.sites.map { ($0.name, Set($0.publicNumbers)) })
         let web = WebServer(
@@ -105,8 +107,10 @@ private struct CountingService: Service {
     let thread: CountingThread
 
     func run() async throws {
+        defer {
+            Supervisor.stopping()
+            thread.stop()
+        }
         try await gracefulShutdown()
-        Supervisor.stopping()
-        thread.stop()
     }
 }

@@ -15,10 +15,11 @@ struct Stats: ParsableCommand {
 
     func validate() throws {
         if json, csv { throw ValidationError("--json and --csv exclude each other") }
+        if let site { try checkSite(site) }
     }
 
     func run() throws {
-        let client = LocalClient(try settingsOption.load())
+        let client = try LocalClient(settingsOption)
         let body = try client.get("/api/v1/sites" + (site.map { "/" + $0 } ?? ""))
         if json {
             print(String(decoding: body, as: UTF8.self))
@@ -37,7 +38,7 @@ struct Sites: ParsableCommand {
     @OptionGroup var settingsOption: SettingsOption
 
     func run() throws {
-        let client = LocalClient(try settingsOption.load())
+        let client = try LocalClient(settingsOption)
         for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites { print(site.site) }
     }
 }

@@ -6,8 +6,8 @@ extension Settings {
     var memoryBudget: [(name: String, bytes: Int)] {
         let shared = [
             ("visitor table", limits.counting.visitors * 12),
-            ("recent views", limits.counting.recentViews * 24),
-            ("receive slots", beacon.listen.count * 64 * (8 << 10)),
+            ("recent views", limits.counting.recentViews * 48),
+            ("receive slots", 64 * (8 << 10)),
             // The kernel reserves twice what is asked for, to pay for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
             ("held frames", limits.heldBytes),
