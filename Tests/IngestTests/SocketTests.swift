@@ -80,14 +80,20 @@ func kernelDrops() throws {
 
 @Test("a hit that waited in the socket counts when it came, not when it was read")
 func kernelStamp() throws {
-    let socket = try loopback()
-    let intake = intake()
-    try Client(to: socket).send("f1 s=demo&v=a&u=/")
-    let sent = Clocks.wall
-    while Clocks.wall < sent + 30 {}
-    let report = counted(CountingThread(intake, sockets: [socket]))
-    let at = report.sites[0].peak.at.milliseconds
-    #expect(at <= sent && report.asOf.milliseconds >= sent + 30)
+    // The kernel begins to stamp some time after the first socket on the machine asks for it; this one keeps asking.
+    let asking = try loopback()
+    defer { withExtendedLifetime(asking) {} }
+    for attempt in 1...20 {
+        let socket = try loopback()
+        let intake = intake()
+        try Client(to: socket).send("f1 s=demo&v=a&u=/")
+        let sent = Clocks.wall
+        while Clocks.wall < sent + 30 {}
+        let report = counted(CountingThread(intake, sockets: [socket]))
+        #expect(report.sites[0].totalViews == 1 && report.asOf.milliseconds >= sent + 30)
+        if report.sites[0].peak.at.milliseconds <= sent { return }
+        #expect(attempt < 20, "never stamped on arrival")
+    }
 }
 
 @Test("an unsigned stranger is refused, and one who looks signed is refused by another name")
