@@ -25,6 +25,7 @@ struct Routes: Sendable {
                     words.response(to: request, caching: "max-age=300")
                 }
             ])
+        router.at("metrics", [.get: Metrics(state: state).scrape])
         router.at("healthz", [.get: { _, _ in plain("ok") }])
         router.at(
             "readyz",
@@ -76,6 +77,16 @@ struct WebContext: RequestContext {
         coreContext = CoreRequestContextStorage(source: source)
         method = source.method
         isLocal = source.isLocal
+    }
+
+    /// Refuses a request that is not the owner's; `what` begins a sentence about what is asked for at `path`.
+    func requireOwner(_ what: String, at path: String) throws(Problem) {
+        guard !isLocal else { return }
+        throw Problem(
+            .unauthorized,
+            "\(what) the owner's: ask on the unix socket, as in "
+                + "curl --unix-socket RUNTIME/footfall.sock http://localhost\(path), where RUNTIME is the runtime directory.",
+            headers: [.wwwAuthenticate: "Bearer"])
     }
 }
 

@@ -23,13 +23,7 @@ final class Snapshots: Sendable {
 
     /// `GET /api/v1/sites`
     @Sendable func all(_ request: Request, _ context: WebContext) throws -> Response {
-        guard context.isLocal else {
-            throw Problem(
-                .unauthorized,
-                "The list of sites is the owner's: ask on the unix socket, as in "
-                    + "curl --unix-socket RUNTIME/footfall.sock http://localhost/api/v1/sites, with the runtime directory",
-                headers: [.wwwAuthenticate: "Bearer"])
-        }
+        try context.requireOwner("The list of sites is", at: "/api/v1/sites")
         let report = state.report()
         let sites = report.sites.map { JSON.object(siteJSON($0, asOf: report.asOf)) }
         return Rendered(["sites": .array(sites)]).response(to: request, caching: ownersCaching)

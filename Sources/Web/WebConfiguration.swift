@@ -8,18 +8,26 @@ public struct WebState: Sendable {
     public var report: @Sendable () -> Report
     /// What does not work as it should, each in a few words; empty while all is well.
     public var degraded: @Sendable () -> [String]
+    /// How the journal and the checkpoints do.
+    public var durability: @Sendable () -> DurabilityNumbers
     /// The numbers of a site that anybody may see; asked only for sites of the report.
     public var publicNumbers: @Sendable (String) -> Set<PublicNumber>
+    /// The version of the program, for the metrics.
+    public var version: String
 
     /// `publicNumbers` left out shows of every site what a counter is for: `PublicNumber.counter`.
     public init(
         report: @escaping @Sendable () -> Report,
         degraded: @escaping @Sendable () -> [String] = { [] },
-        publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter }
+        durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
+        publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
+        version: String = "unknown"
     ) {
         self.report = report
         self.degraded = degraded
+        self.durability = durability
         self.publicNumbers = publicNumbers
+        self.version = version
     }
 }
 

@@ -1,0 +1,150 @@
+import Counting
+import HTTPTypes
+import Hummingbird
+
+/// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
+struct Metrics: Sendable {
+    let state: WebState
+
+    @Sendable func scrape(_ request: Request, _ context: WebContext) throws -> Response {
+        try context.requireOwner("The metrics are", at: "/metrics")
+        return Response(
+            status: .ok, headers: [.contentType: Exposition.contentType, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
+    }
+
+    private var text: [UInt8] {
+        var text = Exposition(prefix: "footfall_")
+        let report = state.report()
+        text.write(Sites(report.sites))
+        text.write(report)
+        text.write(state.durability())
+        text.family(
+            "degraded", .gauge, "1 while something does not work as it should; /readyz names it.",
+            [.init(state.degraded().isEmpty ? 0 : 1)])
+        text.family(
+            "build_info", .gauge, "The version that runs; always 1.", [.init(1, ("version", state.version))])
+        return text.bytes
+    }
+}
+
+/// The sites that have series of their own, and those that share one.
+private struct Sites {
+    private var labelled: [SiteReport]
+    private var others: [SiteReport] = []
+
+    /// Sites told apart; of more only those with the most views, so that a monitoring system is not flooded.
+    private static let labelledMax = 200
+    private static let otherName = "_other"
+
+    init(_ sites: [SiteReport]) {
+        labelled = sites
+        guard sites.count > Self.labelledMax else { return }
+        // A site may be called like the others together: then it is one of them.
+        let busiest = sites.indices.filter { sites[$0].name != Self.otherName }
+            .map { (index: $0, views: sites[$0].countedViews) }
+            .sorted { ($1.views, $0.index) < ($0.views, $1.index) }
+            .prefix(Self.labelledMax)
+        var isLabelled = [Bool](repeating: false, count: sites.count)
+        for site in busiest { isLabelled[site.index] = true }
+        labelled = sites.indices.filter { isLabelled[$0] }.map { sites[$0] }
+        others = sites.indices.filter { !isLabelled[$0] }.map { sites[$0] }
+    }
+
+    func samples(of number: (SiteReport) -> some BinaryInteger) -> [Exposition.Sample] {
+        var samples = labelled.map { Exposition.Sample(number($0), ("site", $0.name)) }
+        if !others.isEmpty {
+            // Wide enough for any number of sites of any size.
+            let sum = others.reduce(Int128(0)) { $0 + Int128(number($1)) }
+            samples.append(Exposition.Sample(sum, ("site", Self.otherName)))
+        }
+        return samples
+    }
+}
+
+extension SiteReport {
+    fileprivate var countedVisits: Int64 { max(0, totalVisits - startVisits) }
+    fileprivate var countedViews: Int64 { max(0, totalViews - startViews) }
+}
+
+extension Exposition {
+    fileprivate mutating func write(_ sites: Sites) {
+        family("site_online_visitors", .gauge, "Visitors online now.", sites.samples { $0.online })
+        family(
+            "site_visits_total", .counter, "Visits counted, without the start number.",
+            sites.samples { $0.countedVisits })
+        family(
+            "site_views_total", .counter, "Views counted, without the start number.",
+            sites.samples { $0.countedViews })
+        family("site_bots_total", .counter, "Hits of declared bots.", sites.samples { $0.bots })
+        family(
+            "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.startVisits })
+    }
+
+    fileprivate mutating func write(_ report: Report) {
+        func count(_ tallies: Tally...) -> [Sample] { [Sample(tallies.reduce(0) { $0 + report.tallies[$1] })] }
+        func reasons(_ reasons: [(name: String, tally: Tally)]) -> [Sample] {
+            reasons.map { Sample(report.tallies[$0.tally], ("reason", $0.name)) }
+        }
+        family("ingest_datagrams_total", .counter, "Datagrams the kernel delivered.", count(.datagrams))
+        family("ingest_bytes_total", .counter, "Bytes of these datagrams.", count(.bytes))
+        family("ingest_records_total", .counter, "Beacons found in datagrams, refused ones included.", count(.records))
+        family(
+            "ingest_kernel_drops_total", .counter, "Datagrams the kernel dropped because a socket's buffer was full.",
+            count(.kernelDrops))
+        family(
+            "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
+            reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }))
+        family(
+            "ingest_rejected_beacons_total", .counter, "Single beacons refused.",
+            reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.tally) }))
+        family(
+            "ingest_duplicates_total", .counter, "Views not counted because they came twice at once.",
+            count(.duplicates))
+        family(
+            "tracked_visitors", .gauge, "Visitors of the last 30 minutes, all sites together.",
+            [Sample(report.trackedVisitors)])
+        family(
+            "untracked_visitors_total", .counter, "Hits of newcomers who found the table of visitors full.",
+            count(.untracked))
+        family(
+            "clock_steps_total", .counter, "Times the wall clock stepped back, leapt forward or started anew.",
+            count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
+    }
+
+    fileprivate mutating func write(_ numbers: DurabilityNumbers) {
+        family(
+            "journal_written_bytes_total", .counter, "Bytes written to the journal since this process began.",
+            [Sample(numbers.journalWrittenBytes)])
+        family(
+            "journal_unsynced_bytes", .gauge, "Bytes of the journal that a power cut would take.",
+            [Sample(numbers.journalUnsyncedBytes)])
+        family(
+            "journal_held_bytes", .gauge, "Bytes kept in memory because the journal takes none.",
+            [Sample(numbers.journalHeldBytes)])
+        family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journalBytes)])
+        family(
+            "journal_sync_duration_seconds", .gauge, "How long the journal's last fdatasync took.",
+            [Sample(numbers.journalSyncSeconds)])
+        family(
+            "checkpoint_last_success_timestamp_seconds", .gauge, "When the newest checkpoint was complete.",
+            numbers.checkpointLastSuccess.map { [Sample(Double($0.milliseconds) / 1000)] } ?? [])
+        family(
+            "checkpoint_duration_seconds", .gauge, "How long the last checkpoint took.",
+            [Sample(numbers.checkpointSeconds)])
+        family(
+            "checkpoint_pause_seconds", .gauge, "The longest a checkpoint has stopped the counting since the start.",
+            [Sample(numbers.checkpointPauseSeconds)])
+        family(
+            "checkpoint_failures_total", .counter, "Checkpoints that could not be saved.",
+            [Sample(numbers.checkpointFailures)])
+        family(
+            "replay_records", .gauge, "Records taken from the journal at the start.",
+            [Sample(numbers.replayedRecords)])
+        family("replay_duration_seconds", .gauge, "How long that took.", [Sample(numbers.replaySeconds)])
+        family(
+            "lost_frames", .gauge, "Frames of the journal found missing or damaged at the start.",
+            [Sample(numbers.lostFrames)])
+        family("lost_hits", .gauge, "Hits lost with these frames.", [Sample(numbers.lostHits)])
+    }
+}
