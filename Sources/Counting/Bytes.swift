@@ -93,15 +93,13 @@ struct ByteReader: ~Escapable {
     }
 
     /// A count of hits: so many that sums of several still fit.
-    mutating func counter() throws(MalformedBytes) -> UInt64 { UInt64(try number(upTo: Self.countMax)) }
+    mutating func counter() throws(MalformedBytes) -> UInt64 { UInt64(try number(upTo: countMax)) }
 
     /// A signed amount, likewise bounded.
     mutating func signed() throws(MalformedBytes) -> Int64 {
-        let value = UInt64(try number(upTo: Self.countMax))
+        let value = UInt64(try number(upTo: countMax))
         return Int64(bitPattern: value >> 1) ^ -Int64(value & 1)
     }
-
-    private static let countMax = 1 << 60
 
     /// A count of things, each of which takes at least `bytesEach`: cannot ask for more than the bytes can hold.
     mutating func count(bytesEach: Int) throws(MalformedBytes) -> Int {
@@ -143,4 +141,18 @@ struct ByteReader: ~Escapable {
         guard value <= 1 else { throw malformed }
         return value == 1
     }
+}
+
+/// The greatest count of hits that is written down or read.
+private let countMax = 1 << 60
+/// The greatest signed amount that is, either way: one bit less, since it is written folded.
+private let amountMax: Int64 = 1 << 59
+
+/// The sum of two counts that were read; it stands still at the greatest one.
+func boundedSum(_ a: UInt64, _ b: UInt64) -> UInt64 { min(a &+ b, UInt64(countMax)) }
+
+/// The sum of two amounts, or of a count and an amount; past the greatest one either way it stands still there.
+func boundedSum(_ a: Int64, _ b: Int64) -> Int64 {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? (a < 0 ? -amountMax : amountMax) : min(max(sum, -amountMax), amountMax)
 }

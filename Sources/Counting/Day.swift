@@ -70,16 +70,18 @@ struct Sums: Equatable, Sendable {
     /// Unique visitors of the day; visitor-days of the month.
     var visitors = 0
 
+    /// Sums stand still at the greatest amount that can be written down, however many corrections there are.
     mutating func add(_ day: Sums) {
-        visits += day.visits
-        views += day.views
-        visitors += day.visitors
+        visits = boundedSum(visits, day.visits)
+        views = boundedSum(views, day.views)
+        visitors = min(visitors + day.visitors, Int(Int32.max))
     }
 }
 
 extension Day {
     var sums: Sums {
         Sums(
-            visits: Int64(visits) + correctedVisits, views: Int64(views) + correctedViews, visitors: visitors.count)
+            visits: boundedSum(Int64(visits), correctedVisits), views: boundedSum(Int64(views), correctedViews),
+            visitors: visitors.count)
     }
 }

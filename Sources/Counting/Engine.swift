@@ -12,9 +12,13 @@ public struct Engine: Sendable {
     /// Counts of the daemon as a whole.
     public internal(set) var tallies = Tallies()
     /// History rows closed since they were last taken.
-    private(set) var closed: [HistoryRow] = []
+    private var closed: [HistoryRow] = []
+    /// Sites with other bytes than at the last capture; whose rows wait in `closed`, besides.
+    private var changed = SiteSet()
+    /// The quarter hour in which every site was last brought to now; no row can close again before the next one.
+    private var settledQuarter: Int64?
 
-    var sites: [SiteCounters] = []
+    private(set) var sites = SiteTable()
     var visitors: VisitorTable
     var recentViews: RecentViews
     /// When the daemon that runs came up.
@@ -25,7 +29,7 @@ public struct Engine: Sendable {
     private var reports: [SiteReport?] = []
 
     /// Sockets whose drop counts are remembered; past it the oldest goes, and would count from zero again.
-    private static let socketsMax = 64
+    static let socketsMax = 64
 
     /// An engine that knows no site. `seed` keys tables in memory and is never stored.
     public init(limits: Limits = Limits(), seed: HashSeed = HashSeed(0, 0), at now: Moment = .epoch) {
@@ -44,6 +48,8 @@ public struct Engine: Sendable {
     public var visitorTableBytes: Int { visitors.bytes }
     /// A site's settings.
     public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
+    /// The names of all sites, in the order of their indexes.
+    public var siteNames: [String] { sites.map(\.settings.name) }
     /// A site's running day.
     public func turn(of site: SiteIndex) -> DayTurn { sites[site.number].turn }
 
@@ -156,7 +162,8 @@ public struct Engine: Sendable {
         switch record {
         case .site(let site, let settings, _, _):
             site.number < sites.count ? sites[site.number].settings.name == settings.name : site.number == sites.count
-        case .turn(let site, _), .rejected(let site, _), .start(let site, _, _), .correction(let site, _, _, _):
+        case .turn(let site, _), .rejected(let site, _), .start(let site, _, _, _),
+            .correction(let site, _, _, _, _):
             site.number < sites.count
         default: true
         }
@@ -173,19 +180,29 @@ public struct Engine: Sendable {
         case .clock(let event):
             apply(event)
         case .tally(let tally, let count):
-            tallies[tally] += count
+            tallies.add(count, to: tally)
         case .rejected(let site, let count):
-            sites[site.number].rejected += count
+            sites[site.number].rejected = boundedSum(sites[site.number].rejected, count)
             markChanged(site)
         case .kernelDrops(let cookie, let total):
             countDrops(cookie: cookie, total: total)
-        case .start(let site, let visits, let views):
+        case .start(let site, let visits, let views, let remark):
+            let former = sites[site.number]
+            closed.append(
+                .audit(
+                    Audit(
+                        site: site, kind: .start, day: nil, visits: visits, views: views,
+                        formerVisits: former.startVisits, formerViews: former.startViews, remark: remark)))
             sites[site.number].startVisits = visits
             sites[site.number].startViews = views
             markChanged(site)
-        case .correction(let site, let day, let visits, let views):
+        case .correction(let site, let day, let visits, let views, let remark):
+            closed.append(
+                .audit(
+                    Audit(
+                        site: site, kind: .correction, day: day, visits: visits, views: views, formerVisits: 0,
+                        formerViews: 0, remark: remark)))
             sites[site.number].correct(day, visits: visits, views: views)
-            closed.append(.correction(site, day, visits: visits, views: views))
             markChanged(site)
         case .up(let moment):
             if let upSince { closed.append(.uptime(from: upSince, to: now)) }
@@ -201,16 +218,17 @@ public struct Engine: Sendable {
     private mutating func set(_ site: SiteIndex, _ settings: SiteSettings, _ turn: DayTurn, at moment: Moment) {
         advance(to: moment)
         if site.number == sites.count {
-            sites.append(
+            append(
                 SiteCounters(site, settings, turn: turn, since: now, at: now, limits: limits, seed: seed))
-            reports.append(nil)
             recentViews.setRetention(max(recentViews.retention, settings.duplicateMilliseconds), at: now)
+            markChanged(site)
         } else {
+            let former = sites[site.number].settings.duplicateMilliseconds
             sites[site.number].advance(to: now, closing: &closed)
             // A day that ends here still ends in the zone it was a day of.
             self.turn(site, to: turn)
             sites[site.number].set(settings)
-            setRetention()
+            if settings.duplicateMilliseconds != former { setRetention() }
         }
     }
 
@@ -237,8 +255,9 @@ public struct Engine: Sendable {
             recentViews.clear()
             for i in sites.indices {
                 sites[i].restart(at: now, closing: &closed)
-                reports[i] = nil
+                markChanged(SiteIndex(i))
             }
+            settledQuarter = nil
         }
     }
 
@@ -258,16 +277,39 @@ public struct Engine: Sendable {
     /// Takes the history rows closed since the last call; time is first let pass for every site.
     public mutating func takeClosedRows() -> [HistoryRow] {
         settle()
-        defer { closed = [] }
-        return closed
+        return takeRows()
     }
 
     /// Brings every site to now.
     mutating func settle() {
         for i in sites.indices { sites[i].advance(to: now, closing: &closed) }
+        settledQuarter = now.quarter
     }
 
-    private mutating func markChanged(_ site: SiteIndex) { reports[site.number] = nil }
+    private mutating func takeRows() -> [HistoryRow] {
+        for row in closed { if let site = row.site { changed.insert(site) } }
+        defer { closed = [] }
+        return closed
+    }
+
+    /// The state as it is now, frozen for writing, with the history rows closed since the last capture.
+    ///
+    /// Shares its memory with the engine until the engine writes to it: what is written to in between is copied then, a
+    /// segment of visitors or 16 sites at a time. Rows and changed sites are handed out exactly once, so whoever takes
+    /// a capture has to store it or every later one in full.
+    ///
+    /// - Complexity: O(recent views); once a quarter hour O(sites) besides.
+    public mutating func capture() -> Capture {
+        if settledQuarter != now.quarter { settle() }
+        let rows = takeRows()
+        return Capture(of: self, rows: rows, changedSites: changed.takeAll())
+    }
+
+    @inline(__always)
+    private mutating func markChanged(_ site: SiteIndex) {
+        reports[site.number] = nil
+        changed.insert(site)
+    }
 
     /// The numbers of every site at this moment. Only sites with a changed number are made anew.
     public mutating func report() -> Report {
@@ -296,12 +338,13 @@ public struct Engine: Sendable {
         sites[site.number].advance(to: now, closing: &closed)
         return sites[site.number].presence.online(within: window)
     }
-}
 
-extension Engine {
-    /// Adds a restored site.
+    // MARK: Restoring
+
+    /// Adds a site; a restored one comes from an earlier moment.
     mutating func append(_ site: SiteCounters) {
         sites.append(site)
         reports.append(nil)
+        sites[sites.count - 1].advance(to: now, closing: &closed)
     }
 }

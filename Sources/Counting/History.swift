@@ -7,10 +7,21 @@ public enum HistoryRow: Equatable, Sendable {
     case quarter(SiteIndex, Quarter)
     /// A local day of a site, at its end.
     case day(SiteIndex, ClosedDay)
-    /// A correction, in the day it corrects.
-    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64)
+    /// A start number or a correction.
+    case audit(Audit)
     /// The daemon was up from the one moment to the other.
     case uptime(from: Moment, to: Moment)
+}
+
+extension HistoryRow {
+    /// The site that the row is of.
+    var site: SiteIndex? {
+        switch self {
+        case .quarter(let site, _), .day(let site, _): site
+        case .audit(let audit): audit.site
+        case .uptime: nil
+        }
+    }
 }
 
 /// A quarter hour of UTC.
@@ -45,6 +56,30 @@ public struct ClosedDay: Equatable, Sendable {
     public var pages: Top
     /// The first 100 referrers, `(direct)` and `(internal)` among them.
     public var referrers: Top
+}
+
+/// A number that somebody changed by hand.
+public struct Audit: Equatable, Sendable {
+    /// The site.
+    public var site: SiteIndex
+    /// What was done.
+    public var kind: Kind
+    /// The day a correction is part of; nil for a start number.
+    public var day: LocalDay?
+    /// The new start numbers, or the amounts added.
+    public var visits: Int64, views: Int64
+    /// The start numbers before; 0 for a correction.
+    public var formerVisits: Int64, formerViews: Int64
+    /// Who, why and when.
+    public var remark: Remark
+
+    /// The ways to change a number by hand.
+    public enum Kind: String, Sendable {
+        /// The number of an older counter was taken over.
+        case start
+        /// A signed number was added to one local day.
+        case correction
+    }
 }
 
 /// The first rows of a ranking and the rest.

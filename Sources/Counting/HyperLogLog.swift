@@ -43,7 +43,8 @@ public struct HyperLogLog: Equatable, Sendable {
         var z = m * Self.tau(1 - Double(histogram[Self.rankMax]) / m)
         for k in stride(from: Self.rankMax - 1, through: 1, by: -1) { z = 0.5 * (z + Double(histogram[k])) }
         z += m * Self.sigma(Double(histogram[0]) / m)
-        return Int((m * m / (2 * 0.693_147_180_559_945_3 * z)).rounded())
+        // Registers that no visitors could have filled, from damaged bytes, estimate more than any number holds.
+        return Int(min((m * m / (2 * 0.693_147_180_559_945_3 * z)).rounded(), Double(Int32.max)))
     }
 
     private mutating func insertSparse(_ key: UInt64) {

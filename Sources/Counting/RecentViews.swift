@@ -12,9 +12,10 @@ struct RecentViews: Sendable {
     private(set) var count = 0
     private let limit: Int
 
-    private struct View {
+    struct View: Sendable {
         /// 0: a hole.
         var identity: UInt64
+        /// When it was counted, in milliseconds.
         var moment: Int64
     }
     /// Ring of views: `head` is the oldest, `length` includes holes.
@@ -64,10 +65,14 @@ struct RecentViews: Sendable {
     }
 
     /// The views still remembered at `now`, in the order in which they were counted.
-    mutating func entries(at now: Moment) -> [(identity: UInt64, moment: Moment)] {
-        expire(at: now)
-        let kept = (0..<length).map { queue[(head + $0) & (queue.count - 1)] }.filter { $0.identity != 0 }
-        return kept.map { ($0.identity, Moment(milliseconds: $0.moment)) }
+    func remembered(at now: Moment) -> [View] {
+        var views: [View] = []
+        views.reserveCapacity(count)
+        for i in 0..<length {
+            let view = queue[(head + i) & (queue.count - 1)]
+            if view.identity != 0, now.milliseconds - view.moment < retention { views.append(view) }
+        }
+        return views
     }
 
     private mutating func expire(at now: Moment) {

@@ -16,14 +16,17 @@ public enum Record: Equatable, Sendable {
     case rejected(SiteIndex, UInt64)
     /// The kernel's count of datagrams it dropped at the socket with this cookie, modulo 2³²; a new cookie began at 0.
     case kernelDrops(cookie: UInt64, total: UInt32)
-    /// The number of an older counter is taken over.
-    case start(SiteIndex, visits: Int64, views: Int64)
-    /// A signed number is added to one local day.
-    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64)
+    /// The number of an older counter is taken over, at most `amountMax` either way.
+    case start(SiteIndex, visits: Int64, views: Int64, Remark)
+    /// A signed number, at most `amountMax` either way, is added to one local day.
+    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64, Remark)
     /// The daemon runs from here on.
     case up(Moment)
     /// The daemon stopped in good order.
     case down(Moment)
+
+    /// The greatest amount of a start number or a correction; a record with a greater one is malformed.
+    public static let amountMax: Int64 = 1 << 50
 }
 
 /// The records of one batch as bytes: what the journal will hold, and what the engine counts from.
@@ -36,6 +39,8 @@ public enum Record: Equatable, Sendable {
 /// A ping or a bot's hit carries no path; a bot's no visitor either.
 public struct Frame: Sendable {
     private var writer = ByteWriter()
+    /// Records of hits so far.
+    public private(set) var hits = 0
 
     /// A frame without records.
     public init() {}
@@ -50,7 +55,10 @@ public struct Frame: Sendable {
     }
 
     /// Takes all records out and keeps the memory.
-    public mutating func removeAll() { writer.bytes.removeAll(keepingCapacity: true) }
+    public mutating func removeAll() {
+        writer.bytes.removeAll(keepingCapacity: true)
+        hits = 0
+    }
 
     /// Adds a hit; its path and referrer are copied here and nowhere else.
     @inline(__always)
@@ -63,6 +71,7 @@ public struct Frame: Sendable {
         if hit.isBot { flags |= 1 << 1 }
         if visitor != 0 { flags |= 1 << 4 }
         if former != 0 { flags |= 1 << 5 }
+        hits += 1
         writer.byte(RecordKind.hit.rawValue)
         writer.byte(flags)
         writer.number(UInt64(hit.site.number))
@@ -108,15 +117,17 @@ public struct Frame: Sendable {
             writer.byte(RecordKind.kernelDrops.rawValue)
             writer.word(cookie)
             writer.number(UInt64(total))
-        case .start(let site, let visits, let views):
+        case .start(let site, let visits, let views, let remark):
             start(.start, site)
             writer.signed(visits)
             writer.signed(views)
-        case .correction(let site, let day, let visits, let views):
+            writer.remark(remark)
+        case .correction(let site, let day, let visits, let views, let remark):
             start(.correction, site)
             writer.signed(Int64(day.number))
             writer.signed(visits)
             writer.signed(views)
+            writer.remark(remark)
         case .up(let moment):
             writer.byte(RecordKind.up.rawValue)
             writer.moment(moment)
@@ -169,11 +180,12 @@ extension ByteReader {
             case 2: return .clock(.restart(at: try moment()))
             default: throw malformed
             }
-        case .tally: return .tally(try value(Tally.self), try number())
-        case .rejected: return .rejected(try site(), try number())
+        case .tally: return .tally(try value(Tally.self), try counter())
+        case .rejected: return .rejected(try site(), try counter())
         case .kernelDrops: return .kernelDrops(cookie: try word(), total: UInt32(try number(upTo: Int(UInt32.max))))
-        case .start: return .start(try site(), visits: try signed(), views: try signed())
-        case .correction: return .correction(try site(), try day(), visits: try signed(), views: try signed())
+        case .start: return .start(try site(), visits: try amount(), views: try amount(), try remark())
+        case .correction:
+            return .correction(try site(), try day(), visits: try amount(), views: try amount(), try remark())
         case .up: return .up(try moment())
         case .down: return .down(try moment())
         }
@@ -181,6 +193,12 @@ extension ByteReader {
 
     @inline(__always)
     mutating func site() throws(MalformedBytes) -> SiteIndex { SiteIndex(try number(upTo: 1 << 24)) }
+
+    private mutating func amount() throws(MalformedBytes) -> Int64 {
+        let amount = try signed()
+        guard abs(amount) <= Record.amountMax else { throw malformed }
+        return amount
+    }
 
     mutating func day() throws(MalformedBytes) -> LocalDay {
         // Some 8,000 years either way: calendar arithmetic stays far from its ends.

@@ -112,11 +112,11 @@ struct SiteCounters: Sendable {
 
     /// Adds to one local day, and so to its month and the total.
     mutating func correct(_ day: LocalDay, visits: Int64, views: Int64) {
-        correctedVisits += visits
-        correctedViews += views
+        correctedVisits = boundedSum(correctedVisits, visits)
+        correctedViews = boundedSum(correctedViews, views)
         if day == today.day {
-            today.correctedVisits += visits
-            today.correctedViews += views
+            today.correctedVisits = boundedSum(today.correctedVisits, visits)
+            today.correctedViews = boundedSum(today.correctedViews, views)
             return
         }
         let amount = Sums(visits: visits, views: views, visitors: 0)

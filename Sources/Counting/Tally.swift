@@ -109,6 +109,12 @@ public struct Tallies: Equatable, Sendable {
     /// True where every count is the same.
     public static func == (a: Tallies, b: Tallies) -> Bool { Tally.allCases.allSatisfy { a[$0] == b[$0] } }
 
+    /// Hits that were applied, whatever became of them: views, pings, duplicates and bots.
+    public var counted: UInt64 { self[.views] + self[.pings] + self[.duplicates] + self[.bots] }
+
+    /// Adds so many more. Stands still at the greatest count that can be written down.
+    mutating func add(_ count: UInt64, to tally: Tally) { self[tally] = boundedSum(self[tally], count) }
+
     /// The counts that are not zero, in the order of their numbers.
     public var nonzero: [(tally: Tally, count: UInt64)] {
         Tally.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }

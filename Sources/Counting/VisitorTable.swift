@@ -28,7 +28,7 @@ struct VisitorTable: Sendable {
     private static let fingerprintMask: UInt64 = ~0 << 13
 
     /// What a live slot says.
-    struct Entry: Equatable {
+    struct Entry {
         /// The second of the last hit, at most 1800 s ago.
         var lastSecond: Int64
         /// A visit has begun in this run of hits.
@@ -102,17 +102,38 @@ struct VisitorTable: Sendable {
         everybody.appear()
     }
 
-    /// The live slots as sorted (fingerprint, entry): what a snapshot keeps.
-    var entries: [(key: UInt64, entry: Entry)] {
-        segments.flatMap { slots in
-            slots.filter { $0 != 0 && isLive($0) }.sorted().map { ($0 & Self.fingerprintMask, entry($0)) }
+    // MARK: Writing down
+
+    /// Pieces that the table is written in, each of as many segments, which share the top bits of their keys.
+    static let chunkCount = 64
+    private static let chunkSegments = segmentCount / chunkCount
+
+    /// The live slots of a chunk, fingerprints rising.
+    func slots(ofChunk chunk: Int) -> [UInt64] {
+        segments[chunk * Self.chunkSegments..<(chunk + 1) * Self.chunkSegments].flatMap { slots in
+            slots.filter { $0 != 0 && isLive($0) }.sorted()
         }
     }
 
-    /// Puts back an entry of a snapshot; its second must lie within the last 1800 s.
-    mutating func restore(_ key: UInt64, _ entry: Entry) {
-        everybody.add(1, at: entry.lastSecond)
-        place(Self.fingerprint(key) | (UInt64(entry.lastSecond) & Self.secondMask) << 1 | (entry.isVisitOpen ? 1 : 0))
+    /// Puts back a chunk that was written at this very second.
+    mutating func restore(chunk: Int, _ bytes: [UInt8]) throws(MalformedBytes) {
+        var reader = ByteReader(bytes.span)
+        var before: UInt64 = 0
+        var kept: [UInt64] = []
+        while true {
+            let slot = reader.isAtEnd ? nil : try reader.word()
+            if let last = kept.last, slot.map(Self.segment) != Self.segment(last) {
+                fill(Self.segment(last), with: kept)
+                kept.removeAll(keepingCapacity: true)
+            }
+            guard let slot else { return }
+            let (fingerprint, age) = (slot & Self.fingerprintMask, age(slot))
+            guard fingerprint > before, Self.segment(slot) / Self.chunkSegments == chunk, age <= visitGapSecondsMax
+            else { throw reader.malformed }
+            before = fingerprint
+            everybody.add(1, at: everybody.second - age)
+            kept.append(slot)
+        }
     }
 
     // MARK: Slots
@@ -199,7 +220,10 @@ struct VisitorTable: Sendable {
 
     /// Leaves out the stale slots and makes room for growth.
     private mutating func rebuild(_ s: Int) {
-        let kept = segments[s].filter { $0 != 0 && isLive($0) }
+        fill(s, with: segments[s].filter { $0 != 0 && isLive($0) })
+    }
+
+    private mutating func fill(_ s: Int, with kept: [UInt64]) {
         let capacity = max(Self.capacityMin, (kept.count + 1) * 10 / 7)
         var slots = [UInt64](repeating: 0, count: capacity)
         for slot in kept {

@@ -123,11 +123,20 @@ struct ComparedDay: Equatable {
     var referrers: ComparedTop
 }
 
+/// A start number or a correction, likewise.
+struct ComparedAudit: Equatable {
+    var isStart: Bool
+    var day: LocalDay?
+    var visits: Int64, views: Int64
+    var formerVisits: Int64 = 0, formerViews: Int64 = 0
+    var remark: Remark
+}
+
 /// A history row of a site known from the context.
 enum ComparedRow: Equatable {
     case quarter(ComparedQuarter)
     case day(ComparedDay)
-    case correction(LocalDay, visits: Int64, views: Int64)
+    case audit(ComparedAudit)
     case uptime(from: Moment, to: Moment)
 
     /// A row of the engine with the number of its site.
@@ -145,8 +154,11 @@ enum ComparedRow: Equatable {
                 isVisitorsExact: day.isVisitorsExact, peak: ComparedPeak(day.peak), pages: ComparedTop(day.pages),
                 referrers: ComparedTop(day.referrers))
             return (site.number, .day(compared))
-        case .correction(let site, let day, let visits, let views):
-            return (site.number, .correction(day, visits: visits, views: views))
+        case .audit(let audit):
+            let compared = ComparedAudit(
+                isStart: audit.kind == .start, day: audit.day, visits: audit.visits, views: audit.views,
+                formerVisits: audit.formerVisits, formerViews: audit.formerViews, remark: audit.remark)
+            return (audit.site.number, .audit(compared))
         case .uptime(let from, let to): return (nil, .uptime(from: from, to: to))
         }
     }
@@ -157,12 +169,12 @@ enum ComparedRow: Equatable {
         return quarter.views + quarter.pings + quarter.bots == 0
     }
 
-    /// Quarters before days before corrections: the order rows are compared in; within a kind it is that of time.
+    /// Quarters before days before what was changed by hand: the order rows are compared in; within a kind it is that of time.
     var rank: Int {
         switch self {
         case .quarter: 0
         case .day: 1
-        case .correction: 2
+        case .audit: 2
         case .uptime: 3
         }
     }

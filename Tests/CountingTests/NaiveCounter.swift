@@ -51,6 +51,8 @@ struct NaiveCounter {
         var windows: [(from: Moment, era: Int, seconds: Int64)]
         var corrections: [(day: LocalDay, visits: Int64, views: Int64, madeOn: Int)] = []
         var start: (visits: Int64, views: Int64) = (0, 0)
+        /// What was changed by hand, in order.
+        var audits: [ComparedAudit] = []
         var rejected: UInt64 = 0
         var untracked: [(moment: Moment, era: Int)] = []
     }
@@ -186,8 +188,16 @@ struct NaiveCounter {
         case .kernelDrops(let cookie, let total):
             recorded[.kernelDrops] += UInt64(total &- (sockets[cookie] ?? 0))
             sockets[cookie] = total
-        case .start(let index, let visits, let views): sites[index.number].start = (visits, views)
-        case .correction(let index, let day, let visits, let views):
+        case .start(let index, let visits, let views, let remark):
+            let former = sites[index.number].start
+            sites[index.number].audits.append(
+                ComparedAudit(
+                    isStart: true, visits: visits, views: views, formerVisits: former.visits,
+                    formerViews: former.views, remark: remark))
+            sites[index.number].start = (visits, views)
+        case .correction(let index, let day, let visits, let views, let remark):
+            sites[index.number].audits.append(
+                ComparedAudit(isStart: false, day: day, visits: visits, views: views, remark: remark))
             let madeOn = sites[index.number].days.count - 1
             sites[index.number].corrections.append((day, visits, views, madeOn))
         case .up(let moment):
@@ -381,17 +391,14 @@ struct NaiveCounter {
 
     // MARK: History
 
-    /// A site's closed rows so far: quarters, then days, then corrections, each in the order of time.
+    /// A site's closed rows so far: quarters, then days, then what was changed by hand, each in the order of time.
     func rows(of i: Int) -> [ComparedRow] {
         let site = sites[i]
         let quarters = (0...era).flatMap { era in
             self.quarters(i, era: era).filter { $0.number <= (era < self.era ? eraEnds[era].quarter : now.quarter - 1) }
         }
         let days = site.days.indices.dropLast().map { day(i, $0) }
-        let corrections = site.corrections.map {
-            ComparedRow.correction($0.day, visits: $0.visits, views: $0.views)
-        }
-        return quarters.map { .quarter($0) } + days.map { .day($0) } + corrections
+        return quarters.map { .quarter($0) } + days.map { .day($0) } + site.audits.map { .audit($0) }
     }
 
     /// The quarters between two restarts of the clock in which something happened or somebody was online.

@@ -95,7 +95,9 @@ struct Stream {
         case 0: return random.percent(20) && sites.count < 5 ? newSite() : []
         case 1: return [change()]
         case 2, 3: return [correction()]
-        case 4: return [.record(.start(anySite(), visits: random.number(0...60_000), views: random.number(0...90_000)))]
+        case 4:
+            let (visits, views) = (random.number(0...60_000), random.number(0...90_000))
+            return [.record(.start(anySite(), visits: visits, views: views, remark()))]
         case 5: return [tally()]
         case 6: return [.record(.rejected(anySite(), UInt64(random.number(1...9))))]
         case 7: return random.percent(20) ? [restart()] : [uptime()]
@@ -148,8 +150,12 @@ struct Stream {
         let back = random.one(of: [0, 0, 1, 1, 2, 5, 40] as [Int32])
         let day = LocalDay(number: sites[site.number].turn.day.number - back)
         let correction = Record.correction(
-            site, day, visits: random.number(-20...20), views: random.number(-50...50))
+            site, day, visits: random.number(-20...20), views: random.number(-50...50), remark())
         return .record(correction)
+    }
+
+    private mutating func remark() -> Remark {
+        Remark(by: random.one(of: ["", "minh", "anna"]), note: "số \(random.number(0...9))", at: now)
     }
 
     private mutating func tally() -> StreamEvent {

@@ -1,0 +1,48 @@
+/// Who changed a number by hand, why and when: kept with the number for ever.
+public struct Remark: Equatable, Sendable {
+    /// Who did it, at most 64 bytes.
+    public let by: String
+    /// Why, at most 256 bytes.
+    public let note: String
+    /// When.
+    public let at: Moment
+
+    /// Longest `by`, in bytes.
+    public static let byBytesMax = 64
+    /// Longest `note`, in bytes.
+    public static let noteBytesMax = 256
+
+    /// A remark; texts longer than they may be are cut at a character.
+    public init(by: String, note: String, at: Moment) {
+        self.by = by.prefix(bytes: Self.byBytesMax)
+        self.note = note.prefix(bytes: Self.noteBytesMax)
+        self.at = at
+    }
+}
+
+extension String {
+    fileprivate func prefix(bytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = startIndex
+        for next in indices.dropFirst() {
+            guard utf8.distance(from: startIndex, to: next) <= limit else { break }
+            end = next
+        }
+        return String(self[..<end])
+    }
+}
+
+extension ByteWriter {
+    mutating func remark(_ remark: Remark) {
+        text(remark.by)
+        text(remark.note)
+        moment(remark.at)
+    }
+}
+
+extension ByteReader {
+    mutating func remark() throws(MalformedBytes) -> Remark {
+        Remark(
+            by: try string(upTo: Remark.byBytesMax), note: try string(upTo: Remark.noteBytesMax), at: try moment())
+    }
+}
