@@ -22,8 +22,10 @@ struct RouteTests {
         try await withServer(state: state) { server async throws in
             let answer = try await server.ask("/readyz")
             #expect(answer.status == 503)
-            #expect(try answer.problem.contains("journal: disk full; checkpoint: 40 s old"))
-            #expect(try await server.ask("/healthz").status == 200)
+            #expect(try answer.problem == "Degraded: journal: disk full; checkpoint: 40 s old.")
+            let alive = try await server.ask("/healthz")
+            #expect(alive.status == 200 && alive.body == "ok")
+            #expect(try await server.ask("/api/v1/sites/portal").status == 200)
         }
     }
 
@@ -31,6 +33,7 @@ struct RouteTests {
         "every answer carries the strict headers",
         arguments: [
             ("GET", "/healthz", 200), ("GET", "/api/v1/sites/portal", 200), ("GET", "/api/v1/sites", 401),
+            ("GET", "/metrics", 401),
             ("GET", "/nowhere", 404), ("POST", "/healthz", 405), ("HEAD", "/api/v1/definitions", 200),
         ])
     func strictHeaders(method: String, path: String, status: Int) async throws {
@@ -68,7 +71,7 @@ struct RouteTests {
         "a wrong method is told which are right", arguments: ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PURGE"])
     func wrongMethod(method: String) async throws {
         try await withServer { server async throws in
-            for path in ["/api/v1/sites/portal", "/api/v1/sites", "/readyz"] {
+            for path in ["/api/v1/sites/portal", "/api/v1/sites", "/metrics", "/readyz"] {
                 let answer = try await server.ask(method, path)
                 #expect(answer.status == 405)
                 #expect(answer.fields["allow"] == "GET, HEAD")
@@ -81,7 +84,7 @@ struct RouteTests {
     @Test(
         "HEAD answers as GET without the body",
         arguments: [
-            "/api/v1/sites/portal", "/api/v1/definitions", "/healthz", "/nowhere",
+            "/api/v1/sites/portal", "/api/v1/definitions", "/healthz", "/nowhere", "/metrics",
         ])
     func head(path: String) async throws {
         try await withServer { server async throws in

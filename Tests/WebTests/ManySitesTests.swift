@@ -1,0 +1,132 @@
+import Counting
+import Foundation
+import Glibc
+import Testing
+import Web
+
+@Suite("Metrics of many sites")
+struct ManySitesTests {
+    @Test("two hundred sites are told apart")
+    func all() async throws {
+        let report = report(ofSites: 200)
+        try await withServer(state: WebState(report: { report })) { server async throws in
+            let scrape = try await server.scrape()
+            for site in 0..<200 {
+                let views = scrape[#"site_views_total{site="s\#(site)"}"#]
+                #expect(views == "\(viewsOfSite(site, of: 200))", "s\(site)")
+            }
+            #expect(scrape.series.allSatisfy { !$0.contains("_other") })
+        }
+    }
+
+    @Test("of more sites the busiest two hundred are told apart, and the others are one")
+    func folded() async throws {
+        let report = report(ofSites: 300)
+        try await withServer(state: WebState(report: { report })) { server async throws in
+            let scrape = try await server.scrape()
+            for site in 0..<300 {
+                // With 1 to 300 views, the busiest have more than 100; millions taken over do not make a site busy.
+                let views = viewsOfSite(site, of: 300)
+                let expected = views > 100 ? "\(views)" : nil
+                #expect(scrape[#"site_views_total{site="s\#(site)"}"#] == expected, "s\(site)")
+                #expect((scrape[#"site_online_visitors{site="s\#(site)"}"#] == "2") == (views > 100), "s\(site)")
+            }
+            for (name, others) in [
+                ("site_online_visitors", 200), ("site_visits_total", 100), ("site_views_total", 5050),
+                ("site_bots_total", 300), ("site_start_visits", 400),
+            ] {
+                let series = scrape.series.filter { $0.hasPrefix(name + "{") }
+                #expect(series.count == 201 && series.last == #"\#(name){site="_other"}"#)
+                #expect(scrape[#"\#(name){site="_other"}"#] == "\(others)", "\(name)")
+                let number: (SiteReport) -> Int64 =
+                    switch name {
+                    case "site_online_visitors": { Int64($0.online) }
+                    case "site_visits_total": { $0.totalVisits - $0.startVisits }
+                    case "site_views_total": { $0.totalViews - $0.startViews }
+                    case "site_bots_total": { Int64($0.bots) }
+                    default: { $0.startVisits }
+                    }
+                let sum = series.compactMap { scrape[$0].flatMap { Int64($0) } }.reduce(0, +)
+                #expect(sum == report.sites.map(number).reduce(0, +), "\(name)")
+            }
+        }
+    }
+
+    @Test("among equally busy sites the older are told apart, in every scrape")
+    func equals() async throws {
+        let report = report(ofSites: 300, views: { _ in 1 })
+        try await withServer(state: WebState(report: { report })) { server async throws in
+            let expected = (0..<200).map { #"site_views_total{site="s\#($0)"}"# }
+            for _ in 0..<2 {
+                let series = try await server.scrape().series.filter { $0.hasPrefix("site_views_total") }
+                #expect(series == expected + [#"site_views_total{site="_other"}"#])
+            }
+        }
+    }
+
+    @Test("a site that is called like the others together is one of them, and alone is itself")
+    func nameTaken() async throws {
+        for count in [200, 300] {
+            let busy = (0..<count).first { viewsOfSite($0, of: count) == count } ?? 0
+            let report = report(ofSites: count) { $0 == busy ? "_other" : "s\($0)" }
+            try await withServer(state: WebState(report: { report })) { server async throws in
+                let scrape = try await server.scrape()
+                let series = scrape.series.filter { $0.hasPrefix("site_views_total") }
+                // The 200th place is then another's, with 100 views.
+                let expected = count == 200 ? 200 : (1...99).reduce(300, +)
+                #expect(series.count == (count == 200 ? 200 : 201))
+                #expect(scrape[#"site_views_total{site="_other"}"#] == "\(expected)")
+            }
+        }
+    }
+
+    @Test("ten thousand sites that took over the greatest number there can be are summed right")
+    func greatNumbers() async throws {
+        let report = report(ofSites: 10_000, views: { _ in 1 }, startVisits: Record.amountMax)
+        try await withServer(state: WebState(report: { report })) { server async throws in
+            // 9800 times 2⁵⁰: more than 64 bits hold with a sign.
+            #expect(try await server.scrape()[#"site_start_visits{site="_other"}"#] == "11033819087057715200")
+        }
+    }
+
+    @Test("a name that holds quotes, backslashes or line ends does not leave its label")
+    func escaping() async throws {
+        let report = report(ofSites: 1) { _ in "a\"b\\c\nd\\" + "ế" }
+        let state = WebState(report: { report }, version: "\"} 2\n\\")
+        try await withServer(state: state) { server async throws in
+            let scrape = try await server.scrape()
+            #expect(scrape[#"site_views_total{site="a\"b\\c\nd\\ế"}"#] == "1")
+            #expect(scrape[#"build_info{version="\"} 2\n\\"}"#] == "1")
+        }
+    }
+
+    @Test("promtool has nothing to say", .enabled(if: hasPromtool, "needs promtool, of Debian's prometheus"))
+    func promtoolIsContent() async throws {
+        let numbers = DurabilityNumbers(
+            checkpointLastSuccess: Moment(second: 1_795_417_200), checkpointPauseSeconds: .nan)
+        let reports = [report(ofSites: 300), report(ofSites: 1) { _ in "a\"b\\c\nd" }, talliedReport, emptyReport]
+        for report in reports {
+            try await withServer(state: WebState(report: { report }, durability: { numbers }, version: "1\n")) {
+                server async throws in
+                let text = try await server.ask("/metrics", local: true).body
+                let verdict = try promtool(reads: text)
+                #expect(verdict.status == 0 && verdict.said.isEmpty, "\(verdict.said)")
+            }
+        }
+        let wrong = try promtool(reads: "# TYPE wrong_total gauge\nwrong_total 1\n")
+        #expect(wrong.status != 0 && !wrong.said.isEmpty)
+    }
+}
+
+/// Whether promtool is to be had.
+private let hasPromtool = unsafe system("command -v promtool >/dev/null") == 0
+
+/// What promtool thinks of a text.
+private func promtool(reads text: String) throws -> (status: Int32, said: String) {
+    let place = FileManager.default.temporaryDirectory.appending(path: "footfall-metrics-\(UUID())").path
+    try Data(text.utf8).write(to: URL(filePath: place))
+    let status = unsafe system("promtool check metrics <'\(place)' >'\(place).said' 2>&1")
+    let said = try String(contentsOfFile: place + ".said", encoding: .utf8)
+    for file in [place, place + ".said"] { try FileManager.default.removeItem(atPath: file) }
+    return (status, said)
+}

@@ -1,0 +1,188 @@
+import Counting
+import Foundation
+import Synchronization
+import Testing
+import Web
+
+@Suite("What Prometheus reads")
+struct MetricsTests {
+    /// Every family with its kind: dashboards and alerts hold on to these names.
+    static let families: [String: String] = [
+        "site_online_visitors": "gauge", "site_visits_total": "counter", "site_views_total": "counter",
+        "site_bots_total": "counter", "site_start_visits": "gauge",
+        "ingest_datagrams_total": "counter", "ingest_bytes_total": "counter", "ingest_records_total": "counter",
+        "ingest_kernel_drops_total": "counter", "ingest_rejected_datagrams_total": "counter",
+        "ingest_rejected_beacons_total": "counter", "ingest_duplicates_total": "counter",
+        "tracked_visitors": "gauge", "untracked_visitors_total": "counter", "clock_steps_total": "counter",
+        "journal_written_bytes_total": "counter", "journal_unsynced_bytes": "gauge", "journal_held_bytes": "gauge",
+        "journal_bytes": "gauge", "journal_sync_duration_seconds": "gauge",
+        "checkpoint_last_success_timestamp_seconds": "gauge", "checkpoint_duration_seconds": "gauge",
+        "checkpoint_pause_seconds": "gauge", "checkpoint_failures_total": "counter",
+        "replay_records": "gauge", "replay_duration_seconds": "gauge", "lost_frames": "gauge", "lost_hits": "gauge",
+        "degraded": "gauge", "build_info": "gauge",
+    ]
+
+    @Test("every number has its explanation and its kind, once, also where there is no number yet")
+    func everyFamily() async throws {
+        for report in [knownReport, emptyReport] {
+            try await withServer(state: WebState(report: { report })) { server async throws in
+                #expect(try await server.scrape().kinds == Self.families)
+            }
+        }
+    }
+
+    @Test("the text says which format it is in, and is never kept")
+    func form() async throws {
+        try await withServer { server async throws in
+            let answer = try await server.ask("/metrics", local: true)
+            #expect(answer.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(answer.fields["cache-control"] == "no-store")
+            #expect(answer.fields["access-control-allow-origin"] == nil)
+        }
+    }
+
+    @Test("a site's numbers are what was counted, without the start number")
+    func sites() async throws {
+        try await withServer { server async throws in
+            let scrape = try await server.scrape()
+            for (name, portal, shop) in [
+                ("site_online_visitors", "2", "0"), ("site_visits_total", "2", "0"), ("site_views_total", "3", "0"),
+                ("site_bots_total", "1", "0"), ("site_start_visits", "50000", "0"),
+            ] {
+                #expect(scrape[#"\#(name){site="portal"}"#] == portal, "\(name)")
+                #expect(scrape[#"\#(name){site="shop"}"#] == shop, "\(name)")
+            }
+        }
+    }
+
+    @Test("what came in and what became of it is told by number and by reason")
+    func ingest() async throws {
+        try await withServer(state: WebState(report: { talliedReport })) { server async throws in
+            let scrape = try await server.scrape()
+            let tallies: [(String, Tally)] = [
+                ("ingest_datagrams_total", .datagrams), ("ingest_bytes_total", .bytes),
+                ("ingest_records_total", .records), ("ingest_kernel_drops_total", .kernelDrops),
+                ("ingest_duplicates_total", .duplicates), ("untracked_visitors_total", .untracked),
+            ]
+            for (name, tally) in tallies { #expect(scrape[name] == "\(1000 + Int(tally.rawValue))", "\(name)") }
+            #expect(scrape["tracked_visitors"] == "1")
+            #expect(scrape["clock_steps_total"] == "\(3000 + 15 + 16 + 17)")
+            for reason in DatagramRejection.allCases {
+                let series = #"ingest_rejected_datagrams_total{reason="\#(reason.rawValue)"}"#
+                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+            }
+            for reason in BeaconRejection.allCases {
+                let series = #"ingest_rejected_beacons_total{reason="\#(reason.rawValue)"}"#
+                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+            }
+        }
+    }
+
+    @Test("every reason of refusal is there before anything was refused")
+    func reasons() async throws {
+        try await withServer { server async throws in
+            let scrape = try await server.scrape()
+            let rejected = scrape.series.filter { $0.contains("reason=") }
+            #expect(rejected.count == DatagramRejection.allCases.count + BeaconRejection.allCases.count)
+            #expect(rejected.allSatisfy { scrape[$0] == "0" })
+        }
+    }
+
+    @Test("durability is told in bytes, seconds and counts")
+    func durability() async throws {
+        let numbers = DurabilityNumbers(
+            journalWrittenBytes: .max, journalUnsyncedBytes: 2, journalHeldBytes: 3, journalBytes: 4,
+            journalSyncSeconds: 0.0005, checkpointLastSuccess: Moment(milliseconds: 1_795_417_200_250),
+            checkpointSeconds: 0.75, checkpointPauseSeconds: 0.00001, checkpointFailures: 9, replayedRecords: 10,
+            replaySeconds: 1.5, lostFrames: 12, lostHits: 13)
+        let state = WebState(report: { knownReport }, durability: { numbers }, version: "1.2.3")
+        try await withServer(state: state) { server async throws in
+            let scrape = try await server.scrape()
+            for (name, number) in [
+                ("journal_written_bytes_total", "18446744073709551615"), ("journal_unsynced_bytes", "2"),
+                ("journal_held_bytes", "3"), ("journal_bytes", "4"), ("journal_sync_duration_seconds", "0.0005"),
+                ("checkpoint_last_success_timestamp_seconds", "1795417200.25"),
+                ("checkpoint_duration_seconds", "0.75"), ("checkpoint_pause_seconds", "1e-05"),
+                ("checkpoint_failures_total", "9"), ("replay_records", "10"), ("replay_duration_seconds", "1.5"),
+                ("lost_frames", "12"), ("lost_hits", "13"), (#"build_info{version="1.2.3"}"#, "1"),
+            ] {
+                #expect(scrape[name] == number, "\(name)")
+            }
+        }
+    }
+
+    @Test("a checkpoint that never was has no time")
+    func noCheckpoint() async throws {
+        try await withServer { server async throws in
+            let scrape = try await server.scrape()
+            #expect(scrape.series.allSatisfy { !$0.hasPrefix("checkpoint_last_success") })
+            #expect(scrape["journal_bytes"] == "0" && scrape["checkpoint_duration_seconds"] == "0.0")
+        }
+    }
+
+    @Test("a number that is none is written so that it can be read")
+    func notFinite() async throws {
+        let numbers = DurabilityNumbers(
+            journalSyncSeconds: .nan, checkpointSeconds: .infinity, checkpointPauseSeconds: -.infinity)
+        try await withServer(state: WebState(report: { knownReport }, durability: { numbers })) {
+            server async throws in
+            let scrape = try await server.scrape()
+            #expect(scrape["journal_sync_duration_seconds"] == "NaN")
+            #expect(scrape["checkpoint_duration_seconds"] == "+Inf")
+            #expect(scrape["checkpoint_pause_seconds"] == "-Inf")
+        }
+    }
+
+    @Test("being degraded is a number")
+    func degraded() async throws {
+        let reasons = Mutex<[String]>([])
+        let state = WebState(report: { knownReport }, degraded: { reasons.withLock { $0 } })
+        try await withServer(state: state) { server async throws in
+            #expect(try await server.scrape()["degraded"] == "0")
+            reasons.withLock { $0 = ["journal: disk full", "checkpoint: 40 s old"] }
+            #expect(try await server.scrape()["degraded"] == "1")
+        }
+    }
+
+    @Test("all numbers of a scrape are of one report")
+    func oneReport() async throws {
+        let asked = Atomic<Int>(0)
+        let state = WebState(report: {
+            asked.add(1, ordering: .relaxed)
+            return knownReport
+        })
+        try await withServer(state: state) { server async throws in
+            _ = try await server.scrape()
+            #expect(asked.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    @Test(
+        "a stranger is refused as where the list of sites is asked for",
+        arguments: [
+            nil, "X-Forwarded-For: 192.0.2.1", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site",
+        ])
+    func strangers(field: String?) async throws {
+        // Without the field the machine's own address is not enough; with it, not even where it otherwise would be.
+        let configuration = WebConfiguration(localAdmin: field != nil)
+        try await withServer(configuration) { server async throws in
+            let fields = field.map { [$0] } ?? []
+            let refused = try await server.ask("/metrics", fields)
+            let list = try await server.ask("/api/v1/sites", fields)
+            #expect(refused.status == 401 && refused.status == list.status)
+            for name in ["www-authenticate", "content-type", "cache-control"] {
+                #expect(refused.fields[name] == list.fields[name], "\(name)")
+            }
+            #expect(try refused.problem.contains("http://localhost/metrics"))
+            #expect(!refused.body.contains("portal"))
+            #expect(try await server.ask("/metrics", local: true, fields).status == 200)
+        }
+    }
+
+    @Test("the owner on the machine itself reads them where that is allowed")
+    func localAdmin() async throws {
+        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+            #expect(try await server.ask("/metrics").status == 200)
+        }
+    }
+}
