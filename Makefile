@@ -50,10 +50,10 @@ endef
 absent = $(if $(shell command -v $(1) 2>/dev/null),,$(2))
 
 run-packages:
-	$(call need,libsystemd-dev)
+	$(call need,libsystemd-dev libsqlite3-dev)
 
 test-packages:
-	$(call need,libsystemd-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl))
 
 bench-packages:
-	$(call need,libsystemd-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind))

@@ -1,17 +1,23 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .strictMemorySafety(),
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableExperimentalFeature("Lifetimes"),
-]
+/// `make test` kills the daemon at named points; a build for use has none of them.
+let crashPoints: [SwiftSetting] =
+    Context.environment["FOOTFALL_CRASH_POINTS"] == "1" ? [.define("CRASH_POINTS")] : []
+
+let settings: [SwiftSetting] =
+    crashPoints + [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -27,6 +33,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -37,15 +44,16 @@ let package = Package(
         .target(name: "Wire", dependencies: ["Counting", "CBytes"], swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
-        .target(name: "Ingest", dependencies: ["Counting", "Wire", "CKernel"], swiftSettings: settings),
+        .target(name: "Storage", dependencies: ["Counting", "CKernel", grdb], swiftSettings: settings),
+        .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
         .target(name: "Web", dependencies: ["Counting", "Wire", hummingbird], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
         // The one place where they meet.
         .executableTarget(
             name: "footfall",
             dependencies: [
-                "Counting", "Wire", "Zones", "Ingest", "Web", "Supervision", argumentParser, lifecycle, log,
-                signals, toml,
+                "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", argumentParser, lifecycle,
+                log, signals, toml,
             ],
             swiftSettings: settings
         ),

@@ -6,8 +6,15 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
 
 // memory: slots | mmsghdr[count] | payload[count][slot]
 struct slot {
@@ -31,15 +38,17 @@ static size_t payload_at(unsigned count) { return (slots_at(count) + count * siz
 
 size_t ck_slots_size(unsigned count, unsigned slot) { return payload_at(count) + (size_t)count * slot; }
 
-void ck_slots_init(void *memory, unsigned count, unsigned slot) {
-    uint8_t *base = memory;
-    struct layout *layout = memory;
-    struct mmsghdr *headers = (void *)(base + headers_at());
-    struct slot *slots = (void *)(base + slots_at(count));
-    layout->count = count;
-    layout->slot = slot;
+// A length no datagram has: an empty one is legal.
+static const unsigned none = UINT32_MAX;
+
+static struct mmsghdr *headers_of(const void *memory) { return (void *)((uint8_t *)memory + headers_at()); }
+static struct slot *slots_of(const void *memory, unsigned count) { return (void *)((uint8_t *)memory + slots_at(count)); }
+
+static void point(void *memory, unsigned count, unsigned slot) {
+    struct mmsghdr *headers = headers_of(memory);
+    struct slot *slots = slots_of(memory, count);
     for (unsigned i = 0; i < count; i++) {
-        slots[i].vector.iov_base = base + payload_at(count) + (size_t)i * slot;
+        slots[i].vector.iov_base = (uint8_t *)memory + payload_at(count) + (size_t)i * slot;
         slots[i].vector.iov_len = slot;
         headers[i].msg_hdr.msg_iov = &slots[i].vector;
         headers[i].msg_hdr.msg_iovlen = 1;
@@ -48,8 +57,26 @@ void ck_slots_init(void *memory, unsigned count, unsigned slot) {
     }
 }
 
+void ck_slots_init(void *memory, unsigned count, unsigned slot) {
+    struct layout *layout = memory;
+    memset(memory, 0, ck_slots_size(count, slot));
+    layout->count = count;
+    layout->slot = slot;
+    for (unsigned i = 0; i < count; i++) headers_of(memory)[i].msg_len = none;
+    point(memory, count, slot);
+}
+
+int ck_slots_adopt(void *memory, unsigned count, unsigned slot) {
+    struct layout *layout = memory;
+    if (layout->count != count || layout->slot != slot) return -1;
+    point(memory, count, slot);
+    unsigned received = 0;
+    while (received < count && headers_of(memory)[received].msg_len <= slot) received++;
+    return (int)received;
+}
+
 int ck_receive(int descriptor, void *memory, unsigned count) {
-    struct mmsghdr *headers = (void *)((uint8_t *)memory + headers_at());
+    struct mmsghdr *headers = headers_of(memory);
     for (unsigned i = 0; i < count; i++) {
         headers[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_storage);
         headers[i].msg_hdr.msg_controllen = sizeof(((struct slot *)0)->control.bytes);
@@ -58,14 +85,25 @@ int ck_receive(int descriptor, void *memory, unsigned count) {
     return received < 0 ? -errno : received;
 }
 
-struct ck_datagram ck_datagram_at(const void *memory, unsigned index) {
-    const uint8_t *base = memory;
+void ck_slots_wipe(void *memory, unsigned count) {
     const struct layout *layout = memory;
-    const struct mmsghdr *header = (const struct mmsghdr *)(base + headers_at()) + index;
-    const struct slot *slot = (const struct slot *)(base + slots_at(layout->count)) + index;
+    struct mmsghdr *headers = headers_of(memory);
+    struct slot *slots = slots_of(memory, layout->count);
+    for (unsigned i = 0; i < count; i++) {
+        if (headers[i].msg_len <= layout->slot) memset(slots[i].vector.iov_base, 0, headers[i].msg_len);
+        memset(&slots[i].sender, 0, sizeof(struct sockaddr_in6));
+        memset(slots[i].control.bytes, 0, sizeof slots[i].control.bytes);
+        headers[i].msg_len = none;
+    }
+}
+
+struct ck_datagram ck_datagram_at(const void *memory, unsigned index) {
+    const struct layout *layout = memory;
+    const struct mmsghdr *header = headers_of(memory) + index;
+    const struct slot *slot = slots_of(memory, layout->count) + index;
     struct ck_datagram datagram = {
         .bytes = slot->vector.iov_base,
-        .length = header->msg_len,
+        .length = header->msg_len <= layout->slot ? header->msg_len : 0,
         .is_truncated = (header->msg_hdr.msg_flags & MSG_TRUNC) != 0,
     };
     if (header->msg_hdr.msg_namelen >= sizeof(struct sockaddr_in) && slot->sender.ss_family == AF_INET) {
@@ -76,8 +114,10 @@ struct ck_datagram ck_datagram_at(const void *memory, unsigned index) {
         memcpy(datagram.address, &((const struct sockaddr_in6 *)&slot->sender)->sin6_addr, 16);
     }
     struct msghdr *message = (struct msghdr *)&header->msg_hdr;
+    if (message->msg_controllen > sizeof slot->control.bytes) return datagram;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS &&
+            c->cmsg_len >= CMSG_LEN(sizeof(struct timespec))) {
             struct timespec stamp;
             memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
             datagram.stamp = (int64_t)stamp.tv_sec * 1000000000 + stamp.tv_nsec;
@@ -98,4 +138,55 @@ int ck_send(int descriptor, const uint8_t *const *datagrams, const uint32_t *len
     }
     int sent = sendmmsg(descriptor, headers, count, 0);
     return sent < 0 ? -errno : sent;
+}
+
+static uint32_t crc_by_bits(uint32_t crc, const uint8_t *bytes, size_t count) {
+    while (count-- > 0) {
+        crc ^= *bytes++;
+        for (int k = 0; k < 8; k++) crc = crc >> 1 ^ (0x82f63b78 & -(crc & 1));
+    }
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc, const uint8_t *bytes, size_t count) {
+    uint64_t wide = crc;
+    for (; count >= 8; count -= 8, bytes += 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        wide = _mm_crc32_u64(wide, word);
+    }
+    crc = (uint32_t)wide;
+    while (count-- > 0) crc = _mm_crc32_u8(crc, *bytes++);
+    return crc;
+}
+#endif
+
+uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) return ~crc_by_instruction(~crc, bytes, count);
+#endif
+    return ~crc_by_bits(~crc, bytes, count);
+}
+
+int ck_write(int descriptor, const void *first, size_t first_count, const void *second, size_t second_count, int64_t offset) {
+    while (first_count + second_count > 0) {
+        struct iovec pieces[2] = {{(void *)first, first_count}, {(void *)second, second_count}};
+        ssize_t written = pwritev(descriptor, pieces, 2, offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        if (written == 0) return ENOSPC;
+        offset += written;
+        size_t of_first = (size_t)written < first_count ? (size_t)written : first_count;
+        first = (const uint8_t *)first + of_first;
+        first_count -= of_first;
+        second = (const uint8_t *)second + ((size_t)written - of_first);
+        second_count -= (size_t)written - of_first;
+    }
+    return 0;
+}
+
+int ck_is_in_memory(int descriptor) {
+    struct statfs system;
+    return fstatfs(descriptor, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
 }

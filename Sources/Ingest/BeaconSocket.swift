@@ -10,6 +10,8 @@ public final class BeaconSocket: Sendable {
     public let name: String
     /// Bytes of receive buffer the kernel granted, by its own reckoning (which doubles what is asked for).
     public let receiveBuffer: Int
+    /// Handed over: it lives on when this process ends.
+    public let isInherited: Bool
     /// Tells the socket from every other one, for as long as it lives; also across processes.
     public let cookie: UInt64
 
@@ -19,7 +21,7 @@ public final class BeaconSocket: Sendable {
         var length = socklen_t(MemoryLayout<CInt>.size)
         let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length)
         guard status == 0, type == CInt(SOCK_DGRAM.rawValue) else { throw .notDatagram(name) }
-        self.init(descriptor: descriptor, name: name)
+        self.init(descriptor: descriptor, name: name, isInherited: true)
     }
 
     /// Opens and binds a socket at a numeric address. The receive buffer is what the kernel will give of `receiveBuffer`.
@@ -28,11 +30,12 @@ public final class BeaconSocket: Sendable {
         // The first passes rmem_max and needs CAP_NET_ADMIN; the second never does.
         Self.set(descriptor, SO_RCVBUF, CInt(clamping: receiveBuffer))
         Self.set(descriptor, SO_RCVBUFFORCE, CInt(clamping: receiveBuffer))
-        self.init(descriptor: descriptor, name: SocketAddress.name(of: descriptor))
+        self.init(descriptor: descriptor, name: SocketAddress.name(of: descriptor), isInherited: false)
     }
 
-    private init(descriptor: CInt, name: String) {
+    private init(descriptor: CInt, name: String, isInherited: Bool) {
         self.descriptor = descriptor
+        self.isInherited = isInherited
         self.name = name
         Self.set(descriptor, SO_TIMESTAMPNS, 1)
         receiveBuffer = Int(Self.get(descriptor, SO_RCVBUF, CInt(0)))

@@ -1,9 +1,25 @@
 public import Counting
 import Glibc
+public import Storage
 import Synchronization
 import Wire
 
-/// The thread that owns the engine: receives, counts and publishes, and shares nothing else.
+/// What makes the counts outlive the process.
+public struct Durability: Sendable {
+    let journal: Journal
+    let checkpointer: Checkpointer
+    /// Between two checkpoints, while something changes.
+    let checkpointMilliseconds: Int64
+
+    /// The journal that the intake writes to, and who makes checkpoints of it.
+    public init(_ journal: Journal, _ checkpointer: Checkpointer, checkpointMilliseconds: Int64 = 10_000) {
+        self.journal = journal
+        self.checkpointer = checkpointer
+        self.checkpointMilliseconds = checkpointMilliseconds
+    }
+}
+
+/// The thread that owns the engine: receives, writes the journal, counts and publishes, and shares nothing else.
 ///
 /// It drains the sockets, and while beacons come quickly naps 50 µs after a batch that was not full: with plain senders
 /// a wake-up for each datagram costs four times as much. A lone beacon is counted at once. Time passes to the wall
@@ -14,30 +30,43 @@ public final class CountingThread: Sendable {
     private let isStopping = Atomic(false)
     private let wakeup = Wakeup()
     private let thread = Mutex<OSThread?>(nil)
+    private let pause = Atomic<Int64>(0)
 
     /// Milliseconds between two reports while numbers change.
     static let publishInterval: Int64 = 100
     /// How long `stop` reads on what had arrived already, in milliseconds.
     static let drainMax: Int64 = 1000
 
-    /// Starts the thread: `intake` counts what comes in at `sockets`. `clockJumped` is called on the thread.
+    /// What it tells those who keep the log, on its own thread.
+    public enum Event: Sendable {
+        /// The wall clock did something.
+        case clock(ClockEvent)
+        /// The last checkpoint could not be made; the next start replays the journal.
+        case unsaved(StorageError)
+    }
+
+    /// Starts the thread: `intake` counts what comes in at `sockets` and lands in `ring`. Without durability the counts
+    /// end with the process.
     public init(
-        _ intake: Intake, sockets: [BeaconSocket], clockJumped: @escaping @Sendable (ClockEvent) -> Void = { _ in }
+        _ intake: Intake, sockets: [BeaconSocket], ring: LandingRing, durability: Durability? = nil,
+        tell: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         var intake = intake
-        intake.add(.up(intake.now))
-        intake.commit()
+        intake.comeUp()
         publication = Publication(intake.report())
         let started = intake
         thread.withLock { thread in
             thread = OSThread { [self] in
-                var loop = CountingLoop(started, sockets, wakeup, publication, clockJumped)
-                loop.run(until: isStopping)
+                var loop = CountingLoop(started, sockets, ring, durability, wakeup, publication, tell)
+                loop.run(until: isStopping, pause)
             }
         }
     }
 
-    /// Counts what has arrived, publishes once more and ends the thread.
+    /// The longest that a checkpoint has kept the thread from counting, in nanoseconds.
+    public var longestPauseNanoseconds: Int64 { pause.load(ordering: .relaxed) }
+
+    /// Counts what has arrived, makes a last checkpoint, publishes once more and ends the thread.
     public func stop() {
         isStopping.store(true, ordering: .releasing)
         wakeup.signal()
@@ -54,8 +83,12 @@ private struct CountingLoop: ~Copyable {
     private let sockets: [BeaconSocket]
     private let wakeup: Wakeup
     private let publication: Publication
-    private let clockJumped: @Sendable (ClockEvent) -> Void
-    private var receiver = DatagramReceiver()
+    private let tell: @Sendable (CountingThread.Event) -> Void
+    private let ring: LandingRing
+    private let durability: Durability?
+    private var checkpointedAt: Int64 = 0
+    /// The sequence the last checkpoint was asked for at.
+    private var checkpointed: UInt64 = 0
     private var isChanged = false
     private var publishedAt: Int64 = 0
     private var publishedSecond: Int64 = 0
@@ -67,10 +100,12 @@ private struct CountingLoop: ~Copyable {
     private static let streamNanoseconds: Int64 = 1_000_000
 
     init(
-        _ intake: Intake, _ sockets: [BeaconSocket], _ wakeup: Wakeup, _ publication: Publication,
-        _ clockJumped: @escaping @Sendable (ClockEvent) -> Void
+        _ intake: Intake, _ sockets: [BeaconSocket], _ ring: LandingRing, _ durability: Durability?,
+        _ wakeup: Wakeup, _ publication: Publication, _ tell: @escaping @Sendable (CountingThread.Event) -> Void
     ) {
-        self.clockJumped = clockJumped
+        self.tell = tell
+        self.ring = ring
+        self.durability = durability
         self.intake = intake
         self.sockets = sockets
         self.wakeup = wakeup
@@ -78,15 +113,16 @@ private struct CountingLoop: ~Copyable {
         drops = sockets.map { _ in 0 }
     }
 
-    mutating func run(until isStopping: borrowing Atomic<Bool>) {
+    mutating func run(until isStopping: borrowing Atomic<Bool>, _ pause: borrowing Atomic<Int64>) {
         var lastBatch: Int64 = 0
         var stopBy: Int64?
         while true {
             let batch = receive()
             if batch == .empty { intake.pass() }
-            publishIfDue()
+            publishIfDue(pause)
             if isStopping.load(ordering: .acquiring) {
-                // What had arrived before the stop is still counted: at least one more look, for a bounded time.
+                // A socket that outlives us keeps what waits in it. One of our own is read to its end, for a bounded time.
+                if sockets.allSatisfy(\.isInherited) { break }
                 let end = stopBy ?? Clocks.steady + CountingThread.drainMax
                 if stopBy != nil && batch == .empty || Clocks.steady >= end { break }
                 stopBy = end
@@ -102,6 +138,19 @@ private struct CountingLoop: ~Copyable {
         intake.add(.down(intake.now))
         intake.commit()
         publish()
+        end()
+    }
+
+    /// Everything is counted: the next start should find a checkpoint and nothing else.
+    private mutating func end() {
+        if let durability {
+            do throws(StorageError) {
+                try durability.checkpointer.stop(request(durability.journal))
+            } catch {
+                tell(.unsaved(error))
+            }
+        }
+        ring.clear()
     }
 
     /// What a look at all sockets found.
@@ -113,19 +162,13 @@ private struct CountingLoop: ~Copyable {
         readClocks()
         var batch = Batch.empty
         for socket in sockets {
-            let count = receiver.receive(from: socket.descriptor)
+            ring.arm(durability?.journal.next ?? (0, 0))
+            let count = ring.receive(from: socket.descriptor)
             guard count > 0 else { continue }
             // No stamp of this batch lies ahead of a clock that is read now.
             readClocks()
-            for i in 0..<count {
-                receiver.withDatagram(i) { bytes, arrival in
-                    intake.take(
-                        bytes, from: arrival.sender.map { .address($0) } ?? .ourselves,
-                        isTruncated: arrival.isTruncated,
-                        stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
-                }
-            }
-            if count == DatagramReceiver.batchMax { batch = .full } else if batch == .empty { batch = .some }
+            takeBatch()
+            if count == LandingRing.batchMax { batch = .full } else if batch == .empty { batch = .some }
         }
         if batch != .empty { isChanged = true }
         // Also what the clocks did.
@@ -133,15 +176,60 @@ private struct CountingLoop: ~Copyable {
         return batch
     }
 
-    private mutating func readClocks() {
-        if let event = intake.observe(wall: Clocks.wall, steady: Clocks.steady) { clockJumped(event) }
+    /// One batch, one frame; the slot is free again when the frame is written.
+    private mutating func takeBatch() {
+        intake.takeBatch(of: ring)
+        intake.commit()
+        ring.release()
     }
 
-    private mutating func publishIfDue() {
+    private mutating func readClocks() {
+        if let event = intake.observe(wall: Clocks.wall, steady: Clocks.steady) { tell(.clock(event)) }
+    }
+
+    private mutating func publishIfDue(_ pause: borrowing Atomic<Int64>) {
         let now = Clocks.steady
         guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
         noteDrops()
         if isReportDue { publish() }
+        if let durability {
+            keepSalts(durability.checkpointer)
+            checkpointIfDue(durability, pause)
+        }
+    }
+
+    private mutating func keepSalts(_ checkpointer: Checkpointer) {
+        let drawn = intake.takeDrawnSalts()
+        if !drawn.isEmpty { checkpointer.store(drawn) }
+        intake.saltsStored(through: checkpointer.saltsStored)
+    }
+
+    private mutating func checkpointIfDue(_ durability: Durability, _ pause: borrowing Atomic<Int64>) {
+        let now = Clocks.steady
+        let checkpointer = durability.checkpointer
+        guard !checkpointer.isBusy, now - checkpointedAt >= Self.checkpointIntervalMin || checkpointedAt == 0 else {
+            return
+        }
+        let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
+        guard isDue || durability.journal.wantsCheckpoint else { return }
+        let sequence = durability.journal.next.sequence - 1
+        guard sequence != checkpointed || checkpointer.status.failure != nil else { return }
+        let begun = Clocks.steadyNanoseconds
+        checkpointer.submit(request(durability.journal))
+        pause.max(Clocks.steadyNanoseconds - begun, ordering: .relaxed)
+        checkpointedAt = now
+        checkpointed = sequence
+    }
+
+    /// However much a checkpoint is wanted.
+    private static let checkpointIntervalMin: Int64 = 1000
+
+    private mutating func request(_ journal: Journal) -> Checkpointer.Request {
+        let next = journal.next
+        let salts = intake.saltsKept
+        return Checkpointer.Request(
+            intake.capture(), sequence: next.sequence - 1, hits: next.before, saltsKept: salts.numbers,
+            saltsThrough: salts.through)
     }
 
     /// The last report is no longer what there is to say.
@@ -149,8 +237,8 @@ private struct CountingLoop: ~Copyable {
 
     private mutating func publish() {
         publication.publish(intake.report())
-        if intake.now.quarter != publishedQuarter {
-            // Nobody keeps history yet; the rows must not pile up.
+        if durability == nil, intake.now.quarter != publishedQuarter {
+            // Nobody keeps history; the rows must not pile up.
             _ = intake.takeClosedRows()
             publishedQuarter = intake.now.quarter
         }
@@ -183,5 +271,30 @@ private struct CountingLoop: ~Copyable {
     private func nap() {
         var time = timespec(tv_sec: 0, tv_nsec: Self.napNanoseconds)
         _ = unsafe nanosleep(&time, nil)
+    }
+}
+
+extension Intake {
+    /// Takes every datagram that stands in the ring.
+    @inline(__always)
+    mutating func takeBatch(of ring: LandingRing) {
+        for i in 0..<ring.received {
+            ring.withDatagram(i) { bytes, arrival in
+                take(
+                    bytes, from: arrival.sender.map { .address($0) } ?? .ourselves, isTruncated: arrival.isTruncated,
+                    stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
+            }
+        }
+    }
+
+    /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
+    /// its own sequence, which is the journal's next. How many datagrams it held.
+    public mutating func takeUnwritten(_ ring: LandingRing) -> Int {
+        defer { ring.clear() }
+        guard let armed = ring.armed, armed.sequence == journalNext, ring.received > 0 else { return 0 }
+        let count = ring.received
+        takeBatch(of: ring)
+        commit()
+        return count
     }
 }

@@ -1,10 +1,11 @@
 public import Counting
+public import Storage
 public import Wire
 
 /// The one way in: datagrams become records, one frame a batch, and the engine counts from the frame.
 ///
 /// The running daemon and `footfall count` are both this. It reads no clock: stamps and readings of clocks are given
-/// to it, and it gives every hit its final moment.
+/// to it, and it gives every hit its final moment. With a journal, a frame is written before it counts.
 public struct Intake: Sendable {
     /// The counts.
     public private(set) var engine: Engine
@@ -12,15 +13,18 @@ public struct Intake: Sendable {
     public private(set) var frame = Frame()
     private var admission: Admission
     private var timekeeper: Timekeeper
-    private var salts: any RandomNumberGenerator & Sendable
-    private var saltNumber: UInt32 = 0
+    private var salts: SaltStock
+    private let journal: Journal?
     private let calendar: Calendar
     private var isCommitted = true
+    private var committedAt = Moment.epoch
+    private var isUpDue = false
 
     /// Which local day of a zone a moment lies in.
     public typealias Calendar = @Sendable (_ timezone: String, Moment) -> DaySpan
 
-    /// An intake without sites that stands at `wall` milliseconds; `steady` is a clock that never jumps.
+    /// An intake without sites that stands at `wall` milliseconds and keeps nothing; `steady` is a clock that never
+    /// jumps.
     public init(
         limits: Limits, trusted: Networks, assets: [String], calendar: @escaping Calendar,
         salts: any RandomNumberGenerator & Sendable, wall: Int64, steady: Int64
@@ -31,21 +35,77 @@ public struct Intake: Sendable {
         engine = Engine(limits: limits, seed: seed, at: now)
         admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
         timekeeper = Timekeeper(after: now, wall: wall, steady: steady)
+        self.salts = SaltStock(stored: nil, random: salts)
+        journal = nil
         self.calendar = calendar
-        self.salts = salts
     }
 
+    /// Goes on from a recovered state, with a journal. Its sites are known and not served until `serve`.
+    public init(
+        _ recovery: Recovery, journal: Journal, trusted: Networks, assets: [String], calendar: @escaping Calendar,
+        salts random: any RandomNumberGenerator & Sendable, seed: HashSeed, wall: Int64, steady: Int64
+    ) {
+        engine = recovery.engine
+        admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
+        timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
+        salts = SaltStock(stored: recovery.salts, random: random)
+        self.journal = journal
+        self.calendar = calendar
+        let stored = Dictionary(grouping: recovery.salts, by: \.site)
+        for site in (0..<engine.siteCount).map(SiteIndex.init) { restore(site, stored[site] ?? []) }
+    }
+
+    private mutating func restore(_ site: SiteIndex, _ stored: [StoredSalt]) {
+        let settings = engine.settings(of: site)
+        let turn = engine.turn(of: site)
+        func salt(_ stored: StoredSalt) -> Salt { Salt(number: stored.number, bytes: stored.bytes) }
+        // The salts of a restored backup may be gone; its visitors of that day are then strangers once more.
+        let missing = Salt(number: turn.salt, bytes: .init(repeating: 0, count: 32))
+        let current = stored.first { $0.number == turn.salt }
+        let former = stored.last { $0.number < turn.salt }
+        if let next = stored.last(where: { $0.number > turn.salt }) {
+            salts.keep(salt(next), for: site)
+        } else {
+            salts.drawAhead(for: site)
+        }
+        let span = calendar(settings.timezone, turn.begins)
+        let today = current == nil ? DaySpan(day: turn.day, begins: turn.begins, ends: turn.begins) : span
+        admission.sites.restore(
+            SiteProfile(settings), today: today, salt: current.map(salt) ?? missing, former: former.map(salt))
+    }
+
+    /// The sequence of the frame to come; nil where nothing is kept.
+    var journalNext: UInt64? { journal?.next.sequence }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
     /// The last moment given to anything.
     public var now: Moment { timekeeper.last }
 
-    /// Makes a site known from now on; false where `limits.sites` is reached. Its name must be new.
-    public mutating func add(_ profile: SiteProfile) -> Bool {
-        guard sites.count < engine.limits.sites else { return false }
+    // MARK: Sites
+
+    /// Draws the salts that these sites need and have not; store what `takeDrawnSalts` gives before `serve`.
+    public mutating func prepare(_ profiles: [SiteProfile]) {
+        let new = profiles.filter { sites.known($0.settings.name) == nil }
+        for i in new.indices { salts.drawAhead(for: SiteIndex(sites.count + i)) }
+    }
+
+    /// Serves a site from now on, a new one or one that is known, whose settings may be others now; false where
+    /// `limits.sites` is reached or its salt is not stored.
+    public mutating func serve(_ profile: SiteProfile) -> Bool {
+        if let site = sites.known(profile.settings.name) {
+            let today = calendar(profile.settings.timezone, now)
+            let isOther = profile.settings != engine.settings(of: site)
+            admission.sites.serve(site, by: profile, today: isOther ? today : sites.today(of: site))
+            guard isOther else { return true }
+            begin()
+            let turn = DayTurn(day: today.day, begins: today.begins, salt: sites.salt(of: site))
+            frame.append(.site(site, profile.settings, turn, at: now))
+            return true
+        }
+        let index = SiteIndex(sites.count)
+        guard sites.count < engine.limits.sites, let salt = salts.take(for: index) else { return false }
         begin()
         let today = calendar(profile.settings.timezone, now)
-        let salt = nextSalt()
         let site = admission.sites.add(profile, today: today, salt: salt)
         let turn = DayTurn(day: today.day, begins: today.begins, salt: salt.number)
         frame.append(.site(site, profile.settings, turn, at: now))
@@ -54,6 +114,21 @@ public struct Intake: Sendable {
 
     /// The sites that records of the datagram name and nobody knows yet, without repetition.
     public func unknownSites(in datagram: Span<UInt8>) -> [String] { admission.unknownSites(in: datagram) }
+
+    // MARK: Salts
+
+    /// Salts drawn since the last call, to be stored before they are used.
+    public mutating func takeDrawnSalts() -> [StoredSalt] { salts.takeDrawn() }
+
+    /// Salts up to this number are stored.
+    public mutating func saltsStored(through number: UInt32) { salts.stored(through: number) }
+
+    /// The numbers of the salts that must be kept, and the highest number given out.
+    public var saltsKept: (numbers: Set<UInt32>, through: UInt32) {
+        (sites.saltsInUse.union(salts.numbers), salts.highest)
+    }
+
+    // MARK: What comes in
 
     /// Takes readings of the wall clock and of a steady clock, in milliseconds, before every batch; what the wall clock
     /// did, if it jumped.
@@ -66,6 +141,17 @@ public struct Intake: Sendable {
         return event
     }
 
+    /// From the next moment on the daemon is up: that of the first datagram, which may have waited in a socket that outlived
+    /// the process before, or else the wall clock's.
+    public mutating func comeUp() { isUpDue = true }
+
+    private mutating func noteUp(at moment: Moment) {
+        guard isUpDue else { return }
+        isUpDue = false
+        begin()
+        frame.append(.up(moment))
+    }
+
     /// Takes one datagram, stamped by the wall clock in milliseconds.
     @inline(__always)
     public mutating func take(
@@ -73,6 +159,7 @@ public struct Intake: Sendable {
     ) {
         begin()
         let moment = timekeeper.moment(stamp: stamp)
+        if isUpDue { noteUp(at: moment) }
         if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
         admission.admit(datagram, from: sender, isTruncated: isTruncated, at: moment, into: &frame)
     }
@@ -83,15 +170,26 @@ public struct Intake: Sendable {
         frame.append(record)
     }
 
-    /// Closes the frame and counts it. This is where a frame will reach the journal before it is counted.
+    /// Closes the frame, gives it to the journal, and counts it.
+    ///
+    /// While the journal can hold nothing more, hits are refused, and the numbers that say so go into one frame a
+    /// second.
     public mutating func commit() {
         guard !isCommitted else { return }
+        let isFull = journal?.isFull ?? false
+        if isFull, frame.hits == 0, now.milliseconds - committedAt.milliseconds < 1000 { return }
         for (tally, count) in admission.tallies.nonzero { frame.append(.tally(tally, count)) }
         admission.tallies.removeAll()
         for (site, count) in admission.rejectedBySite.sorted(by: { $0.key < $1.key }) {
             frame.append(.rejected(site, count))
         }
         admission.rejectedBySite.removeAll(keepingCapacity: true)
+        CrashPoint.reach(.beforeFrame)
+        if let journal {
+            let records = frame.bytes
+            journal.append(records.span, hits: frame.hits)
+        }
+        CrashPoint.reach(.afterFrame)
         do throws(MalformedBytes) {
             let records = frame.bytes
             try engine.apply(records.span)
@@ -99,11 +197,14 @@ public struct Intake: Sendable {
             preconditionFailure("a frame of our own is \(error)")
         }
         isCommitted = true
+        committedAt = now
+        admission.isRefusing = isFull
     }
 
     /// Lets time pass to the last reading of the wall clock. Only right when nothing waits that came before it.
     public mutating func pass() {
         let moment = timekeeper.moment()
+        noteUp(at: moment)
         if moment >= admission.sites.nextMidnight {
             begin()
             turnDays(at: moment)
@@ -112,6 +213,8 @@ public struct Intake: Sendable {
         commit()
         engine.advance(to: moment)
     }
+
+    // MARK: What goes out
 
     /// The numbers of this moment.
     public mutating func report() -> Report { engine.report() }
@@ -124,6 +227,9 @@ public struct Intake: Sendable {
     /// The whole counting state as canonical bytes.
     public mutating func snapshot() -> [UInt8] { engine.snapshot() }
 
+    /// The state for a checkpoint, with the history rows closed since the last one.
+    public mutating func capture() -> Capture { engine.capture() }
+
     /// Takes the history rows closed since the last call.
     public mutating func takeClosedRows() -> [HistoryRow] { engine.takeClosedRows() }
 
@@ -133,23 +239,19 @@ public struct Intake: Sendable {
         isCommitted = false
     }
 
-    /// Begins the local day that `moment` lies in, for every site that is not in it.
+    /// Begins the local day that `moment` lies in, for every site that is not in it. A site whose next salt is not
+    /// stored yet keeps the one it has for another day: its visitors stay countable.
     private mutating func turnDays(at moment: Moment) {
         var days: [String: DaySpan] = [:]
         let turns = sites.sitesToTurn(at: moment).map { site in
             let zone = sites.profile(of: site).settings.timezone
             let day = days[zone] ?? calendar(zone, moment)
             days[zone] = day
-            return (site: site, day: day, salt: nextSalt())
+            return (site: site, day: day, salt: salts.take(for: site))
         }
         admission.sites.turn(turns)
-        for (site, day, salt) in turns {
-            frame.append(.turn(site, DayTurn(day: day.day, begins: day.begins, salt: salt.number)))
+        for (site, day, _) in turns {
+            frame.append(.turn(site, DayTurn(day: day.day, begins: day.begins, salt: sites.salt(of: site))))
         }
-    }
-
-    private mutating func nextSalt() -> Salt {
-        saltNumber += 1
-        return Salt(number: saltNumber, using: &salts)
     }
 }

@@ -5,6 +5,9 @@ public enum Supervisor {
     /// The numbers are right and served; `status` is what `systemctl status` shows.
     public static func ready(status: String) { notify("READY=1\nSTATUS=\(line(status))") }
 
+    /// What `systemctl status` shows from now on.
+    public static func status(_ status: String) { notify("STATUS=\(line(status))") }
+
     /// The daemon has begun to stop.
     public static func stopping() { notify("STOPPING=1\nSTATUS=stopping") }
 

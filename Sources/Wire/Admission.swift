@@ -13,6 +13,8 @@ public struct Admission: Sendable {
 
     /// Counts of the frame being written; whoever closes the frame takes them.
     public var tallies = Tallies()
+    /// Nothing can be kept any more: every beacon is refused as `limit`.
+    public var isRefusing = false
     /// Beacons refused per known site in the frame being written.
     public var rejectedBySite: [SiteIndex: UInt64] = [:]
 
@@ -62,6 +64,7 @@ public struct Admission: Sendable {
             switch beacons.next() {
             case .record:
                 do throws(BeaconRejection) {
+                    guard !isRefusing else { throw .limit }
                     try admit(beacons.beacon, in: datagram, at: moment, into: &frame)
                 } catch {
                     reject(error, beacons.beacon, in: datagram)

@@ -42,9 +42,13 @@ public struct SiteDirectory: Sendable {
         var hosts: [[UInt8]]
         var keepQuery: [[UInt8]]
         var today: DaySpan
+        var salt: UInt32
         var hasher: VisitorHasher
         /// Yesterday's, asked as well in the half hour after midnight.
+        var formerSalt: UInt32?
         var formerHasher: VisitorHasher?
+        /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
+        var isServed = true
     }
 
     private(set) var entries: [Entry] = []
@@ -64,16 +68,32 @@ public struct SiteDirectory: Sendable {
 
     /// The site called `name`.
     @inline(__always)
-    public func find(_ name: Span<UInt8>) -> SiteIndex? { names.find(name).map(SiteIndex.init) }
+    public func find(_ name: Span<UInt8>) -> SiteIndex? {
+        guard let place = names.find(name), entries[place].isServed else { return nil }
+        return SiteIndex(place)
+    }
 
-    /// The site called `name`.
-    public func find(_ name: String) -> SiteIndex? { find(Array(name.utf8).span) }
+    /// The site called `name`, whether it is served or was once.
+    public func known(_ name: String) -> SiteIndex? { names.find(Array(name.utf8).span).map(SiteIndex.init) }
 
     /// A site's profile.
     public func profile(of site: SiteIndex) -> SiteProfile { entries[site.number].profile }
 
     /// Adds a site at the next index; its name must be new.
     public mutating func add(_ profile: SiteProfile, today: DaySpan, salt: Salt) -> SiteIndex {
+        add(profile, today: today, salt: salt, former: nil, isServed: true)
+    }
+
+    /// Adds a site of a restored state, with the salt of the day before where that is still kept.
+    public mutating func restore(_ profile: SiteProfile, today: DaySpan, salt: Salt, former: Salt?) {
+        let site = add(profile, today: today, salt: salt, former: former, isServed: false)
+        guard former != nil else { return }
+        formerSaltsEnd = min(formerSaltsEnd, entries[site.number].today.begins + Self.formerSaltMilliseconds)
+    }
+
+    private mutating func add(
+        _ profile: SiteProfile, today: DaySpan, salt: Salt, former: Salt?, isServed: Bool
+    ) -> SiteIndex {
         let name = Array(profile.settings.name.utf8)
         guard case (let place, true)? = names.findOrAdd(name.span, limit: .max) else {
             preconditionFailure("a site was added twice")
@@ -81,19 +101,34 @@ public struct SiteDirectory: Sendable {
         entries.append(
             Entry(
                 profile: profile, hosts: profile.hosts.map { Array($0.utf8) },
-                keepQuery: profile.keepQuery.map { Array($0.utf8) }, today: today,
-                hasher: VisitorHasher(salt, site: name.span)))
+                keepQuery: profile.keepQuery.map { Array($0.utf8) }, today: today, salt: salt.number,
+                hasher: VisitorHasher(salt, site: name.span), formerSalt: former?.number,
+                formerHasher: former.map { VisitorHasher($0, site: name.span) }, isServed: isServed))
         nextMidnight = min(nextMidnight, today.ends)
         return SiteIndex(place)
     }
 
-    /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it.
-    public mutating func turn(_ turns: [(site: SiteIndex, day: DaySpan, salt: Salt)]) {
+    /// Serves a site that is known, by a profile of the same name; `today` is its day in the profile's zone.
+    public mutating func serve(_ site: SiteIndex, by profile: SiteProfile, today: DaySpan) {
+        entries[site.number].profile = profile
+        entries[site.number].hosts = profile.hosts.map { Array($0.utf8) }
+        entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
+        entries[site.number].today = today
+        entries[site.number].isServed = true
+        nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
+    }
+
+    /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it. Without
+    /// a new one the old one goes on.
+    public mutating func turn(_ turns: [(site: SiteIndex, day: DaySpan, salt: Salt?)]) {
         for (site, day, salt) in turns {
+            entries[site.number].today = day
+            guard let salt else { continue }
             let name = Array(entries[site.number].profile.settings.name.utf8)
             entries[site.number].formerHasher = entries[site.number].hasher
+            entries[site.number].formerSalt = entries[site.number].salt
             entries[site.number].hasher = VisitorHasher(salt, site: name.span)
-            entries[site.number].today = day
+            entries[site.number].salt = salt.number
             formerSaltsEnd = min(formerSaltsEnd, day.begins + Self.formerSaltMilliseconds)
         }
         nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
@@ -104,7 +139,12 @@ public struct SiteDirectory: Sendable {
         formerSaltsEnd = Moment(milliseconds: .max)
         for i in entries.indices where entries[i].formerHasher != nil {
             let end = entries[i].today.begins + Self.formerSaltMilliseconds
-            if moment >= end { entries[i].formerHasher = nil } else { formerSaltsEnd = min(formerSaltsEnd, end) }
+            if moment < end {
+                formerSaltsEnd = min(formerSaltsEnd, end)
+            } else {
+                entries[i].formerHasher = nil
+                entries[i].formerSalt = nil
+            }
         }
     }
 
@@ -114,6 +154,17 @@ public struct SiteDirectory: Sendable {
             .map { SiteIndex($0) }
     }
 
-    /// The end of a site's running day.
-    public func dayEnds(of site: SiteIndex) -> Moment { entries[site.number].today.ends }
+    /// A site's running day.
+    public func today(of site: SiteIndex) -> DaySpan { entries[site.number].today }
+
+    /// The number of the salt that a site's visitors are hashed with.
+    public func salt(of site: SiteIndex) -> UInt32 { entries[site.number].salt }
+
+    /// The numbers of the salts in use, today's and those of the day before.
+    public var saltsInUse: Set<UInt32> {
+        entries.reduce(into: []) { numbers, entry in
+            numbers.insert(entry.salt)
+            if let former = entry.formerSalt { numbers.insert(former) }
+        }
+    }
 }

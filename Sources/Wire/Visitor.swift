@@ -11,6 +11,19 @@ public struct Salt: Sendable {
         self.number = number
         words = SIMD4(random.next(), random.next(), random.next(), random.next())
     }
+
+    /// A salt that was stored: 32 bytes.
+    public init(number: UInt32, bytes: [UInt8]) {
+        precondition(bytes.count == 32, "a salt has 32 bytes")
+        let span = bytes.span
+        self.number = number
+        words = SIMD4(span.word(at: 0), span.word(at: 8), span.word(at: 16), span.word(at: 24))
+    }
+
+    /// The secret, to be stored before first use and nowhere but in the database.
+    public var bytes: [UInt8] {
+        (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)) }
+    }
 }
 
 /// Makes visitor keys of one site under one salt.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import Wire
 
 /// The process's environment.
@@ -19,6 +20,9 @@ func checkSite(_ name: String) throws {
 
 /// Exit statuses, after sysexits.h.
 enum Exit {
+    /// Ends the process where it stands.
+    static func now(_ code: ExitCode) -> Never { Glibc.exit(code.rawValue) }
+
     static let data = ExitCode(65)
     static let noInput = ExitCode(66)
     static let unavailable = ExitCode(69)

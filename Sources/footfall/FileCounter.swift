@@ -43,7 +43,7 @@ struct FileCounter {
         let datagram = length < line.count ? line.extracting(length + 1..<line.count) : line.extracting(first: 0)
         if acceptsEverySite {
             for name in intake.unknownSites(in: datagram) {
-                _ = intake.add(SiteProfile(SiteSettings(name: name, timezone: timezone)))
+                _ = intake.serve(SiteProfile(SiteSettings(name: name, timezone: timezone)))
             }
         }
         let before = intake.engine.tallies
@@ -60,7 +60,7 @@ struct FileCounter {
     private mutating func begin(at stamp: Int64) {
         if wall == nil {
             intake = Self.intake(settings, wall: stamp)
-            for site in settings?.sites ?? [] { _ = intake.add(site.profile) }
+            for site in settings?.sites ?? [] { _ = intake.serve(site.profile) }
         }
         wall = max(wall ?? stamp, stamp)
         if let wall { intake.observe(wall: wall, steady: wall) }

@@ -57,7 +57,7 @@ struct Desk {
             steady: steady)
         var settings = settings ?? SiteSettings(name: "demo")
         settings.timezone = zone
-        let isAdded = intake.add(SiteProfile(settings, hosts: hosts))
+        let isAdded = intake.serve(SiteProfile(settings, hosts: hosts))
         #expect(isAdded)
         commit()
     }

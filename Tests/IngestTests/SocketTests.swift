@@ -25,7 +25,7 @@ private func intake() -> Intake {
     var intake = Intake(
         limits: Limits(), trusted: .loopback, assets: [], calendar: calendar, salts: Seeded(1), wall: Clocks.wall,
         steady: Clocks.steady)
-    let isAdded = intake.add(SiteProfile(SiteSettings(name: "demo")))
+    let isAdded = intake.serve(SiteProfile(SiteSettings(name: "demo")))
     precondition(isAdded)
     intake.commit()
     return intake
@@ -48,7 +48,7 @@ func bothFamilies() throws {
     for i in 0..<100 {
         for client in clients { client.send("f1 s=demo&v=\(i)&u=/\(i)") }
     }
-    let report = counted(CountingThread(intake(), sockets: sockets))
+    let report = counted(CountingThread(intake(), sockets: sockets, ring: LandingRing()))
     #expect(report.sites[0].totalViews + Int64(report.tallies[.duplicates]) == 200)
     #expect(report.tallies[.datagrams] == 200 && report.tallies[.parsedDatagrams] == 200)
 }
@@ -62,7 +62,7 @@ func oddSizes() throws {
     client.send(Array("f1 s=demo&v=b&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192))
     client.send(Array("f1 s=demo&v=c&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192 - 17))
     client.send("f1 s=demo&v=d&u=/")
-    let report = counted(CountingThread(intake(), sockets: [socket]))
+    let report = counted(CountingThread(intake(), sockets: [socket], ring: LandingRing()))
     #expect(report.tallies[.datagramsEmpty] == 1 && report.tallies[.datagramsOversize] == 1)
     #expect(report.sites[0].totalVisits == 3)
 }
@@ -73,7 +73,7 @@ func kernelDrops() throws {
     let client = try Client(to: socket)
     for i in 0..<500 { client.send("f1 s=demo&v=\(i)&u=/") }
     #expect(socket.drops > 0)
-    let report = counted(CountingThread(intake(), sockets: [socket]))
+    let report = counted(CountingThread(intake(), sockets: [socket], ring: LandingRing()))
     #expect(report.tallies[.kernelDrops] > 0)
     #expect(report.tallies[.datagrams] + report.tallies[.kernelDrops] == 500)
 }
@@ -89,7 +89,7 @@ func kernelStamp() throws {
         try Client(to: socket).send("f1 s=demo&v=a&u=/")
         let sent = Clocks.wall
         while Clocks.wall < sent + 30 {}
-        let report = counted(CountingThread(intake, sockets: [socket]))
+        let report = counted(CountingThread(intake, sockets: [socket], ring: LandingRing()))
         #expect(report.sites[0].totalViews == 1 && report.asOf.milliseconds >= sent + 30)
         if report.sites[0].peak.at.milliseconds <= sent { return }
         #expect(attempt < 20, "never stamped on arrival")

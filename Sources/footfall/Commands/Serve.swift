@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Logging
 import ServiceLifecycle
+import Storage
 import Supervision
 import UnixSignals
 import Web
@@ -44,8 +45,24 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
-        let counting = CountingThread(try intake(settings), sockets: sockets.beacons) { event in
-            logger.warning("The wall clock jumped", metadata: ["clock.event": "\(event)"])
+        let state: KeptState
+        do {
+            state = try KeptState(settings, logger: logger)
+        } catch let error as StorageError {
+            say("\(error)")
+            Supervisor.failed("\(error)")
+            throw error.isPermission ? Exit.noPermission : Exit.unavailable
+        }
+        let counting = CountingThread(
+            state.intake, sockets: sockets.beacons, ring: state.ring, durability: state.durability
+        ) { event in
+            switch event {
+            case .clock(let event):
+                logger.warning("The wall clock jumped", metadata: ["clock.event": "\(event)"])
+            case .unsaved(let error):
+                logger.error(
+                    "The last checkpoint failed; the next start replays the journal", metadata: ["error": "\(error)"])
+            }
         }
         let publicNumbers = Dictionary(
             uniqueKeysWithValues: settings.sites.map { ($0.name, Set($0.publicNumbers)) })
@@ -53,7 +70,10 @@ struct Serve: AsyncParsableCommand {
             listeners: sockets.listeners,
             state: WebState(
                 report: { counting.publication.current },
-                publicNumbers: { publicNumbers[$0] ?? PublicNumber.counter }),
+                degraded: { state.health.degraded },
+                durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
+                // A site that the settings name no longer keeps its numbers, for its owner.
+                publicNumbers: { publicNumbers[$0] ?? [] }),
             configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin),
             logger: logger)
         announce(settings, sockets, logger)
@@ -61,6 +81,7 @@ struct Serve: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: CountingService(thread: counting)),
+                    .init(service: HealthService(health: state.health, sites: settings.sites.count, logger: logger)),
                     .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -71,20 +92,6 @@ struct Serve: AsyncParsableCommand {
         logger.notice("Stopped")
     }
 
-    private func intake(_ settings: Settings) throws -> Intake {
-        guard let trusted = Networks(settings.beacon.trusted) else {
-            preconditionFailure("the trusted networks were checked when the settings were read")
-        }
-        var intake = Intake(
-            limits: settings.limits.counting, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
-            salts: SystemRandomNumberGenerator(), wall: Clocks.wall, steady: Clocks.steady)
-        for site in settings.sites where !intake.add(site.profile) {
-            say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
-            throw Exit.configuration
-        }
-        return intake
-    }
-
     private func announce(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) {
         logger.notice(
             "Serving",
@@ -92,8 +99,9 @@ struct Serve: AsyncParsableCommand {
                 "version": "\(Footfall.version)", "sites": "\(settings.sites.count)",
                 "beacons": "\(sockets.beaconNames.joined(separator: " "))", "http": "http://\(sockets.httpName)",
                 "local": "\(LocalSocket(runtime: settings.state.runtime).path)",
-                "state": "in memory: a restart begins at zero",
+                "state": "\(settings.state.directory)",
             ])
+        if CrashPoint.isBuiltIn { logger.warning("This build can be made to crash; it is for tests only") }
     }
 
     /// Under a supervisor that starts us again at once, a mistake in a file must not become a loop.

@@ -1,0 +1,194 @@
+public import Counting
+import Foundation
+import GRDB
+
+/// A salt as it is kept: 32 bytes under a number, of one site.
+public struct StoredSalt: Equatable, Sendable {
+    /// What frames call it by; never used twice.
+    public let number: UInt32
+    /// The site whose visitors it hashes.
+    public let site: SiteIndex
+    /// The secret.
+    public let bytes: [UInt8]
+
+    /// A salt of a site.
+    public init(number: UInt32, site: SiteIndex, bytes: [UInt8]) {
+        self.number = number
+        self.site = site
+        self.bytes = bytes
+    }
+}
+
+/// What was found wrong, for the audit.
+public struct AuditNote: Equatable, Sendable {
+    /// When it was found.
+    public var at: Moment
+    /// One word for what it is.
+    public var kind: String
+    /// What it was.
+    public var note: String
+
+    /// Something found at a moment.
+    public init(at: Moment, kind: String, note: String) {
+        self.at = at
+        self.kind = kind
+        self.note = note
+    }
+}
+
+/// All that one transaction makes durable.
+struct Checkpoint {
+    var capture: Capture
+    /// The last frame that is in it, and the hits up to there.
+    var sequence: UInt64
+    var hits: UInt64
+    /// Closed since the last checkpoint that succeeded.
+    var rows: [HistoryRow]
+    var changed: Set<SiteIndex>
+    var notes: [AuditNote]
+    /// Salts up to `saltsThrough` that are none of these are gone for good.
+    var saltsKept: Set<UInt32>
+    var saltsThrough: UInt32
+}
+
+/// What the database holds of the last checkpoint.
+struct StoredState {
+    var incarnation: [UInt8]
+    var sequence: UInt64
+    var hits: UInt64
+    var visitors: String
+    var engine: [UInt8]
+    var sites: [[UInt8]]
+    var salts: [StoredSalt]
+}
+
+extension Database {
+    /// Makes a checkpoint durable: returns when the disk has it.
+    ///
+    /// - Complexity: O(what changed) and the deletion of old salts.
+    func save(_ checkpoint: Checkpoint, visitors: String, incarnation: [UInt8]) throws(StorageError) {
+        let capture = checkpoint.capture
+        try write { db in
+            let site = try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO site (id, name, state, crc) VALUES (?, ?, ?, ?)")
+            for index in checkpoint.changed.sorted() {
+                let name = capture.siteName(index)
+                let state = capture.siteBytes(index)
+                let crc = Self.crc(of: index.number.column, name.column, state)
+                try site.execute(arguments: [index.number, name, Data(state), crc])
+            }
+            for row in checkpoint.rows { try db.insert(row) }
+            for note in checkpoint.notes {
+                try db.execute(
+                    sql: "INSERT INTO audit (at, kind, by, note) VALUES (?, ?, 'footfall', ?)",
+                    arguments: [note.at.milliseconds, note.kind, note.note])
+            }
+            for number in try UInt32.fetchAll(
+                db, sql: "SELECT number FROM salt WHERE number <= ?", arguments: [checkpoint.saltsThrough])
+            where !checkpoint.saltsKept.contains(number) {
+                try db.execute(sql: "DELETE FROM salt WHERE number = ?", arguments: [number])
+            }
+            try Self.saveState(
+                db, incarnation: incarnation, sequence: checkpoint.sequence, hits: checkpoint.hits,
+                sites: capture.siteCount, visitors: visitors, engine: capture.engineBytes())
+        }
+    }
+
+    /// The first state of a new incarnation: an engine that knows nothing.
+    func begin(_ capture: Capture, incarnation: [UInt8]) throws(StorageError) {
+        try write { db in
+            try Self.saveState(
+                db, incarnation: incarnation, sequence: 0, hits: 0, sites: 0, visitors: "",
+                engine: capture.engineBytes())
+        }
+    }
+
+    private static func saveState(
+        _ db: GRDB.Database, incarnation: [UInt8], sequence: UInt64, hits: UInt64, sites: Int, visitors: String,
+        engine: [UInt8]
+    ) throws {
+        let crc = crc(
+            of: incarnation, Int(sequence).column, Int(hits).column, sites.column, visitors.column, engine)
+        try db.execute(
+            sql: """
+                INSERT OR REPLACE INTO state (id, incarnation, sequence, hits, sites, visitors, engine, crc)
+                VALUES (1, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                Data(incarnation), Int64(sequence), Int64(hits), sites, visitors, Data(engine), crc,
+            ])
+    }
+
+    /// Stores salts, which may be used from then on.
+    func save(_ salts: [StoredSalt]) throws(StorageError) {
+        try write { db in
+            for salt in salts {
+                let number = Int(salt.number)
+                try db.execute(
+                    sql: "INSERT INTO salt (number, site, bytes, crc) VALUES (?, ?, ?, ?)",
+                    arguments: [
+                        number, salt.site.number, Data(salt.bytes),
+                        Self.crc(of: number.column, salt.site.number.column, salt.bytes),
+                    ])
+            }
+        }
+    }
+
+    /// The last checkpoint; nil in a database that is new.
+    func load() throws(StorageError) -> StoredState? {
+        let path = path
+        return try read { db in
+            func damaged(_ what: String) -> StorageError { .damaged(path: path, what: "\(what) has a wrong checksum") }
+            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM state WHERE id = 1") else {
+                guard try Int.fetchOne(db, sql: "SELECT count(*) FROM site") == 0 else { throw damaged("the state") }
+                return nil
+            }
+            var state = StoredState(
+                incarnation: Array(row["incarnation"] as Data), sequence: UInt64(bitPattern: row["sequence"] as Int64),
+                hits: UInt64(bitPattern: row["hits"] as Int64), visitors: row["visitors"],
+                engine: Array(row["engine"] as Data), sites: [], salts: [])
+            let crc = Self.crc(
+                of: state.incarnation, Int(truncatingIfNeeded: state.sequence).column,
+                Int(truncatingIfNeeded: state.hits).column, (row["sites"] as Int).column, state.visitors.column,
+                state.engine)
+            guard crc == row["crc"] as Int64, state.incarnation.count == 16 else { throw damaged("the state") }
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM site ORDER BY id") {
+                let bytes: [UInt8] = Array(row["state"] as Data)
+                guard row["id"] as Int == state.sites.count,
+                    Self.crc(of: (row["id"] as Int).column, (row["name"] as String).column, bytes)
+                        == row["crc"] as Int64
+                else { throw damaged("site \(state.sites.count)") }
+                state.sites.append(bytes)
+            }
+            guard state.sites.count == row["sites"] as Int else { throw damaged("the list of sites") }
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM salt ORDER BY number") {
+                let number: Int = row["number"]
+                let bytes: [UInt8] = Array(row["bytes"] as Data)
+                guard let name = UInt32(exactly: number), (0..<1 << 24).contains(row["site"] as Int),
+                    bytes.count == 32,
+                    Self.crc(of: number.column, (row["site"] as Int).column, bytes) == row["crc"] as Int64
+                else { throw damaged("salt \(number)") }
+                state.salts.append(StoredSalt(number: name, site: SiteIndex(row["site"]), bytes: bytes))
+            }
+            return state
+        }
+    }
+
+    /// The checksum over the columns of a row.
+    private static func crc(of columns: [UInt8]...) -> Int64 {
+        Int64(columns.reduce(0 as UInt32) { crc32c($1.span, from: $0) })
+    }
+}
+
+extension Int {
+    /// As a checksum sees it.
+    fileprivate var column: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(UInt64(bitPattern: Int64(self)), bytes: 8)
+        return bytes
+    }
+}
+
+extension String {
+    fileprivate var column: [UInt8] { Array(utf8) }
+}

@@ -1,0 +1,215 @@
+public import Counting
+import Glibc
+import Synchronization
+
+/// Makes the counts durable from time to time, and salts at once, on a thread of its own.
+///
+/// The order is the promise: the file of visitors, then everything else in one transaction that names it, and only then
+/// are segments of the journal taken away.
+public final class Checkpointer: Sendable {
+    /// What is known of checkpoints, for those who watch.
+    public struct Status: Sendable {
+        /// When the last one succeeded, in milliseconds of the wall clock; nil before the first.
+        public var lastSuccess: Int64?
+        /// How long it took.
+        public var seconds = 0.0
+        /// How many failed.
+        public var failures: UInt64 = 0
+        /// Why the last one failed, if it did.
+        public var failure: StorageError?
+    }
+
+    private let database: Database
+    private let journal: Journal
+    private let directory: String
+    private let incarnation: [UInt8]
+    private let giveUp: @Sendable (StorageError) -> Void
+    private let work: Mutex<Work>
+    private let status_ = Mutex(Status())
+    private let saltsStored_: Atomic<UInt32>
+    private let isBusy_ = Atomic(false)
+    private let isStopping = Atomic(false)
+    private let wakeup = Wakeup()
+    private let thread = Mutex<OSThread?>(nil)
+
+    private struct Work {
+        var request: Request?
+        var salts: [StoredSalt] = []
+        /// What captures that could not be saved had handed out.
+        var rows: [HistoryRow] = []
+        var changed: Set<SiteIndex> = []
+        var notes: [AuditNote] = []
+    }
+
+    /// What the counting thread asks to be made durable.
+    public struct Request: Sendable {
+        /// The counts.
+        public var capture: Capture
+        /// The last frame in them, and the hits up to it.
+        public var sequence: UInt64, hits: UInt64
+        /// Salts up to `saltsThrough` that are none of these are deleted.
+        public var saltsKept: Set<UInt32>
+        /// The highest number that was given out when the counts were captured.
+        public var saltsThrough: UInt32
+
+        /// Counts with the frame they stand at.
+        public init(
+            _ capture: Capture, sequence: UInt64, hits: UInt64, saltsKept: Set<UInt32>, saltsThrough: UInt32
+        ) {
+            self.capture = capture
+            self.sequence = sequence
+            self.hits = hits
+            self.saltsKept = saltsKept
+            self.saltsThrough = saltsThrough
+        }
+    }
+
+    init(
+        _ database: Database, _ journal: Journal, directory: String, incarnation: [UInt8], saltsStored: UInt32,
+        giveUp: @escaping @Sendable (StorageError) -> Void
+    ) {
+        self.database = database
+        self.journal = journal
+        self.directory = directory
+        self.incarnation = incarnation
+        self.giveUp = giveUp
+        work = Mutex(Work())
+        saltsStored_ = Atomic(saltsStored)
+        thread.withLock { $0 = OSThread { [self] in run() } }
+    }
+
+    /// A request is waiting or being worked on; a further one would have to wait.
+    public var isBusy: Bool { isBusy_.load(ordering: .acquiring) }
+    /// The highest number of a salt that is stored and may be used.
+    public var saltsStored: UInt32 { saltsStored_.load(ordering: .acquiring) }
+    /// For those who watch.
+    public var status: Status { status_.withLock { $0 } }
+
+    /// Asks for a checkpoint; only while none is busy.
+    public func submit(_ request: Request) {
+        isBusy_.store(true, ordering: .releasing)
+        work.withLock { $0.request = request }
+        wakeup.signal()
+    }
+
+    /// Asks for salts to be stored; `saltsStored` says when they are.
+    public func store(_ salts: [StoredSalt]) {
+        work.withLock { $0.salts += salts }
+        wakeup.signal()
+    }
+
+    /// Adds to the audit with the next checkpoint.
+    public func note(_ note: AuditNote) { work.withLock { $0.notes.append(note) } }
+
+    /// Stores salts before it returns: for the start, when nothing counts yet.
+    public func storeNow(_ salts: [StoredSalt]) throws(StorageError) {
+        guard let last = salts.map(\.number).max() else { return }
+        CrashPoint.reach(.saltDrawn)
+        try database.save(salts)
+        CrashPoint.reach(.saltStored)
+        saltsStored_.store(last, ordering: .releasing)
+    }
+
+    /// Finishes what is asked for, makes a last checkpoint and ends the thread and the journal. The error is what the
+    /// next start will have to replay the journal for.
+    public func stop(_ last: Request) throws(StorageError) {
+        isStopping.store(true, ordering: .releasing)
+        wakeup.signal()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+        storeSalts()
+        let saved = Result { () throws(StorageError) in try save(last) }
+        let isSaved = if case .success = saved { true } else { false }
+        try journal.stop(deletingUpTo: isSaved ? last.sequence : nil)
+        try database.close()
+        try saved.get()
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        while !isStopping.load(ordering: .acquiring) {
+            // Salts that could not be stored are tried again.
+            wakeup.wait(milliseconds: work.withLock { $0.salts.isEmpty } ? -1 : 1000)
+            storeSalts()
+            guard let request = work.withLock({ $0.request.take() }) else { continue }
+            do throws(StorageError) {
+                try save(request)
+            } catch {
+                // The journal cannot be relied on and neither can the database: what runs in memory must be read again
+                // from what is there.
+                if journal.status.needsCheckpoint { giveUp(error) }
+            }
+            isBusy_.store(false, ordering: .releasing)
+        }
+    }
+
+    private func storeSalts() {
+        let salts = work.withLock { $0.salts }
+        guard let last = salts.last else { return }
+        do throws(StorageError) {
+            CrashPoint.reach(.saltDrawn)
+            try database.save(salts)
+            CrashPoint.reach(.saltStored)
+            work.withLock { $0.salts.removeFirst(salts.count) }
+            saltsStored_.store(last.number, ordering: .releasing)
+        } catch {
+            status_.withLock { $0.failure = error }
+        }
+    }
+
+    private func save(_ request: Request) throws(StorageError) {
+        let begun = Self.now(CLOCK_MONOTONIC)
+        let (rows, changed, notes) = work.withLock { work in
+            work.rows += request.capture.rows
+            work.changed.formUnion(request.capture.changedSites)
+            return (work.rows, work.changed, work.notes)
+        }
+        let checkpoint = Checkpoint(
+            capture: request.capture, sequence: request.sequence, hits: request.hits, rows: rows, changed: changed,
+            notes: notes, saltsKept: request.saltsKept, saltsThrough: request.saltsThrough)
+        do throws(StorageError) {
+            let name = try write(checkpoint)
+            // From here on it is durable, whatever becomes of the files it has made superfluous.
+            work.withLock { work in
+                work.rows.removeFirst(rows.count)
+                work.changed.removeAll()
+                work.notes.removeFirst(notes.count)
+            }
+            status_.withLock { status in
+                status.lastSuccess = Self.now(CLOCK_REALTIME) / 1_000_000
+                status.seconds = Double(Self.now(CLOCK_MONOTONIC) - begun) / 1e9
+                status.failure = nil
+            }
+            CrashPoint.reach(.committed)
+            try journal.reclaim(upTo: checkpoint.sequence)
+            for other in try Files.names(in: directory) where other.hasPrefix("visitors-") && other != name {
+                try Files.delete(directory + "/" + other)
+            }
+        } catch {
+            status_.withLock { status in
+                status.failures += 1
+                status.failure = error
+            }
+            throw error
+        }
+    }
+
+    /// Returns when the disk has the checkpoint: the name of its file of visitors.
+    private func write(_ checkpoint: Checkpoint) throws(StorageError) -> String {
+        let name = VisitorsFile.name(checkpoint.sequence)
+        try VisitorsFile.write(
+            checkpoint.capture, sequence: checkpoint.sequence, incarnation: incarnation, in: directory)
+        CrashPoint.reach(.visitorsWritten)
+        try database.save(checkpoint, visitors: name, incarnation: incarnation)
+        return name
+    }
+
+    private static func now(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

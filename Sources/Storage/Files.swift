@@ -1,0 +1,152 @@
+import CKernel
+import Counting
+import Glibc
+
+/// An open file, closed once.
+public final class OpenFile: Sendable {
+    let descriptor: CInt
+    let path: String
+
+    /// Opens or makes a file; a link in the last place is not followed.
+    init(_ path: String, flags: CInt, doing: String) throws(StorageError) {
+        descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        self.path = path
+        guard descriptor >= 0 else { throw .system(doing: doing, path: path, error: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Writes both pieces one behind the other.
+    func write(_ first: Span<UInt8>, _ second: Span<UInt8>, at offset: Int) throws(StorageError) {
+        let error = unsafe first.withUnsafeBufferPointer { first in
+            unsafe second.withUnsafeBufferPointer { second in
+                unsafe ck_write(
+                    descriptor, first.baseAddress, first.count, second.baseAddress, second.count, Int64(offset))
+            }
+        }
+        guard error == 0 else { throw .system(doing: "write", path: path, error: error) }
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
+        try write(bytes.span, bytes.span.extracting(first: 0), at: offset)
+    }
+
+    /// Reserves the whole file on the disk.
+    func allocate(_ bytes: Int) throws(StorageError) {
+        let error = posix_fallocate(descriptor, 0, off_t(bytes))
+        guard error == 0 else { throw .system(doing: "allocate", path: path, error: error) }
+    }
+
+    /// Returns when the disk has what was written.
+    func sync() throws(StorageError) {
+        guard fdatasync(descriptor) == 0 else { throw .system(doing: "sync", path: path, error: errno) }
+    }
+
+    /// All bytes, but at most the `first` ones.
+    func read(first limit: Int) throws(StorageError) -> [UInt8] {
+        let size = min(lseek(descriptor, 0, SEEK_END), off_t(limit))
+        guard size >= 0 else { throw .system(doing: "read", path: path, error: errno) }
+        var failure: CInt = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+            while count < Int(size) {
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + count }, Int(size) - count, off_t(count))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                guard got > 0 else { return }
+                count += got
+            }
+        }
+        guard failure == 0 else { throw .system(doing: "read", path: path, error: failure) }
+        return bytes
+    }
+}
+
+/// Directories and names.
+enum Files {
+    /// Makes a directory and those above it.
+    static func makeDirectory(_ path: String) throws(StorageError) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            guard unsafe mkdir(made, 0o750) != 0 else { continue }
+            // The directories above may be nobody's to write to, and still be there.
+            let error = errno
+            guard exists(made) else { throw .system(doing: "make", path: made, error: error) }
+        }
+        guard unsafe access(path, W_OK | X_OK) == 0 else { throw .system(doing: "write to", path: path, error: errno) }
+    }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// The names in a directory, sorted.
+    static func names(in directory: String) throws(StorageError) -> [String] {
+        guard let handle = unsafe opendir(directory) else {
+            throw .system(doing: "read", path: directory, error: errno)
+        }
+        defer { unsafe closedir(handle) }
+        var names: [String] = []
+        while let entry = unsafe readdir(handle) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    static func delete(_ path: String) throws(StorageError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw .system(doing: "delete", path: path, error: errno)
+        }
+    }
+
+    /// Moves a file into a directory, which is made, under its own name or that with a number.
+    static func move(_ path: String, into directory: String) throws(StorageError) {
+        try makeDirectory(directory)
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        var target = directory + "/" + name
+        var number = 1
+        while exists(target) {
+            number += 1
+            target = directory + "/\(name).\(number)"
+        }
+        guard unsafe rename(path, target) == 0 else { throw .system(doing: "move", path: path, error: errno) }
+    }
+
+    /// Returns when the disk knows the names in a directory.
+    static func syncDirectory(_ path: String) throws(StorageError) {
+        let directory = try OpenFile(path, flags: O_RDONLY | O_DIRECTORY, doing: "open")
+        guard fsync(directory.descriptor) == 0 else { throw .system(doing: "sync", path: path, error: errno) }
+    }
+
+    /// 16 hexadecimal digits, so that names sort as numbers do.
+    static func digits(_ number: UInt64) -> String {
+        let text = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}
+
+/// CRC-32C of the bytes, going on from `crc`.
+func crc32c(_ bytes: Span<UInt8>, from crc: UInt32 = 0) -> UInt32 {
+    unsafe bytes.withUnsafeBufferPointer { unsafe ck_crc32c(crc, $0.baseAddress, $0.count) }
+}
+
+extension Span where Element == UInt8 {
+    /// Four bytes from `offset`, lowest first; they must lie inside the span.
+    func half(at offset: Int) -> UInt32 { UInt32(pair(at: offset)) | UInt32(pair(at: offset + 2)) << 16 }
+}
+
+extension [UInt8] {
+    /// Appends the lowest `count` bytes of a number, lowest first.
+    mutating func append(_ number: UInt64, bytes count: Int) {
+        for i in 0..<count { append(UInt8(truncatingIfNeeded: number >> UInt64(8 * i))) }
+    }
+
+    /// The 16 bytes are drawn from the system's source of randomness.
+    static var incarnation: [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<2 { bytes.append(UInt64.random(in: .min ... .max), bytes: 8) }
+        return bytes
+    }
+}

@@ -1,0 +1,112 @@
+import Counting
+import Foundation
+import GRDB
+
+/// Rows of history that closed since the last checkpoint, as they go into their tables.
+///
+/// A row whose key is there already adds up with it: a clock that went back may open a quarter or a day again.
+extension GRDB.Database {
+    /// Days that the ranking of a day outlives it.
+    private static var rankingDaysKept: Int { 400 }
+
+    func insert(_ row: HistoryRow) throws {
+        switch row {
+        case .quarter(let site, let quarter): try insert(site, quarter)
+        case .day(let site, let day): try insert(site, day)
+        case .uptime(let from, let to):
+            try execute(
+                sql: "INSERT INTO uptime (began, ended) VALUES (?, ?)",
+                arguments: [from.milliseconds, to.milliseconds])
+        case .audit(let audit):
+            try execute(
+                sql: """
+                    INSERT INTO audit (at, site, kind, day, visits, views, former_visits, former_views, by, note)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    audit.remark.at.milliseconds, audit.site.number, audit.kind.rawValue,
+                    audit.day.map { Int($0.number) }, audit.visits, audit.views, audit.formerVisits,
+                    audit.formerViews, audit.remark.by, audit.remark.note,
+                ])
+        }
+    }
+
+    private func insert(_ site: SiteIndex, _ quarter: Quarter) throws {
+        try execute(
+            sql: """
+                INSERT INTO quarter (site, quarter, views, visits, pings, bots, peak) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET
+                    views = views + excluded.views, visits = visits + excluded.visits,
+                    pings = pings + excluded.pings, bots = bots + excluded.bots, peak = max(peak, excluded.peak)
+                """,
+            arguments: [
+                site.number, quarter.number, Int64(quarter.views), Int64(quarter.visits), Int64(quarter.pings),
+                Int64(quarter.bots), quarter.peak,
+            ])
+    }
+
+    private func insert(_ site: SiteIndex, _ day: ClosedDay) throws {
+        let number = Int(day.day.number)
+        try execute(
+            sql: """
+                INSERT INTO day (site, day, timezone, views, visits, bots, visitors, exact, peak, peak_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET
+                    views = views + excluded.views, visits = visits + excluded.visits, bots = bots + excluded.bots,
+                    visitors = max(visitors, excluded.visitors), exact = 0,
+                    peak_at = CASE WHEN excluded.peak > peak THEN excluded.peak_at ELSE peak_at END,
+                    peak = max(peak, excluded.peak)
+                """,
+            arguments: [
+                site.number, number, day.timezone, Int64(day.views), Int64(day.visits), Int64(day.bots),
+                day.visitors, day.isVisitorsExact, day.peak.visitors, day.peak.at.milliseconds,
+            ])
+        try insert(day.pages, site, number, kind: 0)
+        try insert(day.referrers, site, number, kind: 1)
+        try execute(
+            sql: "DELETE FROM ranking WHERE site = ? AND day < ?",
+            arguments: [site.number, number - Self.rankingDaysKept])
+    }
+
+    private func insert(_ top: Top, _ site: SiteIndex, _ day: Int, kind: Int) throws {
+        var rows = top.rows
+        var other = top.other
+        var isApproximate = top.isApproximate
+        let key: StatementArguments = [site.number, day, kind]
+        let before = try Row.fetchAll(
+            self, sql: "SELECT place, name, views, entries FROM ranking WHERE site = ? AND day = ? AND kind = ?",
+            arguments: key)
+        for row in before {
+            let views = UInt64(row["views"] as Int64)
+            let entries = UInt64(row["entries"] as Int64)
+            let name: [UInt8] = Array(row["name"] as Data)
+            if (row["place"] as Int) < 0 {
+                other += views
+                isApproximate = isApproximate || entries > 0
+            } else if let i = rows.firstIndex(where: { $0.key == name }) {
+                rows[i].views += views
+                rows[i].entries += entries
+            } else {
+                rows.append(RankingRow(key: name, views: views, entries: entries))
+            }
+        }
+        if !before.isEmpty {
+            rows.sort { $0.views != $1.views ? $0.views > $1.views : $0.key.lexicographicallyPrecedes($1.key) }
+            other += rows.dropFirst(rankingRowsKept).reduce(0) { $0 + $1.views }
+            rows = Array(rows.prefix(rankingRowsKept))
+            try execute(sql: "DELETE FROM ranking WHERE site = ? AND day = ? AND kind = ?", arguments: key)
+        }
+        let statement = try cachedStatement(
+            sql: "INSERT INTO ranking (site, day, kind, place, name, views, entries) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        for (place, row) in rows.enumerated() {
+            try statement.execute(
+                arguments: [
+                    site.number, day, kind, place, Data(row.key), Int64(row.views), Int64(row.entries),
+                ])
+        }
+        if other > 0 || isApproximate {
+            try statement.execute(
+                arguments: [site.number, day, kind, -1, Data(), Int64(other), isApproximate ? 1 : 0])
+        }
+    }
+}

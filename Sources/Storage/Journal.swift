@@ -1,0 +1,340 @@
+import Counting
+import Glibc
+import Synchronization
+
+/// The frames, in the order in which they were counted, on disk: what survives the process and then the power.
+///
+/// The counting thread appends; a thread of its own syncs, makes the next segment and tries again what failed; the
+/// checkpoint thread takes away what it has covered. All three meet in one lock, held for a `pwritev` at most.
+///
+/// While the disk takes no frame, frames are *held*: kept in memory in their order, up to `heldBytesMax`, and written as
+/// soon as there is room. What is held is lost with the process, and only with it.
+public final class Journal: Sendable {
+    /// How the journal is kept.
+    public struct Configuration: Sendable {
+        /// The directory of the segments; the state directory sets it.
+        var directory = ""
+        /// Size of a segment.
+        public var segmentBytes = 16 << 20
+        /// All segments together.
+        public var capBytes = 256 << 20
+        /// Frames in memory while none can be written.
+        public var heldBytesMax = 64 << 20
+        /// Between two syncs.
+        public var syncMilliseconds: Int32 = 250
+
+        /// The defaults of the configuration reference.
+        public init() {}
+    }
+
+    /// What is known of the journal, for those who watch.
+    public struct Status: Sendable {
+        /// Bytes of frames written since this process began.
+        public var writtenBytes: UInt64 = 0
+        /// Bytes of frames a power cut would lose now.
+        public var unsyncedBytes = 0
+        /// Bytes of frames kept in memory.
+        public var heldBytes = 0
+        /// Size of all segments.
+        public var bytes = 0
+        /// How long the last sync took.
+        public var syncSeconds = 0.0
+        /// Why frames are held, or would be soon.
+        public var failure: StorageError?
+        /// A sync failed: only a checkpoint makes the counts durable again.
+        public var needsCheckpoint = false
+    }
+
+    private let configuration: Configuration
+    private let incarnation: [UInt8]
+    private let seed: UInt32
+    private let state: Mutex<State>
+    private let isStopping = Atomic(false)
+    private let wakeup = Wakeup()
+    private let thread = Mutex<OSThread?>(nil)
+
+    private struct State {
+        var sequence: UInt64
+        var hits: UInt64
+        var nextOrdinal: UInt64
+        var current: Segment?
+        var offset = 0
+        /// The last frame that was written.
+        var written: UInt64
+        /// Made ahead of need.
+        var spare: Segment?
+        var sealed: [Sealed]
+        /// Files with frames that no sync has covered.
+        var unsynced: [OpenFile] = []
+        /// A sync failed when this frame had been written.
+        var failedSync: UInt64?
+        var held: [Held] = []
+        var status = Status()
+    }
+
+    /// A segment that is not written to any more.
+    struct Sealed {
+        var path: String
+        var bytes: Int
+        /// The last sequence in it; 0 where it holds no frame.
+        var last: UInt64
+        var isDamaged = false
+    }
+
+    private struct Held {
+        var sequence: UInt64
+        var header: [UInt8]
+        var records: [UInt8]
+        var bytes: Int { header.count + records.count }
+    }
+
+    /// Goes on behind frame `sequence` with `hits` in all frames so far. `sealed` are the segments that are there.
+    init(
+        _ configuration: Configuration, incarnation: [UInt8], sequence: UInt64, hits: UInt64, nextOrdinal: UInt64,
+        sealed: [Sealed]
+    ) {
+        self.configuration = configuration
+        self.incarnation = incarnation
+        seed = crc32c(incarnation.span)
+        state = Mutex(
+            State(sequence: sequence, hits: hits, nextOrdinal: nextOrdinal, written: sequence, sealed: sealed))
+        prepare()
+        thread.withLock { $0 = OSThread { [self] in run() } }
+    }
+
+    // MARK: The counting thread
+
+    /// The sequence of the frame to come, and the hits in all frames before it.
+    public var next: (sequence: UInt64, before: UInt64) { state.withLock { ($0.sequence + 1, $0.hits) } }
+
+    /// Nothing more can be held: what comes now must be refused and not appended, but for small frames that say so.
+    public var isFull: Bool {
+        state.withLock { !$0.held.isEmpty && $0.status.heldBytes >= configuration.heldBytesMax }
+    }
+
+    /// Takes one frame, which has the next sequence from then on: written if that can be, else held.
+    ///
+    /// - Complexity: one `pwritev`; at the end of a segment rarely the making of the next.
+    public func append(_ records: Span<UInt8>, hits: Int) {
+        precondition(records.count <= FrameHeader.lengthMax, "a frame of \(records.count) bytes")
+        state.withLock { state in
+            let header = FrameHeader(
+                sequence: state.sequence + 1, hits: hits, before: state.hits, length: records.count)
+            let head = header.encoded(records, seed: seed)
+            state.sequence = header.sequence
+            state.hits = header.after
+            if !state.held.isEmpty || !write(header.sequence, head.span, records, &state) {
+                let held = Held(sequence: header.sequence, header: head, records: [UInt8](copying: records))
+                state.status.heldBytes += held.bytes
+                state.held.append(held)
+            }
+        }
+    }
+
+    /// Writes one frame into the current segment, or says in the status why not.
+    private func write(_ sequence: UInt64, _ head: Span<UInt8>, _ records: Span<UInt8>, _ state: inout State) -> Bool {
+        do throws(StorageError) {
+            let bytes = head.count + records.count
+            if state.offset + bytes > configuration.segmentBytes || state.current == nil { try rotate(&state) }
+            guard let current = state.current else { return false }
+            if state.unsynced.last !== current.file { state.unsynced.append(current.file) }
+            CrashPoint.reachHalfFrame(current.file, head, at: state.offset)
+            try current.file.write(head, records, at: state.offset)
+            state.offset += bytes
+            state.written = sequence
+            state.status.writtenBytes += UInt64(bytes)
+            state.status.unsyncedBytes += bytes
+            state.status.failure = nil
+            return true
+        } catch {
+            state.status.failure = error
+            // A disk that fails may take a new file where it refuses this one. A full disk has room here once there is some.
+            if case .system(_, _, EIO) = error { seal(&state) }
+            return false
+        }
+    }
+
+    private func rotate(_ state: inout State) throws(StorageError) {
+        CrashPoint.reach(.segmentFull)
+        let next = if let spare = state.spare { spare } else { try make(&state) }
+        seal(&state)
+        state.spare = nil
+        state.current = next
+        state.offset = Segment.headerBytes
+        wakeup.signal()
+        CrashPoint.reach(.segmentBegun)
+    }
+
+    /// The current segment takes no further frame.
+    private func seal(_ state: inout State) {
+        guard let current = state.current else { return }
+        state.sealed.append(Sealed(path: current.file.path, bytes: configuration.segmentBytes, last: state.written))
+        state.current = nil
+    }
+
+    private func make(_ state: inout State) throws(StorageError) -> Segment {
+        let bytes = Self.bytes(state, configuration)
+        guard bytes + configuration.segmentBytes <= configuration.capBytes else { throw .journalFull(bytes: bytes) }
+        let segment = try Segment(
+            making: state.nextOrdinal, in: configuration.directory, bytes: configuration.segmentBytes,
+            incarnation: incarnation)
+        state.nextOrdinal += 1
+        return segment
+    }
+
+    private static func bytes(_ state: State, _ configuration: Configuration) -> Int {
+        let open = (state.current == nil ? 0 : 1) + (state.spare == nil ? 0 : 1)
+        return open * configuration.segmentBytes + state.sealed.reduce(0) { $0 + $1.bytes }
+    }
+
+    // MARK: The sync thread
+
+    private func run() {
+        while !isStopping.load(ordering: .acquiring) {
+            wakeup.wait(milliseconds: configuration.syncMilliseconds)
+            sync()
+            prepare()
+            writeHeld()
+        }
+    }
+
+    /// Returns when every frame written before is on the disk, or its file is given up.
+    ///
+    /// A file whose sync failed is never synced again: the kernel may have dropped the pages and would say that all is
+    /// well. What stood in it is durable with the next checkpoint.
+    public func sync() {
+        let (files, bytes) = state.withLock { state in
+            defer { state.unsynced = [] }
+            return (state.unsynced, state.status.unsyncedBytes)
+        }
+        guard !files.isEmpty else { return }
+        let begun = Self.now
+        for file in files {
+            do throws(StorageError) {
+                try file.sync()
+            } catch {
+                state.withLock { state in
+                    if state.current?.file === file { seal(&state) }
+                    state.status.failure = error
+                    state.failedSync = state.sequence
+                }
+            }
+        }
+        state.withLock { state in
+            state.status.syncSeconds = Double(Self.now - begun) / 1e9
+            state.status.unsyncedBytes -= bytes
+        }
+    }
+
+    /// Makes the next segment, so that the counting thread finds it.
+    private func prepare() {
+        state.withLock { state in
+            guard state.spare == nil else { return }
+            do throws(StorageError) {
+                state.spare = try make(&state)
+                if state.held.isEmpty { state.status.failure = nil }
+            } catch {
+                state.status.failure = error
+            }
+        }
+    }
+
+    /// Writes what is held, a piece at a time so that the counting thread gets the lock between.
+    private func writeHeld() {
+        var isMore = true
+        while isMore {
+            isMore = state.withLock { state in
+                var written = 0
+                var bytes = 0
+                for held in state.held {
+                    guard bytes < 1 << 20, write(held.sequence, held.header.span, held.records.span, &state) else {
+                        break
+                    }
+                    bytes += held.bytes
+                    written += 1
+                }
+                state.held.removeFirst(written)
+                state.status.heldBytes -= bytes
+                return written > 0 && !state.held.isEmpty
+            }
+        }
+    }
+
+    // MARK: The checkpoint thread
+
+    /// A checkpoint holds everything up to frame `sequence`: takes away the segments that are not needed any more, and
+    /// held frames that need not be written.
+    public func reclaim(upTo sequence: UInt64) throws(StorageError) {
+        let gone = state.withLock { state in
+            if let failed = state.failedSync, failed <= sequence { state.failedSync = nil }
+            let covered = state.held.prefix { $0.sequence <= sequence }
+            state.status.heldBytes -= covered.reduce(0) { $0 + $1.bytes }
+            state.held.removeFirst(covered.count)
+            defer { state.sealed.removeAll { $0.last <= sequence } }
+            return state.sealed.filter { $0.last <= sequence }
+        }
+        for (i, segment) in gone.enumerated() {
+            if i == 1 { CrashPoint.reach(.reclaiming) }
+            if segment.isDamaged {
+                try Files.move(segment.path, into: configuration.directory + "/quarantine")
+            } else {
+                try Files.delete(segment.path)
+            }
+        }
+        if !gone.isEmpty { wakeup.signal() }
+    }
+
+    /// More than half of what it may hold: a checkpoint should not wait for its turn.
+    public var wantsCheckpoint: Bool {
+        state.withLock { $0.failedSync != nil || Self.bytes($0, configuration) * 2 > configuration.capBytes }
+    }
+
+    /// For those who watch.
+    public var status: Status {
+        state.withLock { state in
+            var status = state.status
+            status.needsCheckpoint = state.failedSync != nil
+            status.bytes = Self.bytes(state, configuration)
+            return status
+        }
+    }
+
+    /// Writes and syncs what can be, and ends the thread. After a checkpoint of everything, `reclaim` leaves no file but
+    /// the current and the spare one, which go here.
+    public func stop(deletingUpTo sequence: UInt64?) throws(StorageError) {
+        isStopping.store(true, ordering: .releasing)
+        wakeup.signal()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+        writeHeld()
+        sync()
+        let spare = state.withLock { state in
+            if let sequence, state.written == sequence { seal(&state) }
+            defer { state.spare = nil }
+            return state.spare
+        }
+        if let spare { try Files.delete(spare.file.path) }
+        if let sequence { try reclaim(upTo: sequence) }
+    }
+
+    private static var now: Int64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension CrashPoint {
+    /// Writes the first half of a frame's head and dies, if the test wants that.
+    static func reachHalfFrame(_ file: OpenFile, _ head: Span<UInt8>, at offset: Int) {
+        #if CRASH_POINTS
+            reach(.inFrame) {
+                do throws(StorageError) {
+                    try file.write([UInt8](copying: head.extracting(first: head.count / 2)), at: offset)
+                } catch {}
+            }
+        #endif
+    }
+}

@@ -1,0 +1,66 @@
+import Counting
+
+/// The head of a frame; `FORMAT.md` draws it.
+struct FrameHeader: Equatable {
+    var sequence: UInt64
+    /// Hit records in the frame, and in all frames before it.
+    var hits: Int
+    var before: UInt64
+    /// Bytes of the records behind the head.
+    var length: Int
+
+    static let bytes = 32
+    /// Records longer than this are no frame: a batch cannot make them, and a damaged length must not be believed.
+    static let lengthMax = 4 << 20
+    static let magic: UInt32 = 0x3152_4646
+
+    /// The sequence behind it.
+    var next: UInt64 { sequence + 1 }
+    /// Hits in all frames up to it.
+    var after: UInt64 { before + UInt64(hits) }
+
+    /// The head as bytes; `seed` is the CRC of the incarnation.
+    func encoded(_ records: Span<UInt8>, seed: UInt32) -> [UInt8] {
+        var tail: [UInt8] = []
+        tail.reserveCapacity(Self.bytes)
+        tail.append(UInt64(Self.magic), bytes: 4)
+        tail.append(0, bytes: 4)
+        tail.append(UInt64(length), bytes: 4)
+        tail.append(UInt64(hits), bytes: 4)
+        tail.append(sequence, bytes: 8)
+        tail.append(before, bytes: 8)
+        let crc = crc32c(records, from: crc32c(tail.span.extracting(8..<Self.bytes), from: seed))
+        for i in 0..<4 { tail[4 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+        return tail
+    }
+
+    /// What stands at `offset` and looks like a head; its CRC is not asked yet.
+    ///
+    /// The top bytes of both numbers are zero in every frame that will ever be. No path or host holds a zero byte, so
+    /// nobody can write text that looks like a head and is dear to check.
+    init?(plausible bytes: Span<UInt8>, at offset: Int) {
+        guard bytes.count - offset >= Self.bytes, bytes.half(at: offset) == Self.magic else { return nil }
+        sequence = bytes.word(at: offset + 16)
+        before = bytes.word(at: offset + 24)
+        length = Int(bytes.half(at: offset + 8))
+        hits = Int(bytes.half(at: offset + 12))
+        guard length <= Self.lengthMax, hits <= length, sequence > 0, sequence < 1 << 56, before < 1 << 56 else {
+            return nil
+        }
+    }
+
+    /// The frame at `offset`, whole and as it was written.
+    init?(_ bytes: Span<UInt8>, at offset: Int, seed: UInt32) {
+        self.init(plausible: bytes, at: offset)
+        guard length <= bytes.count - offset - Self.bytes else { return nil }
+        let checked = bytes.extracting(offset + 8..<offset + Self.bytes + length)
+        guard crc32c(checked, from: seed) == bytes.half(at: offset + 4) else { return nil }
+    }
+
+    init(sequence: UInt64, hits: Int, before: UInt64, length: Int) {
+        self.sequence = sequence
+        self.hits = hits
+        self.before = before
+        self.length = length
+    }
+}

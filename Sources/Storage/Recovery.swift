@@ -1,0 +1,147 @@
+public import Counting
+import Glibc
+
+/// Frames that should be there and are not.
+public struct Loss: Equatable, Sendable, CustomStringConvertible {
+    /// Their sequences.
+    public let frames: ClosedRange<UInt64>
+    /// The hits in them; nil where nothing is left that says so.
+    public let hits: UInt64?
+
+    /// For the log and the audit.
+    public var description: String {
+        let which =
+            frames.count == 1 ? "frame \(frames.lowerBound)" : "frames \(frames.lowerBound)…\(frames.upperBound)"
+        return "\(which) lost, with \(hits.map { "\($0) hits" } ?? "an unknown number of hits")"
+    }
+}
+
+/// The state as it was when the last process ended: the checkpoint, and the journal behind it applied again.
+public struct Recovery: Sendable {
+    /// The counts.
+    public var engine: Engine
+    /// Salts that are in use or ready for use.
+    public let salts: [StoredSalt]
+    /// What the state belongs to.
+    public let incarnation: [UInt8]
+    /// The same for a log: the first bytes in hexadecimal.
+    public var incarnationName: String { incarnation.prefix(4).map { String($0, radix: 16) }.joined() }
+    /// The last frame that is in the counts, and the hits up to it.
+    public private(set) var sequence: UInt64
+    public private(set) var hits: UInt64
+    /// Hits and frames that came from the journal.
+    public private(set) var replayedHits: UInt64 = 0
+    public private(set) var replayedFrames: UInt64 = 0
+    /// What is missing, oldest first.
+    public private(set) var losses: [Loss] = []
+    /// Files that were moved away, each with the reason.
+    public private(set) var quarantined: [String] = []
+    /// The state was made just now.
+    public let isNew: Bool
+
+    var segments: [Journal.Sealed] = []
+    var nextOrdinal: UInt64 = 1
+    /// Unreadable frames at the very end.
+    private var tornFrames: [FrameHeader] = []
+    private var isTorn = false
+
+    init(
+        _ engine: Engine, salts: [StoredSalt], incarnation: [UInt8], sequence: UInt64, hits: UInt64, isNew: Bool
+    ) {
+        self.engine = engine
+        self.salts = salts
+        self.incarnation = incarnation
+        self.sequence = sequence
+        self.hits = hits
+        self.isNew = isNew
+    }
+
+    /// Applies the segments in `directory`, oldest first.
+    ///
+    /// - Complexity: O(bytes); a segment in memory at a time.
+    mutating func replay(_ directory: String) throws(StorageError) {
+        let ordinals = try Files.names(in: directory).compactMap(Segment.ordinal)
+        nextOrdinal = (ordinals.max() ?? 0) + 1
+        // A newer Footfall's segment is refused before anything is moved.
+        for ordinal in ordinals {
+            let path = directory + "/" + Segment.name(ordinal)
+            let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: Segment.headerBytes)
+            if case .newer(let version) = Segment.header(of: head.span, incarnation: incarnation) {
+                throw .newer(path: path, version: version, known: Int(Segment.version))
+            }
+        }
+        for ordinal in ordinals { try replay(directory, ordinal) }
+    }
+
+    private mutating func replay(_ directory: String, _ ordinal: UInt64) throws(StorageError) {
+        let path = directory + "/" + Segment.name(ordinal)
+        let bytes = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: Self.segmentBytesMax)
+        let header = Segment.header(of: bytes.span, incarnation: incarnation)
+        switch header {
+        case .foreign:
+            try Files.move(path, into: directory + "/quarantine")
+            quarantined.append("\(Segment.name(ordinal)) belongs to another state")
+            return
+        case .blank where isZero(bytes.span, from: 0):
+            return try Files.delete(path)
+        default: break
+        }
+        let contents = SegmentContents(bytes.span, seed: crc32c(incarnation.span))
+        var isDamaged = contents.isDamaged
+        if case .ours(let size) = header { isDamaged = isDamaged || size != bytes.count } else { isDamaged = true }
+        // What was unreadable at the end of the segment before had its frames written again in this one, or lost them.
+        if !contents.frames.isEmpty {
+            isTorn = false
+            tornFrames = []
+        }
+        let before = losses.count
+        for frame in contents.frames { apply(frame.header, bytes.span.extracting(frame.records)) }
+        if contents.torn != nil {
+            isTorn = true
+            tornFrames = contents.tornFrames
+        }
+        isDamaged = isDamaged || losses.count > before
+        segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: sequence, isDamaged: isDamaged))
+    }
+
+    private mutating func apply(_ header: FrameHeader, _ records: Span<UInt8>) {
+        guard header.sequence > sequence else { return }
+        if header.sequence > sequence + 1 { lose(through: header.sequence - 1, before: header.before) }
+        let before = engine.tallies.counted
+        do throws(MalformedBytes) {
+            try engine.apply(records)
+        } catch {
+            // It leans on a frame that is lost: the record of a site.
+            let counted = engine.tallies.counted - before
+            losses.append(Loss(frames: header.sequence...header.sequence, hits: UInt64(header.hits) - counted))
+        }
+        sequence = header.sequence
+        hits = header.after
+        replayedFrames += 1
+        replayedHits += UInt64(header.hits)
+    }
+
+    private mutating func lose(through last: UInt64, before: UInt64) {
+        losses.append(Loss(frames: sequence + 1...last, hits: before >= hits ? before - hits : nil))
+        sequence = last
+        hits = before
+        if !segments.isEmpty { segments[segments.count - 1].isDamaged = true }
+    }
+
+    /// Settles the end of the journal. The landing ring, where it has outlived the process, was armed for frame
+    /// `armed.sequence` with `armed.before` hits before it: all frames below it had been written or held.
+    public mutating func settle(armed: (sequence: UInt64, before: UInt64)?) {
+        if let armed {
+            if armed.sequence > sequence + 1 { lose(through: armed.sequence - 1, before: armed.before) }
+        } else if let last = tornFrames.last, last.sequence > sequence {
+            lose(through: last.sequence, before: last.after)
+        } else if isTorn {
+            losses.append(Loss(frames: sequence + 1...sequence + 1, hits: nil))
+        }
+        tornFrames = []
+        isTorn = false
+    }
+
+    /// Longest segment the settings allow, with room to spare.
+    private static let segmentBytesMax = 2 << 30
+}

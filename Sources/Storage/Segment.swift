@@ -1,0 +1,88 @@
+import Counting
+import Glibc
+
+/// One file of the journal, allocated in full before its first frame.
+struct Segment {
+    let file: OpenFile
+    let ordinal: UInt64
+
+    static let headerBytes = 64
+    static let version: UInt8 = 1
+    private static let magic: [UInt8] = [0x46, 0x46, 0x53, 0x45, 0x47, 0, 0]
+
+    static func name(_ ordinal: UInt64) -> String { Files.digits(ordinal) + ".segment" }
+
+    /// The number in a segment's name, nil where it is none.
+    static func ordinal(_ name: String) -> UInt64? {
+        guard name.utf8.count == 24, name.hasSuffix(".segment") else { return nil }
+        return UInt64(name.prefix(16), radix: 16)
+    }
+
+    /// Makes a segment: allocated, with its head, and known to the directory on the disk.
+    init(making ordinal: UInt64, in directory: String, bytes: Int, incarnation: [UInt8]) throws(StorageError) {
+        let path = directory + "/" + Self.name(ordinal)
+        file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_EXCL, doing: "make")
+        self.ordinal = ordinal
+        do throws(StorageError) {
+            try file.allocate(bytes)
+            try file.write(Self.header(ordinal, bytes: bytes, incarnation), at: 0)
+            try file.sync()
+            try Files.syncDirectory(directory)
+        } catch {
+            // A file without room for its frames is worth nothing, and in the way of the next try.
+            unsafe unlink(path)
+            throw error
+        }
+    }
+
+    private static func header(_ ordinal: UInt64, bytes: Int, _ incarnation: [UInt8]) -> [UInt8] {
+        var header = magic + [version]
+        header.append(0, bytes: 4)
+        header.append(UInt64(bytes), bytes: 4)
+        header += incarnation
+        header.append(ordinal, bytes: 8)
+        header.append(0, bytes: 24)
+        let crc = crc32c(header.span.extracting(12..<headerBytes))
+        for i in 0..<4 { header[8 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+        return header
+    }
+
+    /// What the head of a segment says.
+    enum Header: Equatable {
+        /// Ours: the size the file was made with.
+        case ours(bytes: Int)
+        /// Of another incarnation.
+        case foreign
+        /// Written by a newer Footfall.
+        case newer(version: Int)
+        /// Never written: the process died while it made the file.
+        case blank
+        case damaged
+    }
+
+    static func header(of bytes: Span<UInt8>, incarnation: [UInt8]) -> Header {
+        guard bytes.count >= headerBytes else { return isZero(bytes, from: 0) ? .blank : .damaged }
+        if isZero(bytes.extracting(first: headerBytes), from: 0) { return .blank }
+        let isSound = crc32c(bytes.extracting(12..<headerBytes)) == bytes.half(at: 8)
+        let magic = magic.span
+        guard isSound, equal(bytes.extracting(first: 7), magic) else { return .damaged }
+        guard bytes[7] <= version else { return .newer(version: Int(bytes[7])) }
+        let incarnation = incarnation.span
+        guard equal(bytes.extracting(16..<32), incarnation) else { return .foreign }
+        return .ours(bytes: Int(bytes.half(at: 12)))
+    }
+}
+
+/// True where everything from `offset` on is zero.
+func isZero(_ bytes: Span<UInt8>, from offset: Int) -> Bool {
+    var at = offset
+    while at + 8 <= bytes.count {
+        if bytes.word(at: at) != 0 { return false }
+        at += 8
+    }
+    while at < bytes.count {
+        if bytes[at] != 0 { return false }
+        at += 1
+    }
+    return true
+}

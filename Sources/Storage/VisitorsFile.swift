@@ -1,0 +1,72 @@
+import Counting
+import Glibc
+
+/// Everybody of the last half hour and the views of the last moments, beside the database; `FORMAT.md` draws it.
+enum VisitorsFile {
+    private static let magic: [UInt8] = [0x46, 0x46, 0x56, 0x49, 0x53, 0, 0, 1]
+    private static let headerBytes = 40
+    /// Larger than any table: what is longer is no file of ours.
+    private static let bytesMax = 16 << 30
+
+    static func name(_ sequence: UInt64) -> String { "visitors-" + Files.digits(sequence) }
+
+    /// Writes and syncs the file of a checkpoint; it has its name when it is whole.
+    ///
+    /// - Complexity: O(visitors), a chunk of some 160 KiB at a time.
+    static func write(
+        _ capture: Capture, sequence: UInt64, incarnation: [UInt8], in directory: String
+    ) throws(StorageError) {
+        let path = directory + "/" + name(sequence)
+        let file = try OpenFile(path + ".new", flags: O_RDWR | O_CREAT | O_TRUNC, doing: "make")
+        var header = magic
+        header.append(sequence, bytes: 8)
+        header += incarnation
+        header.append(UInt64(Capture.chunkCount), bytes: 8)
+        try file.write(header, at: 0)
+        var at = headerBytes
+        for index in 0..<Capture.chunkCount {
+            let chunk = capture.chunk(index)
+            var head: [UInt8] = []
+            head.append(UInt64(chunk.count), bytes: 4)
+            head.append(UInt64(crc32c(chunk.span)), bytes: 4)
+            try file.write(head.span, chunk.span, at: at)
+            at += head.count + chunk.count
+        }
+        try file.sync()
+        guard unsafe rename(file.path, path) == 0 else {
+            throw .system(doing: "rename", path: file.path, error: errno)
+        }
+        try Files.syncDirectory(directory)
+    }
+
+    /// The chunks of a checkpoint's file.
+    static func read(
+        _ name: String, sequence: UInt64, incarnation: [UInt8], in directory: String
+    ) throws(StorageError) -> [[UInt8]] {
+        let path = directory + "/" + name
+        let file = try OpenFile(path, flags: O_RDONLY, doing: "open")
+        let bytes = try file.read(first: bytesMax)
+        let damaged = StorageError.damaged(path: path, what: "its head or a checksum is wrong")
+        guard bytes.count >= headerBytes else { throw damaged }
+        if bytes.starts(with: magic.dropLast()), bytes[7] > magic[7] {
+            throw .newer(path: path, version: Int(bytes[7]), known: Int(magic[7]))
+        }
+        let span = bytes.span
+        guard bytes.starts(with: magic), span.word(at: 8) == sequence, Array(bytes[16..<32]) == incarnation,
+            span.word(at: 32) == UInt64(Capture.chunkCount)
+        else { throw damaged }
+        var chunks: [[UInt8]] = []
+        var at = headerBytes
+        for _ in 0..<Capture.chunkCount {
+            guard bytes.count - at >= 8 else { throw damaged }
+            let length = Int(span.half(at: at))
+            guard bytes.count - at - 8 >= length else { throw damaged }
+            let chunk = span.extracting(at + 8..<at + 8 + length)
+            guard crc32c(chunk) == span.half(at: at + 4) else { throw damaged }
+            chunks.append([UInt8](copying: chunk))
+            at += 8 + length
+        }
+        guard at == bytes.count else { throw damaged }
+        return chunks
+    }
+}

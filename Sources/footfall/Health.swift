@@ -1,0 +1,95 @@
+import Counting
+import Ingest
+import Logging
+import ServiceLifecycle
+import Storage
+import Supervision
+import Web
+
+/// How well the counts are kept, in the words of `/readyz`, the status line and the metrics.
+final class Health: Sendable {
+    private let journal: Journal
+    private let checkpointer: Checkpointer
+    private let replayed: (hits: UInt64, seconds: Double)
+    private let lost: (frames: UInt64, hits: UInt64)
+    private let began = Clocks.steady
+
+    /// A checkpoint is late after so many milliseconds without one, while there is something to keep.
+    private static let checkpointAgeMax: Int64 = 60_000
+
+    init(_ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery, replaySeconds: Double) {
+        self.journal = journal
+        self.checkpointer = checkpointer
+        replayed = (recovery.replayedHits, replaySeconds)
+        lost = (
+            recovery.losses.reduce(0) { $0 + UInt64($1.frames.count) },
+            recovery.losses.reduce(0) { $0 + ($1.hits ?? 0) }
+        )
+    }
+
+    /// What does not work as it should, a sentence each; empty while all is well.
+    var degraded: [String] {
+        var sentences: [String] = []
+        let journal = journal.status
+        if let failure = journal.failure {
+            let held = journal.heldBytes
+            sentences.append(held > 0 ? "\(failure); \(held) bytes of counts are held in memory" : "\(failure)")
+        }
+        if let failure = checkpointer.status.failure { sentences.append("no checkpoint: \(failure)") }
+        return sentences
+    }
+
+    /// For the metrics.
+    func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {
+        let journal = journal.status
+        let checkpoint = checkpointer.status
+        var numbers = DurabilityNumbers()
+        numbers.journalWrittenBytes = journal.writtenBytes
+        numbers.journalUnsyncedBytes = journal.unsyncedBytes
+        numbers.journalHeldBytes = journal.heldBytes
+        numbers.journalBytes = journal.bytes
+        numbers.journalSyncSeconds = journal.syncSeconds
+        numbers.checkpointLastSuccess = checkpoint.lastSuccess.map { Moment(milliseconds: $0) }
+        numbers.checkpointSeconds = checkpoint.seconds
+        numbers.checkpointPauseSeconds = Double(longestPauseNanoseconds) / 1e9
+        numbers.checkpointFailures = checkpoint.failures
+        numbers.replayedRecords = replayed.hits
+        numbers.replaySeconds = replayed.seconds
+        numbers.lostFrames = lost.frames
+        numbers.lostHits = lost.hits
+        return numbers
+    }
+}
+
+/// Tells the log and the supervisor when the health changes; what goes on for long is in the metrics.
+struct HealthService: Service {
+    let health: Health
+    let sites: Int
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var before: [String] = []
+            while !Task.isCancelled {
+                let now = health.degraded
+                if now.map(Self.kind) != before.map(Self.kind) { tell(now) }
+                before = now
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private func tell(_ degraded: [String]) {
+        let reasons = degraded.joined(separator: "; ")
+        if degraded.isEmpty {
+            logger.notice("All is well again")
+            Supervisor.status("\(sites) sites")
+        } else {
+            logger.error("Degraded", metadata: ["reasons": "\(reasons)"])
+            Supervisor.status("degraded: \(reasons)")
+        }
+    }
+
+    /// A sentence without its numbers, which change all the time.
+    private static func kind(_ sentence: String) -> String { sentence.filter { !$0.isNumber } }
+}

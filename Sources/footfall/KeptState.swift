@@ -1,0 +1,97 @@
+import Counting
+import Ingest
+import Logging
+import Storage
+import Wire
+
+/// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
+struct KeptState {
+    private(set) var intake: Intake
+    let ring: LandingRing
+    let durability: Durability
+    let health: Health
+
+    /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
+    init(_ settings: Settings, logger: Logger) throws {
+        guard let trusted = Networks(settings.beacon.trusted) else {
+            preconditionFailure("the trusted networks were checked when the settings were read")
+        }
+        let begun = Clocks.steady
+        var random = SystemRandomNumberGenerator()
+        let seed = HashSeed(random.next(), random.next())
+        let now = Moment(milliseconds: Clocks.wall)
+        let directory = try StateDirectory(settings.state.directory)
+        var recovery = try directory.recover(limits: settings.limits.counting, seed: seed, now: now)
+        ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
+        recovery.settle(armed: ring.armed)
+
+        let (journal, checkpointer) = directory.begin(recovery, settings.journal) { error in
+            logger.critical(
+                "Neither journal nor database can be relied on; ending to begin anew", metadata: ["error": "\(error)"])
+            Exit.now(Exit.unavailable)
+        }
+        durability = Durability(journal, checkpointer)
+        intake = Intake(
+            recovery, journal: journal, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
+            salts: random, seed: seed, wall: Clocks.wall, steady: Clocks.steady)
+        let profiles = settings.sites.map(\.profile)
+        intake.prepare(profiles)
+        try checkpointer.storeNow(intake.takeDrawnSalts())
+        intake.saltsStored(through: checkpointer.saltsStored)
+        // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
+        // first frame. Its sites are served before; a site that is new cannot be in it.
+        let sites = intake.sites
+        let known = profiles.filter { sites.known($0.settings.name) != nil }
+        let new = profiles.filter { sites.known($0.settings.name) == nil }
+        for profile in known { _ = intake.serve(profile) }
+        let unwritten = intake.takeUnwritten(ring)
+        for profile in new where !intake.serve(profile) {
+            say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
+            throw Exit.configuration
+        }
+        intake.commit()
+        health = Health(
+            journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
+        tell(recovery, unwritten: unwritten, checkpointer, now, logger)
+    }
+
+    private func tell(
+        _ recovery: Recovery, unwritten: Int, _ checkpointer: Checkpointer, _ now: Moment, _ logger: Logger
+    ) {
+        if let warning = ring.warning {
+            logger.warning(
+                "The landing ring is private memory: a kill may lose the batch in hand",
+                metadata: ["reason": "\(warning)"])
+        }
+        for name in recovery.quarantined {
+            logger.warning("Moved to quarantine", metadata: ["file": "\(name)"])
+            checkpointer.note(AuditNote(at: now, kind: "quarantine", note: name))
+        }
+        for loss in recovery.losses {
+            logger.error("Something is missing in the journal", metadata: ["loss": "\(loss)"])
+            checkpointer.note(AuditNote(at: now, kind: "loss", note: "\(loss)"))
+        }
+        if recovery.isNew {
+            logger.notice("Began a new state", metadata: ["incarnation": "\(recovery.incarnationName)"])
+        } else {
+            logger.notice(
+                "Recovered the counts",
+                metadata: [
+                    "replayed.frames": "\(recovery.replayedFrames)", "replayed.hits": "\(recovery.replayedHits)",
+                    "unwritten.datagrams": "\(unwritten)", "losses": "\(recovery.losses.count)",
+                ])
+        }
+    }
+}
+
+extension Settings {
+    /// The part that the journal acts on.
+    fileprivate var journal: Journal.Configuration {
+        var journal = Journal.Configuration()
+        journal.segmentBytes = state.segmentBytes
+        journal.capBytes = state.journalCapBytes
+        journal.heldBytesMax = limits.heldBytes
+        journal.syncMilliseconds = Int32(state.syncMilliseconds)
+        return journal
+    }
+}
