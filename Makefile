@@ -5,7 +5,7 @@ SWIFT ?= swift
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RELEASE := $(SWIFT) build -c release
 
-.PHONY: run test bench build lint clean run-packages test-packages bench-packages
+.PHONY: run test soak bench build lint clean run-packages test-packages bench-packages
 
 # Builds release and serves one site, demo, on loopback. Needs no root to run.
 run: run-packages
@@ -17,10 +17,18 @@ run: run-packages
 	@echo
 	@exec .build/release/footfall serve
 
-# Builds everything and runs every test against the release build.
+# Builds everything and runs every test against a release build that can be made to crash at named points.
+test: export FOOTFALL_CRASH_POINTS = 1
 test: test-packages
 	$(RELEASE) --build-tests
 	$(SWIFT) test -c release --skip-build
+
+# The long form of the tests that kill, damage and cut power: an hour or so, as root.
+soak: export FOOTFALL_CRASH_POINTS = 1
+soak: export FOOTFALL_SOAK = 1
+soak: test-packages
+	$(RELEASE) --build-tests
+	$(SWIFT) test -c release --skip-build --filter 'Kill|Damage|Power|Replay|Fault'
 
 # Every figure that is promised, measured on this machine.
 bench: bench-packages

@@ -26,11 +26,13 @@ public struct Recovery: Sendable {
     public let incarnation: [UInt8]
     /// The same for a log: the first bytes in hexadecimal.
     public var incarnationName: String { incarnation.prefix(4).map { String($0, radix: 16) }.joined() }
-    /// The last frame that is in the counts, and the hits up to it.
+    /// The last frame that is in the counts.
     public private(set) var sequence: UInt64
+    /// The hits in all frames up to it.
     public private(set) var hits: UInt64
-    /// Hits and frames that came from the journal.
+    /// Hits that came from the journal.
     public private(set) var replayedHits: UInt64 = 0
+    /// Frames that came from the journal.
     public private(set) var replayedFrames: UInt64 = 0
     /// What is missing, oldest first.
     public private(set) var losses: [Loss] = []
