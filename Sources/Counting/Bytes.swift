@@ -73,6 +73,22 @@ struct ByteReader: ~Escapable {
 
     @inline(__always)
     mutating func number() throws(MalformedBytes) -> UInt64 {
+        guard bytes.count - offset >= 8 else { return try numberByBytes() }
+        let word = bytes.word(at: offset)
+        let ends = ~word & 0x8080_8080_8080_8080
+        guard ends != 0 else { return try numberByBytes() }
+        // The bytes up to the first end, and their groups of 7 bits moved together in pairs.
+        let last = ends & (0 &- ends)
+        var value = word & (last &- 1 | last) & 0x7f7f_7f7f_7f7f_7f7f
+        value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) &>> 1
+        value = value & 0x0000_3fff_0000_3fff | (value & 0x3fff_0000_3fff_0000) &>> 2
+        value = value & 0x0000_0000_0fff_ffff | (value & 0x0fff_ffff_0000_0000) &>> 4
+        offset &+= ends.trailingZeroBitCount &>> 3 &+ 1
+        return value
+    }
+
+    @inline(never)
+    private mutating func numberByBytes() throws(MalformedBytes) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {

@@ -25,9 +25,9 @@ public struct Capture: Sendable {
         self.rows = rows
         self.changedSites = changedSites
         sites = engine.sites
-        visitors = engine.visitors
+        visitors = engine.audience.visitors
         // Not shared: the next view would copy the whole ring.
-        recentViews = engine.recentViews.remembered(at: engine.now)
+        recentViews = engine.audience.recentViews.remembered(at: engine.now)
         tallies = engine.tallies
         upSince = engine.upSince
         sockets = engine.sockets

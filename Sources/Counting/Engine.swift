@@ -19,8 +19,7 @@ public struct Engine: Sendable {
     private var settledQuarter: Int64?
 
     private(set) var sites = SiteTable()
-    var visitors: VisitorTable
-    var recentViews: RecentViews
+    var audience: Audience
     /// When the daemon that runs came up.
     var upSince: Moment?
     /// Last drop count of each socket, oldest first.
@@ -36,16 +35,15 @@ public struct Engine: Sendable {
         self.limits = limits
         self.seed = seed
         self.now = now
-        visitors = VisitorTable(at: now.second)
-        recentViews = RecentViews(limit: limits.recentViews)
+        audience = Audience(limits: limits, at: now)
     }
 
     /// Sites known.
     public var siteCount: Int { sites.count }
     /// Visitors seen in the last 30 minutes, all sites together.
-    public var trackedVisitors: Int { visitors.live }
+    public var trackedVisitors: Int { audience.visitors.live }
     /// Bytes of the visitor table.
-    public var visitorTableBytes: Int { visitors.bytes }
+    public var visitorTableBytes: Int { audience.visitors.bytes }
     /// A site's settings.
     public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
     /// The names of all sites, in the order of their indexes.
@@ -74,86 +72,15 @@ public struct Engine: Sendable {
     /// lets time pass over one gives its record first.
     public mutating func advance(to moment: Moment) {
         guard moment > now else { return }
-        if moment.second != now.second { visitors.advance(to: moment.second) }
+        if moment.second != now.second { audience.visitors.advance(to: moment.second) }
         now = moment
     }
 
-    // MARK: Hits
-
+    @inline(__always)
     private mutating func count(_ hit: borrowing Hit) {
         advance(to: hit.moment)
-        let site = hit.site.number
-        sites[site].advance(to: now, closing: &closed)
         markChanged(hit.site)
-        if hit.isBot {
-            tallies[.bots] += 1
-            sites[site].countBot()
-            return
-        }
-        var isView = hit.kind == .view
-        if isView, let door = sites[site].settings.viewsFrom, door != hit.door { isView = false }
-        let isDuplicate = isView && isDuplicateView(hit)
-        let startsVisit = hit.visitor != 0 && see(hit, isView: isView)
-        if isDuplicate {
-            tallies[.duplicates] += 1
-        } else if isView {
-            tallies[.views] += 1
-            tallies[.rankingSweeps] += sites[site].countView(hit, startsVisit: startsVisit)
-        } else {
-            tallies[.pings] += 1
-            sites[site].quarter.pings += 1
-        }
-    }
-
-    /// Moves the visitor's presence to now; true if the hit begins a visit.
-    @inline(__always)
-    private mutating func see(_ hit: borrowing Hit, isView: Bool) -> Bool {
-        let site = hit.site.number
-        var before = visitors.renew(hit.visitor, isView: isView)
-        if before == nil, hit.formerVisitor != 0 {
-            before = visitors.rename(hit.formerVisitor, to: hit.visitor, isView: isView)
-        }
-        if let before {
-            sites[site].presence.move(from: before.lastSecond)
-        } else if visitors.live < limits.visitors {
-            visitors.insert(hit.visitor, isView: isView)
-            sites[site].presence.appear()
-        } else {
-            tallies[.untracked] += 1
-            sites[site].lastUntracked = now
-            return false
-        }
-        sites[site].raisePeaks()
-        return isView && !(before?.isVisitOpen ?? false)
-    }
-
-    /// The same visitor, path and door was counted a moment ago. Remembers the view if not.
-    @inline(__always)
-    private mutating func isDuplicateView(_ hit: borrowing Hit) -> Bool {
-        let interval = sites[hit.site.number].settings.duplicateMilliseconds
-        guard hit.visitor != 0, interval > 0 else { return false }
-        let identity = Self.identity(hit.visitor, hit)
-        if let last = recentViews.lastCounted(identity, at: now),
-            now.milliseconds - last.milliseconds < interval
-        {
-            return true
-        }
-        if hit.formerVisitor != 0,
-            let last = recentViews.lastCounted(Self.identity(hit.formerVisitor, hit), at: now),
-            now.milliseconds - last.milliseconds < interval
-        {
-            return true
-        }
-        if recentViews.remember(identity, at: now) { tallies[.recentViewsForgotten] += 1 }
-        return false
-    }
-
-    /// Names a view: the visitor's key is secret, so nobody can choose paths that collide.
-    @inline(__always)
-    private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
-        var hash = TableHash(visitor, UInt64(hit.door.rawValue))
-        hash.combine(hit.path)
-        return max(1, hash.finalize())
+        audience.count(hit, in: &sites[hit.site.number], at: now, &tallies, closing: &closed)
     }
 
     // MARK: Records
@@ -220,7 +147,8 @@ public struct Engine: Sendable {
         if site.number == sites.count {
             append(
                 SiteCounters(site, settings, turn: turn, since: now, at: now, limits: limits, seed: seed))
-            recentViews.setRetention(max(recentViews.retention, settings.duplicateMilliseconds), at: now)
+            audience.recentViews.setRetention(
+                max(audience.recentViews.retention, settings.duplicateMilliseconds), at: now)
             markChanged(site)
         } else {
             let former = sites[site.number].settings.duplicateMilliseconds
@@ -238,7 +166,7 @@ public struct Engine: Sendable {
     }
 
     mutating func setRetention() {
-        recentViews.setRetention(sites.map(\.settings.duplicateMilliseconds).max() ?? 0, at: now)
+        audience.recentViews.setRetention(sites.map(\.settings.duplicateMilliseconds).max() ?? 0, at: now)
     }
 
     private mutating func apply(_ event: ClockEvent) {
@@ -251,8 +179,7 @@ public struct Engine: Sendable {
             if let upSince { closed.append(.uptime(from: upSince, to: now)) }
             now = moment
             if upSince != nil { upSince = now }
-            visitors.clear(at: now.second)
-            recentViews.clear()
+            audience.clear(at: now)
             for i in sites.indices {
                 sites[i].restart(at: now, closing: &closed)
                 markChanged(SiteIndex(i))

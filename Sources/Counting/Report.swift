@@ -82,6 +82,10 @@ public final class SiteReport: Sendable {
         public let name: String
         /// Visits begun and views in it.
         public let visits: Int, views: Int
+
+        fileprivate static func all<let n: Int>(_ window: SlidingWindow<n>, _ names: [String]) -> [Window] {
+            names.enumerated().map { Window(name: $1, visits: window.visits(in: $0), views: window.views(in: $0)) }
+        }
     }
 
     /// The headline: visits or views, as the site says.
@@ -107,13 +111,9 @@ public final class SiteReport: Sendable {
         today = Span(sums)
         yesterday = Span(site.yesterday)
         month = Span(monthSums)
-        let rings = [
-            (site.windows.seconds, ["1m", "5m", "1h"]), (site.windows.minutes, ["24h"]),
-            (site.windows.quarters, ["7d", "30d"]),
-        ]
-        windows = rings.flatMap { ring, names in
-            names.enumerated().map { Window(name: $1, visits: ring.visits(in: $0), views: ring.views(in: $0)) }
-        }
+        windows =
+            Window.all(site.windows.seconds, ["1m", "5m", "1h"]) + Window.all(site.windows.minutes, ["24h"])
+            + Window.all(site.windows.quarters, ["7d", "30d"])
         botsToday = site.today.bots
         bots = site.bots
         rejected = site.rejected

@@ -43,7 +43,7 @@ extension ByteWriter {
         number(sums.visitors)
     }
 
-    private mutating func window(_ window: SlidingWindow, at now: Int64) {
+    private mutating func window<let n: Int>(_ window: SlidingWindow<n>, at now: Int64) {
         let occupied = window.occupied
         number(occupied.count)
         for (slot, counts) in occupied {
@@ -141,8 +141,9 @@ extension ByteReader {
         Sums(visits: try signed(), views: try signed(), visitors: try number(upTo: Int(Int32.max)))
     }
 
-    fileprivate mutating func window(_ window: inout SlidingWindow, at now: Int64) throws(MalformedBytes) {
-        let span = window.spans[window.spans.count - 1]
+    fileprivate mutating func window<let n: Int>(_ window: inout SlidingWindow<n>, at now: Int64) throws(MalformedBytes)
+    {
+        let span = window.spans[n - 1]
         var before = Int64.min
         for _ in 0..<(try count(bytesEach: 3)) {
             let slot = now - Int64(try number(upTo: Int(span) - 1))

@@ -1,44 +1,39 @@
-/// Views and visits in the last so many slots, for several spans at once.
+/// Views and visits in the last so many slots, for `n` spans at once.
 ///
 /// Only the slots in which something happened are kept, oldest first, so a quiet site costs nothing and a busy one at
-/// most 12 bytes a slot of the longest span (more only past 4 billion views in one slot). Each span has a running sum and a tail that trails behind the newest slot.
+/// most 12 bytes a slot of the longest span (more only past 4 billion views in one slot). The slot now running is
+/// counted by itself, so that a hit touches no memory elsewhere. Each span has a running sum of the others and a tail
+/// that trails behind the newest slot.
 ///
 /// - Complexity: a count O(1); time passing O(slots that expire).
-struct SlidingWindow: Sendable {
+struct SlidingWindow<let n: Int>: Sendable {
     private struct Slot {
         var number: UInt32
-        var counts: Counts
-    }
-
-    /// What happened in a stretch of time.
-    struct Counts: Equatable, Sendable {
-        var views: UInt32 = 0
-        var visits: UInt32 = 0
+        var counts: SlotCounts
     }
 
     /// Lengths in slots, shortest first; the slot now running is one of them.
-    let spans: [Int64]
+    let spans: [n of Int64]
     private var now: Int64
+    /// What happened in the slot now running, or the last of it where it has a closed slot as well.
+    private var running = SlotCounts()
     private var slots: [Slot] = []
     /// Per span: the index in `slots` of the oldest slot inside it, and the sums from there on.
-    private var tails: [Int]
-    private var views: [Int]
-    private var visits: [Int]
+    private var tails = [n of Int](repeating: 0)
+    private var views = [n of Int](repeating: 0)
+    private var visits = [n of Int](repeating: 0)
 
-    init(spans: [Int64], at slot: Int64) {
+    init(spans: [n of Int64], at slot: Int64) {
         self.spans = spans
         now = slot
-        tails = spans.map { _ in 0 }
-        views = tails
-        visits = tails
     }
 
     /// Views within `spans[span]`.
-    func views(in span: Int) -> Int { views[span] }
+    func views(in span: Int) -> Int { views[span] + Int(running.views) }
     /// Visits begun within `spans[span]`.
-    func visits(in span: Int) -> Int { visits[span] }
+    func visits(in span: Int) -> Int { visits[span] + Int(running.visits) }
     /// Nothing lies in any span.
-    var isEmpty: Bool { slots.isEmpty }
+    var isEmpty: Bool { slots.isEmpty && running.views == 0 }
 
     /// Lets time pass to slot `slot`; an earlier one changes nothing.
     @inline(__always)
@@ -47,6 +42,7 @@ struct SlidingWindow: Sendable {
     }
 
     private mutating func expire(_ slot: Int64) {
+        closeRunning()
         now = slot
         guard !slots.isEmpty else { return }
         for i in spans.indices {
@@ -57,7 +53,7 @@ struct SlidingWindow: Sendable {
             }
         }
         // The longest span's tail is where memory ends; move down only when half is behind it, so that it costs O(1) a slot.
-        let gone = tails[spans.count - 1]
+        let gone = tails[n - 1]
         if gone == slots.count {
             clear(at: now)
         } else if gone > slots.count / 2 {
@@ -66,21 +62,14 @@ struct SlidingWindow: Sendable {
         }
     }
 
-    /// Counts into the slot now running.
-    @inline(__always)
-    mutating func add(views newViews: UInt32, visits newVisits: UInt32) {
-        add(Counts(views: newViews, visits: newVisits), at: now)
+    private mutating func closeRunning() {
+        guard running.views > 0 else { return }
+        append(running, at: now)
+        running = SlotCounts()
     }
 
-    /// Counts into `slot`, which lies in the longest span and not before any counted one: also fills a restored window.
-    mutating func add(_ counts: Counts, at slot: Int64) {
-        // More than 32 bits of views in one slot take another slot of the same number. Visits are never more than views.
-        if let last = slots.last, last.number == UInt32(slot), last.counts.views <= .max - counts.views {
-            slots[slots.count - 1].counts.views += counts.views
-            slots[slots.count - 1].counts.visits += counts.visits
-        } else {
-            slots.append(Slot(number: UInt32(slot), counts: counts))
-        }
+    private mutating func append(_ counts: SlotCounts, at slot: Int64) {
+        slots.append(Slot(number: UInt32(slot), counts: counts))
         for i in spans.indices {
             if slot > now - spans[i] {
                 views[i] += Int(counts.views)
@@ -91,22 +80,43 @@ struct SlidingWindow: Sendable {
         }
     }
 
+    /// Counts into the slot now running. Visits are never more than views.
+    @inline(__always)
+    mutating func add(views newViews: UInt32, visits newVisits: UInt32) {
+        // More than 32 bits of views in one slot take another slot of the same number.
+        if running.views > .max - newViews { closeRunning() }
+        running.views += newViews
+        running.visits += newVisits
+    }
+
+    /// Fills a restored window: `slot` lies in the longest span and not before any counted one.
+    mutating func add(_ counts: SlotCounts, at slot: Int64) {
+        if slot == now { add(views: counts.views, visits: counts.visits) } else { append(counts, at: slot) }
+    }
+
     /// Forgets everything and stands at `slot`, which may lie in the past.
     mutating func clear(at slot: Int64) {
         self = SlidingWindow(spans: spans, at: slot)
     }
 
     /// The slots of the longest span in which something happened, oldest first.
-    var occupied: [(slot: Int64, counts: Counts)] {
-        slots[tails[spans.count - 1]...].map { (Int64($0.number), $0.counts) }
+    var occupied: [(slot: Int64, counts: SlotCounts)] {
+        let closed = slots[tails[n - 1]...].map { (Int64($0.number), $0.counts) }
+        return running.views == 0 ? closed : closed + [(now, running)]
     }
+}
+
+/// What happened in one slot of a window.
+struct SlotCounts: Sendable {
+    var views: UInt32 = 0
+    var visits: UInt32 = 0
 }
 
 /// The six windows of a site: whole seconds up to an hour, whole minutes up to a day, quarter hours of UTC up to 30 days.
 struct Windows: Sendable {
-    var seconds: SlidingWindow
-    var minutes: SlidingWindow
-    var quarters: SlidingWindow
+    var seconds: SlidingWindow<3>
+    var minutes: SlidingWindow<1>
+    var quarters: SlidingWindow<2>
 
     init(at moment: Moment) {
         seconds = SlidingWindow(spans: [60, 300, 3600], at: moment.second)

@@ -71,7 +71,7 @@ extension Engine {
         guard !chunks.isEmpty else { return }
         guard chunks.count == Capture.chunkCount else { throw MalformedBytes(offset: 0) }
         try restoreRecentViews(chunks[0])
-        for i in 0..<VisitorTable.chunkCount { try visitors.restore(chunk: i, chunks[i + 1]) }
+        for i in 0..<VisitorTable.chunkCount { try audience.visitors.restore(chunk: i, chunks[i + 1]) }
     }
 
     private mutating func restoreRecentViews(_ bytes: [UInt8]) throws(MalformedBytes) {
@@ -82,7 +82,7 @@ extension Engine {
             let moment = try reader.moment()
             guard identity != 0, moment >= before, moment <= now else { throw reader.malformed }
             before = moment
-            if recentViews.remember(identity, at: moment) { tallies[.recentViewsForgotten] += 1 }
+            if audience.recentViews.remember(identity, at: moment) { tallies[.recentViewsForgotten] += 1 }
         }
         guard reader.isAtEnd else { throw reader.malformed }
     }

@@ -123,7 +123,10 @@ struct VisitorTable: Sendable {
         while true {
             let slot = reader.isAtEnd ? nil : try reader.word()
             if let last = kept.last, slot.map(Self.segment) != Self.segment(last) {
-                fill(Self.segment(last), with: kept)
+                var slots = [UInt64](repeating: 0, count: Self.capacity(for: kept.count))
+                for slot in kept { Self.enter(slot, in: &slots) }
+                segments[Self.segment(last)] = slots
+                used[Self.segment(last)] = Int32(kept.count)
                 kept.removeAll(keepingCapacity: true)
             }
             guard let slot else { return }
@@ -220,21 +223,26 @@ struct VisitorTable: Sendable {
 
     /// Leaves out the stale slots and makes room for growth.
     private mutating func rebuild(_ s: Int) {
-        fill(s, with: segments[s].filter { $0 != 0 && isLive($0) })
+        let old = segments[s]
+        var kept = 0
+        for slot in old where slot != 0 && isLive(slot) { kept += 1 }
+        let capacity = Self.capacity(for: kept)
+        var slots = [UInt64](repeating: 0, count: capacity)
+        // In the order of the old homes, which is that of the new ones: both are walked along once.
+        for slot in old where slot != 0 && isLive(slot) { Self.enter(slot, in: &slots) }
+        segments[s] = slots
+        used[s] = Int32(kept)
     }
 
-    private mutating func fill(_ s: Int, with kept: [UInt64]) {
-        let capacity = max(Self.capacityMin, (kept.count + 1) * 10 / 7)
-        var slots = [UInt64](repeating: 0, count: capacity)
-        for slot in kept {
-            var i = Self.home(slot, capacity: capacity)
-            while slots[i] != 0 {
-                i += 1
-                if i == capacity { i = 0 }
-            }
-            slots[i] = slot
+    private static func capacity(for kept: Int) -> Int { max(capacityMin, (kept + 1) * 10 / 7) }
+
+    @inline(__always)
+    private static func enter(_ slot: UInt64, in slots: inout [UInt64]) {
+        var i = home(slot, capacity: slots.count)
+        while slots[i] != 0 {
+            i &+= 1
+            if i == slots.count { i = 0 }
         }
-        segments[s] = slots
-        used[s] = Int32(kept.count)
+        slots[i] = slot
     }
 }
