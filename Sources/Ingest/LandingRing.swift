@@ -50,6 +50,8 @@ import Wire
     public init(directory: String, incarnation: [UInt8]) throws(StorageError) {
         precondition(incarnation.count == 16)
         let path = directory + "/landing.ring"
+        // A supervisor that hands over every socket need not have made it.
+        _ = unsafe mkdir(directory, 0o750)
         let (mapped, warning) = unsafe Self.map(path, bytes: bytes)
         self.warning = warning
         unsafe memory = mapped ?? Self.privateMemory(bytes)
@@ -92,6 +94,10 @@ import Wire
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return unsafe reason("cannot open") }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+            return (nil, "\(path) is open to another user, who could read addresses in it")
+        }
         guard ck_is_in_memory(descriptor) == 1 else {
             _ = unsafe unlink(path)
             return (nil, "\(path) would lie on a disk: [state] runtime is no tmpfs")

@@ -17,11 +17,14 @@ public final class Checkpointer: Sendable {
         public var failures: UInt64 = 0
         /// Why the last one failed, if it did.
         public var failure: StorageError?
+        /// Since when one has been running, in milliseconds of the wall clock.
+        public var runningSince: Int64?
     }
 
     private let database: Database
     private let journal: Journal
     private let directory: String
+    private let lock: OpenFile
     private let incarnation: [UInt8]
     private let giveUp: @Sendable (StorageError) -> Void
     private let work: Mutex<Work>
@@ -65,12 +68,14 @@ public final class Checkpointer: Sendable {
     }
 
     init(
-        _ database: Database, _ journal: Journal, directory: String, incarnation: [UInt8], saltsStored: UInt32,
+        _ database: Database, _ journal: Journal, directory: String, lock: OpenFile, incarnation: [UInt8],
+        saltsStored: UInt32,
         giveUp: @escaping @Sendable (StorageError) -> Void
     ) {
         self.database = database
         self.journal = journal
         self.directory = directory
+        self.lock = lock
         self.incarnation = incarnation
         self.giveUp = giveUp
         work = Mutex(Work())
@@ -162,6 +167,8 @@ public final class Checkpointer: Sendable {
 
     private func save(_ request: Request) throws(StorageError) {
         let begun = Self.now(CLOCK_MONOTONIC)
+        status_.withLock { $0.runningSince = Self.now(CLOCK_REALTIME) / 1_000_000 }
+        defer { status_.withLock { $0.runningSince = nil } }
         let (rows, changed, notes) = work.withLock { work in
             work.rows += request.capture.rows
             work.changed.formUnion(request.capture.changedSites)

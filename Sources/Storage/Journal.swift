@@ -135,7 +135,7 @@ public final class Journal: Sendable {
     private func write(_ sequence: UInt64, _ head: Span<UInt8>, _ records: Span<UInt8>, _ state: inout State) -> Bool {
         do throws(StorageError) {
             let bytes = head.count + records.count
-            if state.offset + bytes > configuration.segmentBytes || state.current == nil { try rotate(&state) }
+            if state.offset + bytes > state.current?.bytes ?? 0 { try rotate(&state, for: bytes) }
             guard let current = state.current else { return false }
             if state.unsynced.last !== current.file { state.unsynced.append(current.file) }
             CrashPoint.reachHalfFrame(current.file, head, at: state.offset)
@@ -154,11 +154,18 @@ public final class Journal: Sendable {
         }
     }
 
-    private func rotate(_ state: inout State) throws(StorageError) {
+    /// Begins the next segment; one of its own size for a frame that no other has room for.
+    private func rotate(_ state: inout State, for frameBytes: Int) throws(StorageError) {
         CrashPoint.reach(.segmentFull)
-        let next = if let spare = state.spare { spare } else { try make(&state) }
+        let bytes = max(configuration.segmentBytes, Segment.headerBytes + frameBytes)
+        let next: Segment
+        if let spare = state.spare, spare.bytes >= bytes {
+            next = spare
+            state.spare = nil
+        } else {
+            next = try make(&state, bytes: bytes)
+        }
         seal(&state)
-        state.spare = nil
         state.current = next
         state.offset = Segment.headerBytes
         wakeup.signal()
@@ -168,23 +175,22 @@ public final class Journal: Sendable {
     /// The current segment takes no further frame.
     private func seal(_ state: inout State) {
         guard let current = state.current else { return }
-        state.sealed.append(Sealed(path: current.file.path, bytes: configuration.segmentBytes, last: state.written))
+        state.sealed.append(Sealed(path: current.file.path, bytes: current.bytes, last: state.written))
         state.current = nil
     }
 
-    private func make(_ state: inout State) throws(StorageError) -> Segment {
-        let bytes = Self.bytes(state, configuration)
-        guard bytes + configuration.segmentBytes <= configuration.capBytes else { throw .journalFull(bytes: bytes) }
+    private func make(_ state: inout State, bytes: Int) throws(StorageError) -> Segment {
+        guard Self.bytes(state) + bytes <= configuration.capBytes else {
+            throw .journalFull(bytes: configuration.capBytes)
+        }
         let segment = try Segment(
-            making: state.nextOrdinal, in: configuration.directory, bytes: configuration.segmentBytes,
-            incarnation: incarnation)
+            making: state.nextOrdinal, in: configuration.directory, bytes: bytes, incarnation: incarnation)
         state.nextOrdinal += 1
         return segment
     }
 
-    private static func bytes(_ state: State, _ configuration: Configuration) -> Int {
-        let open = (state.current == nil ? 0 : 1) + (state.spare == nil ? 0 : 1)
-        return open * configuration.segmentBytes + state.sealed.reduce(0) { $0 + $1.bytes }
+    private static func bytes(_ state: State) -> Int {
+        (state.current?.bytes ?? 0) + (state.spare?.bytes ?? 0) + state.sealed.reduce(0) { $0 + $1.bytes }
     }
 
     // MARK: The sync thread
@@ -231,8 +237,10 @@ public final class Journal: Sendable {
         state.withLock { state in
             guard state.spare == nil else { return }
             do throws(StorageError) {
-                state.spare = try make(&state)
+                state.spare = try make(&state, bytes: configuration.segmentBytes)
                 if state.held.isEmpty { state.status.failure = nil }
+            } catch .journalFull {
+                // A checkpoint is wanted long before, and the segment in use may have room until it is there.
             } catch {
                 state.status.failure = error
             }
@@ -286,7 +294,7 @@ public final class Journal: Sendable {
 
     /// More than half of what it may hold: a checkpoint should not wait for its turn.
     public var wantsCheckpoint: Bool {
-        state.withLock { $0.failedSync != nil || Self.bytes($0, configuration) * 2 > configuration.capBytes }
+        state.withLock { $0.failedSync != nil || Self.bytes($0) * 2 > configuration.capBytes }
     }
 
     /// For those who watch.
@@ -294,7 +302,7 @@ public final class Journal: Sendable {
         state.withLock { state in
             var status = state.status
             status.needsCheckpoint = state.failedSync != nil
-            status.bytes = Self.bytes(state, configuration)
+            status.bytes = Self.bytes(state)
             return status
         }
     }
@@ -311,7 +319,7 @@ public final class Journal: Sendable {
         writeHeld()
         sync()
         let spare = state.withLock { state in
-            if let sequence, state.written == sequence { seal(&state) }
+            if sequence == state.sequence { seal(&state) }
             defer { state.spare = nil }
             return state.spare
         }

@@ -11,7 +11,7 @@ struct FrameHeader: Equatable {
 
     static let bytes = 32
     /// Records longer than this are no frame: a batch cannot make them, and a damaged length must not be believed.
-    static let lengthMax = 4 << 20
+    static let lengthMax = 64 << 20
     static let magic: UInt32 = 0x3152_4646
 
     /// The sequence behind it.

@@ -5,6 +5,7 @@ import Glibc
 struct Segment {
     let file: OpenFile
     let ordinal: UInt64
+    let bytes: Int
 
     static let headerBytes = 64
     static let version: UInt8 = 1
@@ -23,6 +24,7 @@ struct Segment {
         let path = directory + "/" + Self.name(ordinal)
         file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_EXCL, doing: "make")
         self.ordinal = ordinal
+        self.bytes = bytes
         do throws(StorageError) {
             try file.allocate(bytes)
             try file.write(Self.header(ordinal, bytes: bytes, incarnation), at: 0)

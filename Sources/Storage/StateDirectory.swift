@@ -6,7 +6,7 @@ public final class StateDirectory: Sendable {
     private let path: String
     private let journalPath: String
     private let database: Database
-    /// Holds the lock as long as it lives.
+    /// Locked as long as it is open: whoever goes on writing keeps it.
     private let lock: OpenFile
 
     /// Opens or makes the state in a directory.
@@ -63,7 +63,7 @@ public final class StateDirectory: Sendable {
             configuration, incarnation: recovery.incarnation, sequence: recovery.sequence, hits: recovery.hits,
             nextOrdinal: recovery.nextOrdinal, sealed: recovery.segments)
         let checkpointer = Checkpointer(
-            database, journal, directory: path, incarnation: recovery.incarnation,
+            database, journal, directory: path, lock: lock, incarnation: recovery.incarnation,
             saltsStored: recovery.salts.map(\.number).max() ?? 0, giveUp: giveUp)
         return (journal, checkpointer)
     }

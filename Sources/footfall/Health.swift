@@ -12,10 +12,9 @@ final class Health: Sendable {
     private let checkpointer: Checkpointer
     private let replayed: (hits: UInt64, seconds: Double)
     private let lost: (frames: UInt64, hits: UInt64)
-    private let began = Clocks.steady
 
-    /// A checkpoint is late after so many milliseconds without one, while there is something to keep.
-    private static let checkpointAgeMax: Int64 = 60_000
+    /// A checkpoint that has been running for so many milliseconds waits for a disk that does not answer.
+    private static let checkpointRunMax: Int64 = 60_000
 
     init(_ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery, replaySeconds: Double) {
         self.journal = journal
@@ -35,7 +34,11 @@ final class Health: Sendable {
             let held = journal.heldBytes
             sentences.append(held > 0 ? "\(failure); \(held) bytes of counts are held in memory" : "\(failure)")
         }
-        if let failure = checkpointer.status.failure { sentences.append("no checkpoint: \(failure)") }
+        let checkpoint = checkpointer.status
+        if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
+        if let since = checkpoint.runningSince, Clocks.wall - since > Self.checkpointRunMax {
+            sentences.append("a checkpoint has been waiting for the disk for \((Clocks.wall - since) / 1000) s")
+        }
         return sentences
     }
 
