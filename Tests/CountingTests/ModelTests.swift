@@ -175,7 +175,7 @@ private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random:
 }
 
 /// A site's rows in the order they are compared in; those of one kind keep theirs.
-private func compared(_ rows: [HistoryRow], of site: Int?) -> [ComparedRow] {
+func compared(_ rows: [HistoryRow], of site: Int?) -> [ComparedRow] {
     let own = rows.map(ComparedRow.from).filter { $0.site == site }.map(\.row)
     return (0...3).flatMap { rank in own.filter { $0.rank == rank } }
 }
@@ -206,7 +206,7 @@ private func historyDifference(_ rows: [HistoryRow], _ naive: NaiveCounter, _ en
 }
 
 /// Requires what was compared already, so that a failure prints a seed and not two snapshots.
-private func expect(_ isEqual: Bool, _ place: String) throws { try #require(isEqual, "\(place)") }
+func expect(_ isEqual: Bool, _ place: String) throws { try #require(isEqual, "\(place)") }
 
 private func expectSameReports(_ a: inout Engine, _ b: inout Engine, _ place: String) throws {
     let (one, other) = (a.report(), b.report())
@@ -216,12 +216,5 @@ private func expectSameReports(_ a: inout Engine, _ b: inout Engine, _ place: St
         try expect(Numbers(one.sites[i]).difference(from: Numbers(other.sites[i])) == nil, place)
         try expect(a.topPages(of: SiteIndex(i), rows: 99) == b.topPages(of: SiteIndex(i), rows: 99), place)
         try expect(a.topReferrers(of: SiteIndex(i), rows: 99) == b.topReferrers(of: SiteIndex(i), rows: 99), place)
-    }
-}
-
-extension Frame {
-    fileprivate init(_ events: [StreamEvent]) {
-        self.init()
-        for event in events { append(event) }
     }
 }

@@ -272,6 +272,11 @@ struct Stream {
 }
 
 extension Frame {
+    init(_ events: [StreamEvent]) {
+        self.init()
+        for event in events { append(event) }
+    }
+
     /// Adds one event of a stream.
     mutating func append(_ event: StreamEvent) {
         switch event {
@@ -293,5 +298,14 @@ extension NaiveCounter {
         case .record(let record): apply(record)
         case .hit(let hit, _, _): count(hit)
         }
+    }
+}
+
+extension NaiveCounter.Hit {
+    /// A direct view of `/`.
+    static func view(of site: Int, by person: Int, at moment: Moment) -> NaiveCounter.Hit {
+        NaiveCounter.Hit(
+            site: site, moment: moment, kind: .view, door: .beacon, isBot: false, person: person,
+            path: Array("/".utf8), origin: .direct, referrer: [])
     }
 }
