@@ -6,5 +6,5 @@ struct FootfallLoad: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "footfall-load",
         abstract: "Send known traffic to a daemon, or run one step of its work many times.",
-        subcommands: [Send.self, Repeat.self, Fill.self])
+        subcommands: [Run.self, Send.self, Drain.self, Repeat.self, Fill.self])
 }

@@ -1,0 +1,70 @@
+import Glibc
+import Ingest
+
+/// Sends traffic from one connected socket, at a rate or as fast as it goes.
+///
+/// A datagram is sent when the kernel has taken it, and what the kernel refuses is offered again. But the refusal of a
+/// port that nobody has bound (ECONNREFUSED) is reported with the *next* datagram: the one that was lost has been taken.
+/// So while a daemon is killed and started again somebody must hold its socket, as systemd does, or the numbers cannot
+/// agree; `refusals` says how often it happened.
+struct Delivery {
+    /// When to stop: whichever comes first.
+    var datagramsMax = Int.max
+    var nanosecondsMax = Int64.max
+    /// Datagrams a second; 0 as fast as it goes.
+    var rate = 0
+
+    private(set) var datagrams = 0
+    private(set) var nanoseconds: Int64 = 0
+    /// Errors of the socket after which the same datagram was sent again.
+    private(set) var refusals = 0
+
+    var milliseconds: Int64 { max(1, nanoseconds / 1_000_000) }
+
+    /// Datagrams a second.
+    var speed: Int { perSecond(datagrams) }
+
+    func perSecond(_ count: Int) -> Int { Int(Double(count) * 1e9 / Double(max(1, nanoseconds))) }
+
+    /// The kernel will not send at all.
+    struct Failure: Error, CustomStringConvertible {
+        let error: CInt
+        var description: String { "cannot send: error \(error)" }
+    }
+
+    mutating func send(_ traffic: inout Traffic, to descriptor: CInt) throws(Failure) {
+        var batch = Batch()
+        let begun = Nanoseconds.steady
+        while datagrams < datagramsMax {
+            nanoseconds = Nanoseconds.steady - begun
+            guard nanoseconds < nanosecondsMax else { break }
+            let due = rate == 0 ? Int.max : Int(Double(nanoseconds) / 1e9 * Double(rate)) + 1 - datagrams
+            let count = min(due, Batch.datagramsMax, datagramsMax - datagrams)
+            guard count > 0 else {
+                usleep(200)
+                continue
+            }
+            batch.removeAll()
+            for _ in 0..<count { traffic.append(to: &batch) }
+            try send(batch, to: descriptor)
+            datagrams += count
+        }
+        nanoseconds = Nanoseconds.steady - begun
+    }
+
+    private mutating func send(_ batch: borrowing Batch, to descriptor: CInt) throws(Failure) {
+        var done = 0
+        while done < batch.count {
+            let status = batch.send(from: done, to: descriptor)
+            if status > 0 { done += status }
+            guard done < batch.count else { break }
+            // A call that ends early has met an error, and the kernel has forgotten which.
+            refusals += 1
+            switch CInt(-min(status, 0)) {
+            case 0, ECONNREFUSED, EINTR: break
+            case EAGAIN, ENOBUFS, ENOMEM: usleep(100)
+            case let error: throw Failure(error: error)
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import CKernel
+import Glibc
+import Ingest
+
+/// Receives like the daemon and counts nothing but datagrams and bytes: what no daemon on this machine can undercut.
+///
+/// The same receive buffer, stamps, batches, slots and naps as the thread that counts; the difference between the two in
+/// nanoseconds a datagram is what the daemon itself costs.
+struct Drain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Receive datagrams as the daemon does and do nothing with them; print what that takes.")
+
+    @Option(help: "Port to bind on 127.0.0.1; 0 takes any free one.")
+    var port: UInt16 = 0
+    @Option(help: "Ends when this many seconds have passed without a datagram; the first may take as long as it likes.")
+    var seconds = 1.0
+
+    static let batchMax: UInt32 = 64
+    static let slotBytes: UInt32 = 8192
+    private static let receiveBuffer = 64 << 20
+    private static let napNanoseconds = 50_000
+    private static let streamNanoseconds: Int64 = 1_000_000
+
+    func validate() throws {
+        guard seconds > 0, seconds <= 86_400 else { throw ValidationError("--seconds takes more than 0") }
+    }
+
+    func run() throws {
+        let socket: BeaconSocket
+        do {
+            socket = try BeaconSocket(host: "127.0.0.1", port: port, receiveBuffer: Self.receiveBuffer)
+        } catch {
+            say("\(error)")
+            throw ExitCode(69)
+        }
+        let port = socket.name.split(separator: ":").last ?? ""
+        print("{\"port\":\(port),\"receive_buffer\":\(socket.receiveBuffer)}")
+        fflush(nil)
+
+        let size = ck_slots_size(Self.batchMax, Self.slotBytes)
+        let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let slots = unsafe memory, unsafe slots != MAP_FAILED else {
+            say("no memory for \(size) bytes of receive slots")
+            throw ExitCode(75)
+        }
+        defer { unsafe munmap(slots, size) }
+        unsafe ck_slots_init(slots, Self.batchMax, Self.slotBytes)
+
+        var datagrams = 0
+        var bytes = 0
+        var lastBatch: Int64 = 0
+        let begun = Nanoseconds.processor
+        while true {
+            let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))
+            guard count > 0 else {
+                var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+                let isQuiet = unsafe poll(&waiting, 1, datagrams == 0 ? -1 : CInt(seconds * 1000)) == 0
+                if isQuiet { break }
+                continue
+            }
+            for i in 0..<count { unsafe bytes += Int(ck_datagram_at(slots, UInt32(i)).length) }
+            datagrams += count
+            guard count < Self.batchMax else { continue }
+            let now = Nanoseconds.steady
+            if now - lastBatch < Self.streamNanoseconds { nap() }
+            lastBatch = now
+        }
+        let processor = Nanoseconds.processor - begun
+        let each = String(Double(processor * 10 / Int64(datagrams)) / 10)
+        print(
+            "{\"datagrams\":\(datagrams),\"bytes\":\(bytes),\"kernel_drops\":\(socket.drops),"
+                + "\"cpu_nanoseconds\":\(processor),\"cpu_nanoseconds_per_datagram\":\(each)}")
+    }
+
+    private func nap() {
+        var time = timespec(tv_sec: 0, tv_nsec: Self.napNanoseconds)
+        _ = unsafe nanosleep(&time, nil)
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Glibc
+
+/// Where a daemon answers HTTP: `http://127.0.0.1:7374`, with or without a path in front of its routes.
+struct HTTPEndpoint: ExpressibleByArgument {
+    private let host: String, port: String, prefix: String
+    private let authority: String
+
+    /// Longest answer that is read, and how long one may take to come.
+    private static let bytesMax = 16 << 20
+    private static let secondsMax = 5
+
+    init?(argument: String) {
+        let form = #/http://(\[[0-9a-fA-F:]+\]|[^/:\[\]\s]+)(?::([0-9]{1,5}))?(/[^\s?#]*?)?/?/#
+        guard let url = argument.wholeMatch(of: form) else { return nil }
+        authority = url.1 + (url.2.map { ":" + $0 } ?? "")
+        host = url.1.hasPrefix("[") ? String(url.1.dropFirst().dropLast()) : String(url.1)
+        port = String(url.2 ?? "80")
+        prefix = String(url.3 ?? "")
+    }
+
+    /// No answer, which is what a daemon that starts again looks like for a while.
+    struct Silence: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// One GET over a connection of its own.
+    func get(_ target: String) throws(Silence) -> (status: Int, body: String) {
+        let descriptor = try connected()
+        defer { close(descriptor) }
+        // 1.0, so that nobody sends chunks.
+        var request = Array("GET \(prefix)\(target) HTTP/1.0\r\nHost: \(authority)\r\nConnection: close\r\n\r\n".utf8)
+        while !request.isEmpty {
+            let count = unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL))
+            guard count > 0 else { throw silence("takes no request", errno) }
+            request.removeFirst(count)
+        }
+        var answer: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while answer.count < Self.bytesMax {
+            let count = unsafe recv(descriptor, &piece, piece.count, 0)
+            guard count >= 0 else { throw silence("stops in the middle of an answer", errno) }
+            if count == 0 { break }
+            answer += piece[..<count]
+        }
+        let text = String(decoding: answer, as: UTF8.self)
+        // Characters, of which CR LF is one.
+        guard let end = text.firstRange(of: "\r\n\r\n"),
+            let status = text.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap({ Int($0) })
+        else { throw Silence(description: "http://\(authority) closes the connection without an answer") }
+        let head = text[..<end.lowerBound].lowercased()
+        if let length = head.firstMatch(of: #/\r\ncontent-length: *([0-9]+)/#).flatMap({ Int($0.1) }),
+            text[end.upperBound...].utf8.count < length
+        {
+            throw Silence(description: "http://\(authority) stops in the middle of an answer")
+        }
+        return (status, String(text[end.upperBound...]))
+    }
+
+    private func connected() throws(Silence) -> CInt {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, port, &hints, &found) == 0 else {
+            throw Silence(description: "no address for \(host)")
+        }
+        defer { unsafe freeaddrinfo(found) }
+        var error = ENOENT
+        var next = unsafe found
+        while let address = unsafe next?.pointee {
+            let descriptor = unsafe socket(
+                address.ai_family, address.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), address.ai_protocol)
+            var time = timeval(tv_sec: Self.secondsMax, tv_usec: 0)
+            for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+                _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+            }
+            if unsafe connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 { return descriptor }
+            error = errno
+            if descriptor >= 0 { close(descriptor) }
+            unsafe next = address.ai_next
+        }
+        throw silence("cannot be reached", error)
+    }
+
+    private func silence(_ what: String, _ error: CInt) -> Silence {
+        let reason = unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)"
+        return Silence(description: "http://\(authority) \(what): \(reason)")
+    }
+}

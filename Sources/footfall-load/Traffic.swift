@@ -1,0 +1,184 @@
+import Counting
+
+/// The datagrams of a run and what must come of them, both from the seed alone.
+///
+/// View k of a site is the one of visitor `(k mod N) · step + start mod N`, for a step that has no divisor in common
+/// with N: every visitor comes once before anybody comes again. In its round r, visitor v looks at page `(v + r) mod 1000`
+/// of the thousand that belongs to `r / 1000`. So nobody sees a page twice, nothing can be a duplicate however long
+/// that interval of a site is, and no table of who saw what is needed.
+struct Traffic {
+    /// What to send.
+    struct Plan {
+        var sites = ["demo"]
+        /// Visitors of each site, at most `visitorsMax`.
+        var visitors = 100_000
+        /// Records in a datagram of views: this many, or from one to this many.
+        var records = 12
+        var isRecordCountFixed = false
+        /// Of a hundred datagrams, those without a byte and those out of `Oddity`.
+        var empties = 0
+        var oddities = 0
+        /// Visitors of one seed are none of another's.
+        var seed: UInt64 = 1
+    }
+
+    /// As many as an IPv4 address tells apart behind its first octet.
+    static let visitorsMax = 1 << 24
+    /// Pages a site has, until somebody has seen them all.
+    private static let pages = 1000
+
+    let plan: Plan
+    /// What a daemon that took everything so far must have counted.
+    var truth: Truth
+    var random: SplitMix
+    /// Bytes that stand in front of other fields, made once.
+    let headers: [[UInt8]]
+    private let idPrefix: [UInt8]
+    let agent: [UInt8]
+    private let escapedAgent: [UInt8]
+    private let step: Int, start: Int
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        truth = Truth(sites: plan.sites.count)
+        random = SplitMix(state: plan.seed)
+        let name = String(plan.seed, radix: 16)
+        headers = plan.sites.map { Array("f1 s=\($0)".utf8) }
+        idPrefix = Array("v=\(name)-".utf8)
+        agent = Array("&a=Mozilla/5.0 (X11; \(name))".utf8)
+        escapedAgent = Array("&a=Mozilla%2F5.0+(X11;+\(name))".utf8)
+        var step = 1 + random.below(plan.visitors)
+        while Self.divisor(step, plan.visitors) != 1 { step += 1 }
+        self.step = step
+        start = random.below(plan.visitors)
+    }
+
+    private static func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
+
+    /// Adds the next datagram to a batch, and what must come of it to the truth.
+    mutating func append(to batch: inout Batch) {
+        let site = plan.sites.count == 1 ? 0 : random.below(plan.sites.count)
+        let kind = plan.empties + plan.oddities == 0 ? 100 : random.below(100)
+        if kind < plan.empties {
+            truth.reject(.empty)
+        } else if kind < plan.empties + plan.oddities {
+            append(Oddity.allCases[random.below(Oddity.allCases.count)], of: site, to: &batch.bytes)
+        } else {
+            appendViews(of: site, to: &batch.bytes)
+        }
+        let length = batch.close()
+        truth.tallies[.datagrams] += 1
+        truth.tallies[.bytes] += UInt64(length)
+    }
+
+    private mutating func appendViews(of site: Int, to bytes: inout [UInt8]) {
+        let records = plan.isRecordCountFixed ? plan.records : 1 + random.below(plan.records)
+        bytes.append(contentsOf: headers[site])
+        // Half of those with several records begin with one that is only a header.
+        bytes.append(records > 1 && random.next() & 1 == 0 ? 0x0a : 0x26)
+        for i in 0..<records {
+            if i > 0 { bytes.append(0x0a) }
+            appendView(of: site, to: &bytes)
+        }
+    }
+
+    /// One record: the next view of a site.
+    mutating func appendView(of site: Int, to bytes: inout [UInt8]) {
+        let (round, place) = truth.sites[site].visitorViews.quotientAndRemainder(dividingBy: plan.visitors)
+        let visitor = (place * step + start) % plan.visitors
+        let page = round / Self.pages * Self.pages + (visitor + round) % Self.pages
+        let isEscaped = random.next() & 7 == 0
+        let isAddress = appendVisitor(visitor, isEscaped: isEscaped, to: &bytes)
+        if isEscaped {
+            bytes.append(text: "&u=/tin%2Dtuc/")
+            bytes.append(decimal: page)
+            bytes.append(text: "%3Fview=load")
+        } else {
+            bytes.append(text: "&u=/tin-tuc/")
+            bytes.append(decimal: page)
+        }
+        if isAddress { bytes.append(contentsOf: isEscaped ? escapedAgent : agent) }
+        truth.tallies[.records] += 1
+        truth.tallies[.views] += 1
+        truth.sites[site].visitorViews += 1
+    }
+
+    /// A visitor is known by an id or by an address, always the same one, which may be spelled in different ways. True
+    /// where the agent belongs to it.
+    mutating func appendVisitor(_ visitor: Int, isEscaped: Bool, to bytes: inout [UInt8]) -> Bool {
+        switch visitor & 3 {
+        case 0, 1:
+            bytes.append(contentsOf: idPrefix)
+            bytes.append(decimal: visitor)
+            return false
+        case 2:
+            if isEscaped { bytes.append(text: "i=::ffff:10.") } else { bytes.append(text: "i=10.") }
+            bytes.append(decimal: visitor >> 16 & 255)
+            bytes.append(0x2e)
+            bytes.append(decimal: visitor >> 8 & 255)
+            bytes.append(0x2e)
+            bytes.append(decimal: visitor & 255)
+            return true
+        default:
+            // The lower half changes all the time on a machine that wants to stay unknown.
+            bytes.append(text: "i=2001:db8:")
+            bytes.append(group: UInt16(truncatingIfNeeded: visitor >> 16))
+            bytes.append(0x3a)
+            bytes.append(group: UInt16(truncatingIfNeeded: visitor))
+            var lower = random.next()
+            for _ in 0..<4 {
+                bytes.append(0x3a)
+                bytes.append(group: UInt16(truncatingIfNeeded: lower))
+                lower &>>= 16
+            }
+            return true
+        }
+    }
+}
+
+/// What must have been counted.
+struct Truth {
+    /// Of the daemon as a whole; nothing is a duplicate or dropped.
+    var tallies = Tallies()
+    var sites: [Site]
+
+    struct Site {
+        /// Views by a visitor, and by nobody that is known.
+        var visitorViews = 0, otherViews = 0
+        var pings = 0, bots = 0
+        /// Beacons that were refused although the site is known.
+        var rejected = 0
+
+        var views: Int { visitorViews + otherViews }
+    }
+
+    init(sites count: Int) { sites = Array(repeating: Site(), count: count) }
+
+    /// A datagram was refused as a whole.
+    mutating func reject(_ reason: DatagramRejection) { tallies[reason.tally] += 1 }
+
+    /// A record was refused; `site` is the known one it named.
+    mutating func reject(_ reason: BeaconRejection, of site: Int? = nil) {
+        tallies[.records] += 1
+        tallies[reason.tally] += 1
+        if let site { sites[site].rejected += 1 }
+    }
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): as good as traffic needs it.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    @inline(__always)
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z &>> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z &>> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z &>> 31
+    }
+
+    /// A number from 0 to just below `bound`.
+    @inline(__always)
+    mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+}
