@@ -168,6 +168,19 @@ extension ByteReader {
             path: path, origin: origin, referrer: referrer)
     }
 
+    /// Steps over a hit: its visitor, or 0.
+    @inline(__always)
+    mutating func skipHit() throws(MalformedBytes) -> UInt64 {
+        let flags = try byte()
+        _ = try number()
+        _ = try number()
+        let visitor = flags & 1 << 4 != 0 ? try word() : 0
+        if flags & 1 << 5 != 0 { _ = try word() }
+        if flags & 0b11 == 0 { _ = try text(upTo: pathBytesMax) }
+        if flags >> 6 == Hit.Origin.host.rawValue { _ = try text(upTo: referrerBytesMax) }
+        return visitor
+    }
+
     mutating func record(_ kind: RecordKind) throws(MalformedBytes) -> Record {
         switch kind {
         case .hit: throw malformed

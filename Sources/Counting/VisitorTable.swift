@@ -74,6 +74,14 @@ struct VisitorTable: Sendable {
         }
     }
 
+    /// The slot at which the search for a visitor begins, read so that it is at hand afterwards.
+    @inline(__always)
+    func touch(_ key: UInt64) -> UInt64 {
+        let s = Self.segment(key)
+        let capacity = segments[s].count
+        return capacity == 0 ? 0 : segments[s][Self.home(Self.fingerprint(key), capacity: capacity)]
+    }
+
     /// Marks the visitor seen now if a run of theirs is open, and says what was known before.
     @inline(__always)
     mutating func renew(_ key: UInt64, isView: Bool) -> Entry? {
