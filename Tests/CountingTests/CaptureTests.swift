@@ -118,6 +118,24 @@ struct CaptureTests {
         #expect(nothing.changedSites.isEmpty && nothing.rows.isEmpty)
     }
 
+    @Test("a quarter hour that comes again after the clock has started anew closes its rows again")
+    func quarterComesAgain() throws {
+        var engine = Engine()
+        var frame = Frame()
+        let (site, turn) = (SiteIndex(0), DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1))
+        let late = Moment(second: 200 * 900)
+        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: late))
+        try engine.apply(frame.span)
+        _ = engine.capture()
+        frame.removeAll()
+        frame.append(.clock(.restart(at: Moment(second: 900))))
+        frame.append(.hit(.view(of: 0, by: 7, at: Moment(second: 1000)), key: 7 << 40, former: 0))
+        try engine.apply(frame.span)
+        engine.advance(to: late)
+        let capture = engine.capture()
+        #expect(capture.rows.count == 1 && capture.changedSites == [site])
+    }
+
     @Test("a start number and a correction leave who, why, when and what it was before")
     func audits() throws {
         var engine = Engine()
