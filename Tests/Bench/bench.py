@@ -4,9 +4,11 @@ Throughput and latency are medians of several runs with their spread; instructio
 the release build with one site that counts every view, so that what arrived can be compared with what was sent.
 """
 
+import glob
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -31,15 +33,29 @@ def spread(values):
     return f"median {statistics.median(values):,.0f} ({min(values):,.0f}…{max(values):,.0f})"
 
 
-class Daemon:
-    """`footfall serve` on free ports with its own directories."""
+def cpu_nanoseconds(pid):
+    """What all threads of a process have run so far, by the scheduler's own account."""
+    return sum(int(open(path).read().split()[0]) for path in glob.glob(f"/proc/{pid}/task/*/schedstat"))
 
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="footfall-bench-")
+
+def load_send(port, datagrams, records, visitors, rate):
+    out = subprocess.run(
+        [LOAD, "send", "--port", str(port), "--datagrams", str(datagrams), "--records", str(records),
+         "--visitors", str(visitors), "--rate", str(rate)], capture_output=True, text=True, check=True).stdout
+    return json.loads(out)
+
+
+class Daemon:
+    """`footfall serve` on free ports: its state in a directory of its own, its ring in memory."""
+
+    def __init__(self, folder=None):
+        self.folder = folder or tempfile.mkdtemp(prefix="footfall-bench-")
+        self.runtime = tempfile.mkdtemp(prefix="footfall-bench-", dir="/dev/shm")
         with open(os.path.join(self.folder, "footfall.toml"), "w") as file:
             file.write(
                 f'[beacon]\nlisten = ["127.0.0.1:0"]\n[http]\nlisten = "127.0.0.1:0"\n'
-                f'[state]\ndirectory = "{self.folder}"\nruntime = "{self.folder}"\n'
+                f'local_admin = true\n[state]\ndirectory = "{self.folder}/state"\nruntime = "{self.runtime}"\n'
+                f'journal_cap = "1GiB"\n'
                 f'[[site]]\nname = "demo"\nduplicate = "0s"\npublic = ["online", "total", "views", "visits"]\n')
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
@@ -64,6 +80,12 @@ class Daemon:
         with urllib.request.urlopen(self.url + "/api/v1/sites/demo") as answer:
             return json.load(answer)
 
+    def metric(self, name):
+        with urllib.request.urlopen(self.url + "/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+
     def views(self):
         return self.numbers()["total"]["views"]
 
@@ -72,9 +94,7 @@ class Daemon:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
     def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_nanoseconds(self.process.pid)
 
     def settle(self, expected):
         """Waits until the count stands still, and gives it."""
@@ -86,15 +106,84 @@ class Daemon:
 
     def send(self, datagrams, records, visitors, rate):
         self.deadline = time.monotonic() + 60
-        out = subprocess.run(
-            [LOAD, "send", "--port", str(self.port), "--datagrams", str(datagrams), "--records", str(records),
-             "--visitors", str(visitors), "--rate", str(rate)], capture_output=True, text=True, check=True).stdout
-        return json.loads(out)
+        return load_send(self.port, datagrams, records, visitors, rate)
 
-    def stop(self):
-        self.process.terminate()
+    def stop(self, signal=signal.SIGTERM, keeping=False):
+        self.process.send_signal(signal)
         self.process.wait()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.runtime)
+        if not keeping:
+            shutil.rmtree(self.folder)
+
+
+class Drain:
+    """The yardstick: the same receive loop, which does nothing with what it receives."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([LOAD, "drain"], stdout=subprocess.PIPE, text=True)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+
+    def cost(self):
+        cost = json.loads(self.process.stdout.readline())["cpu_nanoseconds_per_datagram"]
+        self.process.wait()
+        return cost
+
+
+def single_beacons(rate, datagrams):
+    """CPU of the daemon for a datagram of one beacon, as a multiple of a raw drain's: rounds in turn."""
+    ratios, daemons, drains, lost = [], [], [], 0
+    for _ in range(5):
+        drain = Drain()
+        load_send(drain.port, datagrams, 1, 100_000, rate)
+        drains.append(drain.cost())
+        daemon = Daemon()
+        before = daemon.cpu()
+        sent = daemon.send(datagrams, 1, 100_000, rate)
+        lost += datagrams - daemon.settle(datagrams)
+        daemons.append((daemon.cpu() - before) / sent["datagrams"])
+        ratios.append(daemons[-1] / drains[-1])
+        daemon.stop()
+    figure = (f"{statistics.median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f}): {spread(daemons)} ns "
+              f"against {spread(drains)} ns, {lost} lost")
+    say(f"everything on, single beacons at {rate:,}/s: ≤ 2 × a raw drain", figure,
+        statistics.median(ratios) <= 2 and lost == 0)
+
+
+def checkpoints():
+    """A million visitors, then a steady 100,000 beacons a second over several checkpoints."""
+    daemon = Daemon()
+    sent = daemon.send(84_000, 12, 1_000_000, 60_000)
+    daemon.settle(sent["records"])
+    steady = daemon.send(2_500_000, 1, 1_000_000, 100_000)
+    lost = sent["records"] + steady["records"] - daemon.settle(sent["records"] + steady["records"])
+    pause = daemon.metric("footfall_checkpoint_pause_seconds") * 1000
+    took = daemon.metric("footfall_checkpoint_duration_seconds") * 1000
+    say("checkpoint at 1 M visitors, 100,000 beacons/s: stops ≤ 1 ms, 0 lost",
+        f"longest stop {pause:.2f} ms, {lost} lost; the last took {took:,.0f} ms beside the counting",
+        pause <= 1 and lost == 0)
+    daemon.stop()
+
+
+def replays():
+    """Six million records in the journal, a kill, and starts from copies of what it left."""
+    daemon = Daemon()
+    daemon.send(500_000, 12, 1_000_000, 90_000)
+    daemon.settle(6_000_000)
+    daemon.stop(signal.SIGKILL, keeping=True)
+    rates = []
+    for _ in range(5):
+        copy = tempfile.mkdtemp(prefix="footfall-bench-")
+        shutil.copytree(daemon.folder, copy, dirs_exist_ok=True)
+        again = Daemon(copy)
+        records, lost = again.metric("footfall_replay_records"), again.metric("footfall_lost_hits")
+        rates.append(records / again.metric("footfall_replay_duration_seconds"))
+        complete = again.views() == 6_000_000 and lost == 0
+        again.stop()
+        if not complete:
+            sys.exit("the replay is not complete")
+    shutil.rmtree(daemon.folder)
+    say("replay: ≥ 3 M records/s, opening the state included", f"{spread(rates)} records/s of {records:,.0f}",
+        statistics.median(rates) >= 3e6)
 
 
 def instructions(step):
@@ -136,10 +225,15 @@ def main():
         counted = daemon.settle(sent["records"])
         lost += sent["records"] - counted
         rates.append(sent["records_per_second"])
-        costs.append((daemon.cpu() - before) / sent["records"] * 1e9)
+        costs.append((daemon.cpu() - before) / sent["records"])
         daemon.stop()
-    say("receive, parse, count, 12 a datagram: ≥ 1 M records/s, 0 lost",
+    say("receive, journal, count, 12 a datagram: ≥ 1 M records/s, 0 lost",
         f"{spread(rates)} records/s, {lost} lost, {spread(costs)} ns CPU each", min(rates) >= 1e6 and lost == 0)
+
+    for rate, datagrams in ((100_000, 300_000), (300_000, 900_000)):
+        single_beacons(rate, datagrams)
+    checkpoints()
+    replays()
 
     daemon = Daemon()
     idle = daemon.memory()
