@@ -3,6 +3,8 @@ struct Audience: Sendable {
     var visitors: VisitorTable
     var recentViews: RecentViews
     private let visitorsMax: Int
+    /// Until then a newcomer may be somebody whom the table has lost, and begins no visit.
+    var doubtUntil = Moment.epoch
 
     init(limits: Limits, at now: Moment) {
         visitors = VisitorTable(at: now.second)
@@ -55,8 +57,14 @@ struct Audience: Sendable {
         if let before {
             site.presence.move(from: before.lastSecond)
         } else if visitors.live < visitorsMax {
-            visitors.insert(hit.visitor, isView: isView)
+            // Whoever was in a lost table may have had a visit open: one too few is better than one too many.
+            let isDoubtful = now < doubtUntil
+            visitors.insert(hit.visitor, isView: isView || isDoubtful)
             site.presence.appear()
+            if isDoubtful {
+                site.raisePeaks()
+                return false
+            }
         } else {
             tallies[.untracked] += 1
             site.lastUntracked = now

@@ -15,6 +15,7 @@ public struct Capture: Sendable {
     private let recentViews: [RecentViews.View]
     private let tallies: Tallies
     private let upSince: Moment?
+    private let doubtUntil: Moment?
     private let sockets: [(cookie: UInt64, total: UInt32)]
 
     /// Pieces that visitors and recent views come in.
@@ -30,6 +31,7 @@ public struct Capture: Sendable {
         recentViews = engine.audience.recentViews.remembered(at: engine.now)
         tallies = engine.tallies
         upSince = engine.upSince
+        doubtUntil = engine.audience.doubtUntil > engine.now ? engine.audience.doubtUntil : nil
         sockets = engine.sockets
     }
 
@@ -51,6 +53,7 @@ public struct Capture: Sendable {
         writer.byte(Engine.version)
         writer.moment(moment)
         writer.optional(upSince)
+        writer.optional(doubtUntil)
         let nonzero = tallies.nonzero
         writer.number(nonzero.count)
         for (tally, count) in nonzero {

@@ -227,6 +227,19 @@ public struct Engine: Sendable {
         }
     }
 
+    /// The table of visitors is lost: nobody is online, and for half an hour nobody new begins a visit, so that no visit is
+    /// counted twice. Views, and everything counted before, stay.
+    public mutating func loseVisitors() {
+        settle()
+        audience.clear(at: now)
+        audience.doubtUntil = now + (visitGapSecondsMax + 1) * 1000
+        for i in 0..<sites.count {
+            sites[i].presence.clear(at: now.second)
+            sites[i].lastUntracked = now
+            markChanged(SiteIndex(i))
+        }
+    }
+
     // MARK: What goes out
 
     /// Takes the history rows closed since the last call; time is first let pass for every site.

@@ -3,8 +3,8 @@
 // Everything is sorted and only what is live is written, so two engines in the same state give the same bytes whatever
 // way they came there. Numbers are LEB128 unless 8 B stands behind them, and signed ones folded; ages count back.
 //
-//     engine    version 1 B  now  up  tallies  sockets
-//               up: 1 since, or 0 · tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
+//     engine    version 1 B  now  up  doubt  tallies  sockets
+//               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0 · tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
 //     site      now  settings  since  day turn  totals  untracked  presence  3 × window  today  yesterday  month
 //               quarter  peak
 //               (`SiteState.swift` has the fields; ages count back from this now)
@@ -56,6 +56,7 @@ extension Engine {
         self.init(limits: limits, seed: seed, at: try reader.moment())
         upSince = try reader.optionalMoment()
         if let upSince, upSince > now { throw reader.malformed }
+        audience.doubtUntil = try reader.optionalMoment() ?? .epoch
         for _ in 0..<(try reader.count(bytesEach: 2)) { tallies[try reader.value(Tally.self)] = try reader.counter() }
         let socketCount = try reader.count(bytesEach: 9)
         guard socketCount <= Self.socketsMax else { throw reader.malformed }

@@ -106,6 +106,9 @@ public struct Recovery: Sendable {
         segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: sequence, isDamaged: isDamaged))
     }
 
+    /// Notes that a file was moved away, and why.
+    mutating func quarantine(_ what: String) { quarantined.append(what) }
+
     private mutating func apply(_ header: FrameHeader, _ records: Span<UInt8>) {
         guard header.sequence > sequence else { return }
         if header.sequence > sequence + 1 { lose(through: header.sequence - 1, before: header.before) }

@@ -31,21 +31,37 @@ public final class StateDirectory: Sendable {
             try recovery.replay(journalPath)
             return recovery
         }
-        let chunks =
-            stored.visitors.isEmpty
-            ? []
-            : try VisitorsFile.read(
-                stored.visitors, sequence: stored.sequence, incarnation: stored.incarnation, in: path)
-        let engine: Engine
+        var chunks: [[UInt8]] = []
+        var lost: StorageError?
+        if !stored.visitors.isEmpty {
+            let read = Result { () throws(StorageError) in
+                try VisitorsFile.read(
+                    stored.visitors, sequence: stored.sequence, incarnation: stored.incarnation, in: path)
+            }
+            switch read {
+            case .success(let all): chunks = all
+            case .failure(.newer(let path, let version, let known)):
+                throw .newer(path: path, version: version, known: known)
+            case .failure(let error): lost = error
+            }
+        }
+        var engine: Engine
         do throws(MalformedBytes) {
             engine = try Engine(
                 restoring: stored.engine, sites: stored.sites, chunks: chunks, limits: limits, seed: seed)
         } catch {
             throw .damaged(path: database.path, what: "the state is \(error)")
         }
+        if lost != nil { engine.loseVisitors() }
         var recovery = Recovery(
             engine, salts: stored.salts, incarnation: stored.incarnation, sequence: stored.sequence, hits: stored.hits,
             isNew: false)
+        if let lost {
+            if Files.exists(path + "/" + stored.visitors) {
+                try Files.move(path + "/" + stored.visitors, into: journalPath + "/quarantine")
+            }
+            recovery.quarantine("\(stored.visitors), so nobody is online yet: \(lost)")
+        }
         try recovery.replay(journalPath)
         for name in try Files.names(in: path) where name.hasPrefix("visitors-") && name != stored.visitors {
             try Files.delete(path + "/" + name)

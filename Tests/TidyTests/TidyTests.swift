@@ -96,7 +96,11 @@ struct TidyTests {
         "Sources/Supervision/Supervisor.swift": "sd_notify",
         "Sources/footfall/LocalSocket.swift": "socket addresses",
         "Sources/footfall/Commands/Hit.swift": "send",
-        "Sources/footfall-load/Send.swift": "sendmmsg",
+        "Sources/footfall-load/Batch.swift": "sendmmsg",
+        "Sources/footfall-load/Drain.swift": "recvmmsg into slots, poll and nanosleep",
+        "Sources/footfall-load/HTTPEndpoint.swift": "a plain socket",
+        "Sources/footfall-load/Nanoseconds.swift": "clock_gettime",
+        "Sources/footfall-load/Outgoing.swift": "write to standard error",
     ]
 
     @Test("unsafe code stands in the files of the list and in no other")
