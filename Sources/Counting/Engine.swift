@@ -263,8 +263,8 @@ public struct Engine: Sendable {
     /// The state as it is now, frozen for writing, with the history rows closed since the last capture.
     ///
     /// Shares its memory with the engine until the engine writes to it: what is written to in between is copied then, a
-    /// segment of visitors or 16 sites at a time. Rows and changed sites are handed out exactly once, so whoever takes
-    /// a capture has to store it or every later one in full.
+    /// segment of visitors or 16 sites at a time. Rows and changed sites are handed out once. Those of a capture that
+    /// could not be stored belong to the next one that is: its rows before the others, its sites among the others.
     ///
     /// - Complexity: O(recent views); once a quarter hour O(sites) besides.
     public mutating func capture() -> Capture {

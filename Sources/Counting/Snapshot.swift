@@ -4,10 +4,17 @@
 // way they came there. Numbers are LEB128 unless 8 B stands behind them, and signed ones folded; ages count back.
 //
 //     engine    version 1 B  now  up  doubt  tallies  sockets
-//               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0 · tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
-//     site      now  settings  since  day turn  totals  untracked  presence  3 × window  today  yesterday  month
-//               quarter  peak
-//               (`SiteState.swift` has the fields; ages count back from this now)
+//               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0
+//               tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
+//     site      now  settings  since  day turn  views visits bots rejected  corrected visits views  start visits views
+//               untracked  presence  3 × window  today  yesterday  month  quarter  peak
+//               settings, day turn: as in records · untracked: 1 moment, or 0
+//               presence: n × (age in seconds, visitors), oldest first, against this now
+//               window: n × (age in slots, views, visits), oldest first: seconds, minutes, quarter hours
+//               today: views visits bots direct internal  corrected visits views  peak  sketch  pages  referrers
+//               sketch: 0, n × key 8 B, rising · 1, 2¹⁴ registers as a text
+//               pages, referrers: approximate 1 B, (other) views entries, n × (text, views, entries), most first
+//               yesterday, month: visits views visitors · quarter: views visits pings bots peak · peak: visitors moment
 //     chunk 0   recent views: n × (identity 8 B, moment), in the order of counting
 //     chunk c   visitors whose key's top 6 bits are c − 1: slots of 8 B, fingerprints rising (`VisitorTable.swift`)
 //

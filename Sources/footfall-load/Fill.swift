@@ -18,23 +18,43 @@ struct Fill: ParsableCommand {
         var frame = Frame()
         let turn = DayTurn(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
         frame.append(.site(SiteIndex(0), SiteSettings(name: "demo", duplicateMilliseconds: 0), turn, at: now))
-        var random = SystemRandomNumberGenerator()
+        let count = visitors
+        var key = UInt64.random(in: 1 ... .max)
         let path = Array("/".utf8)
-        for i in 0..<visitors {
+        let clock = ContinuousClock()
+        var applying = Duration.zero
+        for i in 0..<count {
+            key = Self.next(key)
             frame.append(
                 Hit(
-                    site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(visitors), kind: .view,
+                    site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(count), kind: .view,
                     door: .beacon,
-                    isBot: false, visitor: max(1, random.next()), formerVisitor: 0, path: path.span, origin: .direct,
+                    isBot: false, visitor: key, formerVisitor: 0, path: path.span, origin: .direct,
                     referrer: path.span))
-            if i % 4096 == 4095 || i == visitors - 1 {
+            if i % 4096 == 4095 || i == count - 1 {
+                let began = clock.now
                 try engine.apply(frame.span)
+                applying += clock.now - began
                 frame.removeAll()
             }
         }
         let bytes = engine.visitorTableBytes
+        let rate = Double(count) / (applying / .seconds(1))
+        let began = clock.now
+        let capture = engine.capture()
+        let capturing = clock.now - began
+        precondition(capture.siteCount == 1)
         print(
             "{\"visitors\":\(engine.trackedVisitors),\"table_bytes\":\(bytes),"
-                + "\"untracked\":\(engine.tallies[.untracked])}")
+                + "\"untracked\":\(engine.tallies[.untracked]),\"applied_per_second\":\(Int(rate)),"
+                + "\"capture_microseconds\":\(Int(capturing / .microseconds(1)))}")
+    }
+
+    /// Xorshift64 (Marsaglia, "Xorshift RNGs"): never 0, and nothing twice.
+    private static func next(_ key: UInt64) -> UInt64 {
+        var key = key
+        key ^= key << 13
+        key ^= key >> 7
+        return key ^ key << 17
     }
 }
