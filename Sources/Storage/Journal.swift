@@ -164,6 +164,11 @@ public final class Journal: Sendable {
             state.spare = nil
         } else {
             next = try make(&state, bytes: bytes)
+            // Frames go on in rising ordinals: a spare one that is too small can never be used any more.
+            if let spare = state.spare {
+                state.sealed.append(Sealed(path: spare.file.path, bytes: spare.bytes, last: 0))
+                state.spare = nil
+            }
         }
         seal(&state)
         state.current = next
@@ -232,18 +237,31 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Makes the next segment, so that the counting thread finds it.
+    /// Makes the next segment, so that the counting thread finds it. The lock is free while the disk works.
     private func prepare() {
-        state.withLock { state in
-            guard state.spare == nil else { return }
-            do throws(StorageError) {
-                state.spare = try make(&state, bytes: configuration.segmentBytes)
-                if state.held.isEmpty { state.status.failure = nil }
-            } catch .journalFull {
-                // A checkpoint is wanted long before, and the segment in use may have room until it is there.
-            } catch {
-                state.status.failure = error
+        let ordinal = state.withLock { state -> UInt64? in
+            // Without room under the cap a checkpoint is wanted, and the segment in use may last until it is there.
+            guard state.spare == nil, Self.bytes(state) + configuration.segmentBytes <= configuration.capBytes else {
+                return nil
             }
+            defer { state.nextOrdinal += 1 }
+            return state.nextOrdinal
+        }
+        guard let ordinal else { return }
+        do throws(StorageError) {
+            let segment = try Segment(
+                making: ordinal, in: configuration.directory, bytes: configuration.segmentBytes,
+                incarnation: incarnation)
+            let isLate = state.withLock { state in
+                if state.held.isEmpty { state.status.failure = nil }
+                // Frames go on in rising ordinals: the counting thread may have made a later segment meanwhile.
+                guard state.current?.ordinal ?? 0 < ordinal else { return true }
+                state.spare = segment
+                return false
+            }
+            if isLate { try Files.delete(segment.file.path) }
+        } catch {
+            state.withLock { $0.status.failure = error }
         }
     }
 
