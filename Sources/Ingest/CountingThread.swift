@@ -21,9 +21,8 @@ public struct Durability: Sendable {
 
 /// The thread that owns the engine: receives, writes the journal, counts and publishes, and shares nothing else.
 ///
-/// It drains the sockets, and while beacons come quickly naps 50 µs after a batch that was not full: with plain senders
-/// a wake-up for each datagram costs four times as much. A lone beacon is counted at once. Time passes to the wall
-/// clock only after a read that found every socket empty.
+/// It drains the sockets, and while beacons come quickly rests between batches that are not full (`StreamNap`). A lone
+/// beacon is counted at once. Time passes to the wall clock only after a read that found every socket empty.
 public final class CountingThread: Sendable {
     /// The numbers, renewed within 100 ms of a change and at every second.
     public let publication: Publication
@@ -95,10 +94,6 @@ private struct CountingLoop: ~Copyable {
     private var publishedQuarter: Int64 = 0
     private var drops: [UInt32]
 
-    private static let napNanoseconds = 50_000
-    /// Batches closer than this are a stream, in which waiting a little saves wake-ups.
-    private static let streamNanoseconds: Int64 = 1_000_000
-
     init(
         _ intake: Intake, _ sockets: [BeaconSocket], _ ring: LandingRing, _ durability: Durability?,
         _ wakeup: Wakeup, _ publication: Publication, _ tell: @escaping @Sendable (CountingThread.Event) -> Void
@@ -114,7 +109,7 @@ private struct CountingLoop: ~Copyable {
     }
 
     mutating func run(until isStopping: borrowing Atomic<Bool>, _ pause: borrowing Atomic<Int64>) {
-        var lastBatch: Int64 = 0
+        var nap = StreamNap()
         var stopBy: Int64?
         while true {
             let batch = receive()
@@ -128,10 +123,8 @@ private struct CountingLoop: ~Copyable {
                 stopBy = end
             } else if batch == .empty {
                 wait()
-            } else if batch == .some {
-                let now = Clocks.steadyNanoseconds
-                if now - lastBatch < Self.streamNanoseconds { nap() }
-                lastBatch = now
+            } else if case .some(let count) = batch {
+                nap.rest(after: count)
             }
         }
         noteDrops()
@@ -154,7 +147,7 @@ private struct CountingLoop: ~Copyable {
     }
 
     /// What a look at all sockets found.
-    private enum Batch { case empty, some, full }
+    private enum Batch: Equatable { case empty, some(Int), full }
 
     /// Takes one batch from every socket and counts it.
     private mutating func receive() -> Batch {
@@ -168,7 +161,7 @@ private struct CountingLoop: ~Copyable {
             // No stamp of this batch lies ahead of a clock that is read now.
             readClocks()
             takeBatch()
-            if count == LandingRing.batchMax { batch = .full } else if batch == .empty { batch = .some }
+            if count == LandingRing.batchMax { batch = .full } else if batch == .empty { batch = .some(count) }
         }
         if batch != .empty { isChanged = true }
         // Also what the clocks did.
@@ -266,11 +259,6 @@ private struct CountingLoop: ~Copyable {
         let due = publishedAt + CountingThread.publishInterval - Clocks.steady
         let milliseconds = isReportDue ? max(due, 1) : 1000 - Clocks.wall % 1000
         _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
-    }
-
-    private func nap() {
-        var time = timespec(tv_sec: 0, tv_nsec: Self.napNanoseconds)
-        _ = unsafe nanosleep(&time, nil)
     }
 }
 

@@ -19,8 +19,6 @@ struct Drain: ParsableCommand {
     static let batchMax: UInt32 = 64
     static let slotBytes: UInt32 = 8192
     private static let receiveBuffer = 64 << 20
-    private static let napNanoseconds = 50_000
-    private static let streamNanoseconds: Int64 = 1_000_000
 
     func validate() throws {
         guard seconds > 0, seconds <= 86_400 else { throw ValidationError("--seconds takes more than 0") }
@@ -49,7 +47,7 @@ struct Drain: ParsableCommand {
 
         var datagrams = 0
         var bytes = 0
-        var lastBatch: Int64 = 0
+        var nap = StreamNap()
         let begun = Nanoseconds.processor
         while true {
             let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))
@@ -61,20 +59,12 @@ struct Drain: ParsableCommand {
             }
             for i in 0..<count { unsafe bytes += Int(ck_datagram_at(slots, UInt32(i)).length) }
             datagrams += count
-            guard count < Self.batchMax else { continue }
-            let now = Nanoseconds.steady
-            if now - lastBatch < Self.streamNanoseconds { nap() }
-            lastBatch = now
+            if count < Self.batchMax { nap.rest(after: count) }
         }
         let processor = Nanoseconds.processor - begun
         let each = String(Double(processor * 10 / Int64(datagrams)) / 10)
         print(
             "{\"datagrams\":\(datagrams),\"bytes\":\(bytes),\"kernel_drops\":\(socket.drops),"
                 + "\"cpu_nanoseconds\":\(processor),\"cpu_nanoseconds_per_datagram\":\(each)}")
-    }
-
-    private func nap() {
-        var time = timespec(tv_sec: 0, tv_nsec: Self.napNanoseconds)
-        _ = unsafe nanosleep(&time, nil)
     }
 }
