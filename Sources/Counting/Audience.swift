@@ -16,6 +16,7 @@ struct Audience: Sendable {
     mutating func clear(at moment: Moment) {
         visitors.clear(at: moment.second)
         recentViews.clear()
+        doubtUntil = .epoch
     }
 
     /// Counts a hit of `site` now; everything but the site has been brought to this moment.

@@ -232,13 +232,15 @@ public struct Engine: Sendable {
     public mutating func loseVisitors() {
         settle()
         audience.clear(at: now)
-        audience.doubtUntil = now + (visitGapSecondsMax + 1) * 1000
+        audience.doubtUntil = now + Self.doubtMilliseconds
         for i in 0..<sites.count {
             sites[i].presence.clear(at: now.second)
             sites[i].lastUntracked = now
             markChanged(SiteIndex(i))
         }
     }
+
+    static let doubtMilliseconds = (visitGapSecondsMax + 1) * 1000
 
     // MARK: What goes out
 

@@ -64,6 +64,7 @@ extension Engine {
         upSince = try reader.optionalMoment()
         if let upSince, upSince > now { throw reader.malformed }
         audience.doubtUntil = try reader.optionalMoment() ?? .epoch
+        guard audience.doubtUntil <= now + Self.doubtMilliseconds else { throw reader.malformed }
         for _ in 0..<(try reader.count(bytesEach: 2)) { tallies[try reader.value(Tally.self)] = try reader.counter() }
         let socketCount = try reader.count(bytesEach: 9)
         guard socketCount <= Self.socketsMax else { throw reader.malformed }

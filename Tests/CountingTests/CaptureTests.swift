@@ -136,6 +136,26 @@ struct CaptureTests {
         #expect(capture.rows.count == 1 && capture.changedSites == [site])
     }
 
+    @Test("a clock that starts time anew ends the doubt about who was here")
+    func doubtEnds() throws {
+        var engine = Engine()
+        var frame = Frame()
+        let (site, turn) = (SiteIndex(0), DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1))
+        let past = Moment(second: 1000)
+        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: Moment(second: 1_000_000)))
+        try engine.apply(frame.span)
+        engine.loseVisitors()
+        frame.removeAll()
+        frame.append(.clock(.restart(at: past)))
+        frame.append(.hit(.view(of: 0, by: 0, at: past), key: 7 << 40, former: 0))
+        try engine.apply(frame.span)
+        let report = engine.report().sites[0]
+        #expect(report.totalVisits == 1)
+        let bytes = engine.snapshot()
+        let restored = try Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(2, 2))
+        #expect(restored.trackedVisitors == 1)
+    }
+
     @Test("a start number and a correction leave who, why, when and what it was before")
     func audits() throws {
         var engine = Engine()
