@@ -12,7 +12,7 @@ public final class BeaconSocket: Sendable {
     public let receiveBuffer: Int
     /// Handed over: it lives on when this process ends.
     public let isInherited: Bool
-    /// Tells the socket from every other one, for as long as it lives; also across processes.
+    /// Tells the socket from every other one, for as long as it lives; also across processes and boots.
     public let cookie: UInt64
 
     /// Takes over a bound datagram socket.
@@ -39,7 +39,7 @@ public final class BeaconSocket: Sendable {
         self.name = name
         Self.set(descriptor, SO_TIMESTAMPNS, 1)
         receiveBuffer = Int(Self.get(descriptor, SO_RCVBUF, CInt(0)))
-        cookie = Self.get(descriptor, Self.socketCookie, UInt64(0))
+        cookie = Self.get(descriptor, Self.socketCookie, UInt64(0)) ^ Self.boot
     }
 
     deinit { close(descriptor) }
@@ -52,6 +52,17 @@ public final class BeaconSocket: Sendable {
 
     // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
     private var memoryInfo: [9 of UInt32] { Self.get(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0)) }
+
+    /// The kernel counts sockets anew from every boot: this tells boots apart.
+    private static let boot: UInt64 = {
+        let descriptor = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        var text = [UInt8](repeating: 0, count: 36)
+        guard unsafe read(descriptor, &text, text.count) == text.count else { return 0 }
+        let digits = String(decoding: text.filter { $0 != 0x2d }.suffix(16), as: UTF8.self)
+        return UInt64(digits, radix: 16) ?? 0
+    }()
 
     // asm-generic/socket.h
     private static let socketCookie: CInt = 57

@@ -40,8 +40,9 @@ public final class CountingThread: Sendable {
     public enum Event: Sendable {
         /// The wall clock did something.
         case clock(ClockEvent)
-        /// The last checkpoint could not be made; the next start replays the journal.
-        case unsaved(StorageError)
+        /// The last checkpoint could not be made: the next start replays the journal, which lacks so many bytes that
+        /// were held in memory.
+        case unsaved(StorageError, heldBytes: Int)
     }
 
     /// Starts the thread: `intake` counts what comes in at `sockets` and lands in `ring`. Without durability the counts
@@ -88,6 +89,8 @@ private struct CountingLoop: ~Copyable {
     private var checkpointedAt: Int64 = 0
     /// The sequence the last checkpoint was asked for at.
     private var checkpointed: UInt64 = 0
+    /// Salts of former days that were forgotten by then: they must go from the disk as well.
+    private var saltsForgotten = 0
     private var isChanged = false
     private var publishedAt: Int64 = 0
     private var publishedSecond: Int64 = 0
@@ -140,7 +143,10 @@ private struct CountingLoop: ~Copyable {
             do throws(StorageError) {
                 try durability.checkpointer.stop(request(durability.journal))
             } catch {
-                tell(.unsaved(error))
+                tell(.unsaved(error, heldBytes: durability.journal.status.heldBytes))
+                // The slot is empty; its sequence is what tells the next start how far the journal should go.
+                ring.arm(durability.journal.next)
+                return
             }
         }
         ring.clear()
@@ -206,12 +212,14 @@ private struct CountingLoop: ~Copyable {
         let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
         guard isDue || durability.journal.wantsCheckpoint else { return }
         let sequence = durability.journal.next.sequence - 1
-        guard sequence != checkpointed || checkpointer.status.failure != nil else { return }
+        let isForgetting = intake.saltsForgotten != saltsForgotten
+        guard sequence != checkpointed || isForgetting || checkpointer.status.failure != nil else { return }
         let begun = Clocks.steadyNanoseconds
         checkpointer.submit(request(durability.journal))
         pause.max(Clocks.steadyNanoseconds - begun, ordering: .relaxed)
         checkpointedAt = now
         checkpointed = sequence
+        saltsForgotten = intake.saltsForgotten
     }
 
     /// However much a checkpoint is wanted.

@@ -19,6 +19,8 @@ public struct Intake: Sendable {
     private var isCommitted = true
     private var committedAt = Moment.epoch
     private var isUpDue = false
+    /// How often salts of former days were forgotten.
+    private(set) var saltsForgotten = 0
 
     /// Which local day of a zone a moment lies in.
     public typealias Calendar = @Sendable (_ timezone: String, Moment) -> DaySpan
@@ -35,7 +37,7 @@ public struct Intake: Sendable {
         engine = Engine(limits: limits, seed: seed, at: now)
         admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
         timekeeper = Timekeeper(after: now, wall: wall, steady: steady)
-        self.salts = SaltStock(stored: nil, random: salts)
+        self.salts = SaltStock(stored: nil, used: 0, random: salts)
         journal = nil
         self.calendar = calendar
     }
@@ -48,7 +50,9 @@ public struct Intake: Sendable {
         engine = recovery.engine
         admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
-        salts = SaltStock(stored: recovery.salts, random: random)
+        // A backup may know of salts that it does not hold; their numbers are not given out again.
+        let used = (0..<engine.siteCount).map { recovery.engine.turn(of: SiteIndex($0)).salt }.max() ?? 0
+        salts = SaltStock(stored: recovery.salts, used: used, random: random)
         self.journal = journal
         self.calendar = calendar
         let stored = Dictionary(grouping: recovery.salts, by: \.site)
@@ -59,8 +63,10 @@ public struct Intake: Sendable {
         let settings = engine.settings(of: site)
         let turn = engine.turn(of: site)
         func salt(_ stored: StoredSalt) -> Salt { Salt(number: stored.number, bytes: stored.bytes) }
-        // The salts of a restored backup may be gone; its visitors of that day are then strangers once more.
-        let missing = Salt(number: turn.salt, bytes: .init(repeating: 0, count: 32))
+        // The salts of a restored backup may be gone; its visitors of that day are then strangers once more, under a secret
+        // that lasts until the day is turned anew, at once.
+        var random = SystemRandomNumberGenerator()
+        let missing = Salt(number: turn.salt, using: &random)
         let current = stored.first { $0.number == turn.salt }
         let former = stored.last { $0.number < turn.salt }
         if let next = stored.last(where: { $0.number > turn.salt }) {
@@ -177,7 +183,7 @@ public struct Intake: Sendable {
     public mutating func commit() {
         guard !isCommitted else { return }
         let isFull = journal?.isFull ?? false
-        if isFull, frame.hits == 0, now.milliseconds - committedAt.milliseconds < 1000 { return }
+        if isFull, frame.isEmpty, now.milliseconds - committedAt.milliseconds < 1000 { return }
         for (tally, count) in admission.tallies.nonzero { frame.append(.tally(tally, count)) }
         admission.tallies.removeAll()
         for (site, count) in admission.rejectedBySite.sorted(by: { $0.key < $1.key }) {
@@ -209,7 +215,10 @@ public struct Intake: Sendable {
             begin()
             turnDays(at: moment)
         }
-        if moment >= admission.sites.formerSaltsEnd { admission.sites.forgetFormerSalts(at: moment) }
+        if moment >= admission.sites.formerSaltsEnd {
+            admission.sites.forgetFormerSalts(at: moment)
+            saltsForgotten += 1
+        }
         commit()
         engine.advance(to: moment)
     }

@@ -102,6 +102,10 @@ import Wire
             _ = unsafe unlink(path)
             return (nil, "\(path) would lie on a disk: [state] runtime is no tmpfs")
         }
+        // A newer Footfall's is refused by its head, and must not have been cut to our size by then.
+        var head = [UInt8](repeating: 0, count: 8)
+        let isNewer = unsafe pread(descriptor, &head, 8, 0) == 8 && head.starts(with: magic) && head[7] > version
+        let bytes = isNewer ? Int(status.st_size) : bytes
         errno = posix_fallocate(descriptor, 0, off_t(bytes))
         guard errno == 0, ftruncate(descriptor, off_t(bytes)) == 0 else { return unsafe reason("no room for") }
         let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0)

@@ -18,11 +18,11 @@ struct SaltStock: Sendable {
     /// How many of `waiting` have been given out to be stored.
     private var asked = 0
 
-    /// `stored` are the salts that are there already; nil where none are kept.
-    init(stored: [StoredSalt]?, random: any RandomNumberGenerator & Sendable) {
+    /// `stored` are the salts that are there already, nil where none are kept; numbers up to `used` are given out.
+    init(stored: [StoredSalt]?, used: UInt32, random: any RandomNumberGenerator & Sendable) {
         self.random = random
         isKept = stored != nil
-        last = stored?.map(\.number).max() ?? 0
+        last = max(used, stored?.map(\.number).max() ?? 0)
     }
 
     /// The highest number given to a salt.

@@ -125,7 +125,7 @@ extension Database {
             for salt in salts {
                 let number = Int(salt.number)
                 try db.execute(
-                    sql: "INSERT INTO salt (number, site, bytes, crc) VALUES (?, ?, ?, ?)",
+                    sql: "INSERT OR REPLACE INTO salt (number, site, bytes, crc) VALUES (?, ?, ?, ?)",
                     arguments: [
                         number, salt.site.number, Data(salt.bytes),
                         Self.crc(of: number.column, salt.site.number.column, salt.bytes),

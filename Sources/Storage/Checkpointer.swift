@@ -17,6 +17,8 @@ public final class Checkpointer: Sendable {
         public var failures: UInt64 = 0
         /// Why the last one failed, if it did.
         public var failure: StorageError?
+        /// What is deleted may still be read in the database's log.
+        public var logFailure: StorageError?
         /// Since when one has been running, in milliseconds of the wall clock.
         public var runningSince: Int64?
     }
@@ -33,6 +35,8 @@ public final class Checkpointer: Sendable {
     private let isBusy_ = Atomic(false)
     private let isStopping = Atomic(false)
     private let wakeup = Wakeup()
+    /// The file that the database names.
+    private let visitorsName: Mutex<String>
     private let thread = Mutex<OSThread?>(nil)
 
     private struct Work {
@@ -69,13 +73,14 @@ public final class Checkpointer: Sendable {
 
     init(
         _ database: Database, _ journal: Journal, directory: String, lock: OpenFile, incarnation: [UInt8],
-        saltsStored: UInt32,
+        saltsStored: UInt32, visitorsName: String,
         giveUp: @escaping @Sendable (StorageError) -> Void
     ) {
         self.database = database
         self.journal = journal
         self.directory = directory
         self.lock = lock
+        self.visitorsName = Mutex(visitorsName)
         self.incarnation = incarnation
         self.giveUp = giveUp
         work = Mutex(Work())
@@ -88,7 +93,11 @@ public final class Checkpointer: Sendable {
     /// The highest number of a salt that is stored and may be used.
     public var saltsStored: UInt32 { saltsStored_.load(ordering: .acquiring) }
     /// For those who watch.
-    public var status: Status { status_.withLock { $0 } }
+    public var status: Status {
+        var status = status_.withLock { $0 }
+        status.logFailure = database.logError
+        return status
+    }
 
     /// Asks for a checkpoint; only while none is busy.
     public func submit(_ request: Request) {
@@ -125,6 +134,12 @@ public final class Checkpointer: Sendable {
             thread = nil
         }
         storeSalts()
+        work.withLock { work in
+            // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
+            guard let request = work.request.take() else { return }
+            work.rows += request.capture.rows
+            work.changed.formUnion(request.capture.changedSites)
+        }
         let saved = Result { () throws(StorageError) in try save(last) }
         let isSaved = if case .success = saved { true } else { false }
         try journal.stop(deletingUpTo: isSaved ? last.sequence : nil)
@@ -143,9 +158,10 @@ public final class Checkpointer: Sendable {
             do throws(StorageError) {
                 try save(request)
             } catch {
-                // The journal cannot be relied on and neither can the database: what runs in memory must be read again
-                // from what is there.
-                if journal.status.needsCheckpoint { giveUp(error) }
+                // Neither the journal nor the database can be relied on: what is there must be read again. Not while counts
+                // are in memory and nowhere else.
+                let journal = journal.status
+                if journal.syncFailure != nil, journal.heldBytes == 0, error.isDiskFailing { giveUp(error) }
             }
             isBusy_.store(false, ordering: .releasing)
         }
@@ -191,10 +207,9 @@ public final class Checkpointer: Sendable {
                 status.failure = nil
             }
             CrashPoint.reach(.committed)
+            visitorsName.withLock { $0 = name }
+            try sweep(keeping: name)
             try journal.reclaim(upTo: checkpoint.sequence)
-            for other in try Files.names(in: directory) where other.hasPrefix("visitors-") && other != name {
-                try Files.delete(directory + "/" + other)
-            }
         } catch {
             status_.withLock { status in
                 status.failures += 1
@@ -206,12 +221,21 @@ public final class Checkpointer: Sendable {
 
     /// Returns when the disk has the checkpoint: the name of its file of visitors.
     private func write(_ checkpoint: Checkpoint) throws(StorageError) -> String {
+        // What a failed one has left takes room that this one may need.
+        try sweep(keeping: visitorsName.withLock { $0 })
         let name = VisitorsFile.name(checkpoint.sequence)
         try VisitorsFile.write(
             checkpoint.capture, sequence: checkpoint.sequence, incarnation: incarnation, in: directory)
         CrashPoint.reach(.visitorsWritten)
         try database.save(checkpoint, visitors: name, incarnation: incarnation)
         return name
+    }
+
+    /// Deletes every file of visitors but the one that the database names.
+    private func sweep(keeping name: String) throws(StorageError) {
+        for other in try Files.names(in: directory) where other.hasPrefix("visitors-") && other != name {
+            try Files.delete(directory + "/" + other)
+        }
     }
 
     private static func now(_ clock: clockid_t) -> Int64 {

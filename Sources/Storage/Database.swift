@@ -1,16 +1,18 @@
 import Counting
 import GRDB
 import Glibc
+import Synchronization
 
 /// The database of the state: one connection, which writes, checkpoints and nothing else beside it.
 final class Database: Sendable {
     let path: String
     private let queue: DatabaseQueue
+    private let logFailure = Mutex<StorageError?>(nil)
 
     /// Opens or makes `footfall.db`, bringing an older one up to date; a copy of it from before is kept.
     ///
     /// A newer one is refused before SQLite sees it, so that not even a log appears beside it.
-    init(in directory: String, migrations: [Migration] = Schema.migrations) throws(StorageError) {
+    init(in directory: String, migrations: [Migration]) throws(StorageError) {
         let path = directory + "/footfall.db"
         let version = try Self.version(path)
         if let version, version > migrations.count {
@@ -25,16 +27,19 @@ final class Database: Sendable {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         }
         let settled = configuration
+        // Made before SQLite does, whose log and index take over who may read it.
+        if version == nil { _ = try OpenFile(path, flags: O_RDWR | O_CREAT, doing: "make") }
         queue = try Self.translating(path) {
             let queue = try DatabaseQueue(path: path, configuration: settled)
             try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA journal_mode = WAL")
                 let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-                guard version < migrations.count else { return }
-                if version > 0 {
-                    let copy = "\(path).version-\(version)"
-                    if !Files.exists(copy) { try db.execute(sql: "VACUUM INTO ?", arguments: [copy]) }
+                // It may stand in the log and not yet in the head of the file.
+                guard version <= migrations.count else {
+                    throw StorageError.newer(path: path, version: version, known: migrations.count)
                 }
+                guard version < migrations.count else { return }
+                if version > 0 { try Self.copy(db, to: "\(path).version-\(version)") }
                 try db.inTransaction(.immediate) {
                     for migration in migrations[version...] { try migration(db) }
                     try db.execute(sql: "PRAGMA user_version = \(migrations.count)")
@@ -45,7 +50,23 @@ final class Database: Sendable {
             return queue
         }
         self.path = path
-        _ = unsafe chmod(path, 0o640)
+    }
+
+    /// Keeps the database as it is beside the one that will change, without its salts: a copy is kept for long.
+    private static func copy(_ db: GRDB.Database, to path: String) throws {
+        guard !Files.exists(path) else { return }
+        let new = path + ".new"
+        try Files.delete(new)
+        try db.execute(sql: "VACUUM INTO ?", arguments: [new])
+        let copy = try DatabaseQueue(path: new)
+        try copy.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA secure_delete = ON")
+            if try db.tableExists("salt") { try db.execute(sql: "DELETE FROM salt") }
+        }
+        try copy.close()
+        let file = try OpenFile(new, flags: O_RDWR, doing: "open")
+        try file.sync()
+        try Files.rename(new, to: path)
     }
 
     /// The version in the head of the file, nil where there is no file yet.
@@ -60,7 +81,10 @@ final class Database: Sendable {
         return head[60..<64].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// Does `body` in one durable transaction, and leaves nothing of it in the log.
+    /// Does `body` in one transaction: returns when it is durable, throws when it has not happened.
+    ///
+    /// Nothing of it is left in the log afterwards. Where that cannot be, because somebody reads for long or the disk is
+    /// full, the transaction stands all the same; `logError` says so until a later one has emptied the log.
     func write(_ body: (GRDB.Database) throws -> Void) throws(StorageError) {
         try Self.translating(path) {
             try queue.writeWithoutTransaction { db in
@@ -69,10 +93,16 @@ final class Database: Sendable {
                     CrashPoint.reach(.beforeCommit)
                     return .commit
                 }
-                try db.checkpoint(.truncate)
             }
         }
+        let emptied = Result { () throws(StorageError) in
+            try Self.translating(path) { _ = try queue.writeWithoutTransaction { try $0.checkpoint(.truncate) } }
+        }
+        logFailure.withLock { if case .failure(let error) = emptied { $0 = error } else { $0 = nil } }
     }
+
+    /// Why the log still holds what is in the database already.
+    var logError: StorageError? { logFailure.withLock { $0 } }
 
     func read<T>(_ body: (GRDB.Database) throws -> T) throws(StorageError) -> T {
         try Self.translating(path) { try queue.read(body) }
@@ -89,6 +119,8 @@ final class Database: Sendable {
         } catch let error as DatabaseError {
             let what = error.message ?? "error \(error.resultCode.rawValue)"
             switch error.resultCode {
+            case .SQLITE_IOERR: throw .system(doing: "write or read", path: path, error: EIO)
+            case .SQLITE_FULL: throw .system(doing: "write", path: path, error: ENOSPC)
             case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH: throw .damaged(path: path, what: what)
             case .SQLITE_ERROR, .SQLITE_CONSTRAINT:
                 // Our own statements are right; a table they do not fit is not ours.

@@ -101,6 +101,10 @@ enum Files {
         }
     }
 
+    static func rename(_ path: String, to other: String) throws(StorageError) {
+        guard unsafe Glibc.rename(path, other) == 0 else { throw .system(doing: "rename", path: path, error: errno) }
+    }
+
     /// Moves a file into a directory, which is made, under its own name or that with a number.
     static func move(_ path: String, into directory: String) throws(StorageError) {
         try makeDirectory(directory)
@@ -111,7 +115,7 @@ enum Files {
             number += 1
             target = directory + "/\(name).\(number)"
         }
-        guard unsafe rename(path, target) == 0 else { throw .system(doing: "move", path: path, error: errno) }
+        try rename(path, to: target)
     }
 
     /// Returns when the disk knows the names in a directory.

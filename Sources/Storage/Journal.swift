@@ -39,10 +39,14 @@ public final class Journal: Sendable {
         public var bytes = 0
         /// How long the last sync took.
         public var syncSeconds = 0.0
-        /// Why frames are held, or would be soon.
+        /// Why the last frame could not be written and is held.
         public var failure: StorageError?
-        /// A sync failed: only a checkpoint makes the counts durable again.
-        public var needsCheckpoint = false
+        /// Why the next segment could not be made ahead of need.
+        public var spareFailure: StorageError?
+        /// Why a sync failed: only a checkpoint makes the counts durable again.
+        public var syncFailure: StorageError?
+        /// Since when the oldest frame has been waiting for its sync, in milliseconds of a steady clock; nil where none is.
+        public var unsyncedSince: Int64?
     }
 
     private let configuration: Configuration
@@ -61,12 +65,16 @@ public final class Journal: Sendable {
         var offset = 0
         /// The last frame that was written.
         var written: UInt64
+        /// The ordinal of the last segment that was begun: frames go on in rising ordinals.
+        var lastOrdinal: UInt64 = 0
         /// Made ahead of need.
         var spare: Segment?
         var sealed: [Sealed]
         /// Files with frames that no sync has covered.
         var unsynced: [OpenFile] = []
-        /// A sync failed when this frame had been written.
+        /// A segment was made in a hurry: its name is not known to the disk yet.
+        var isDirectoryUnsynced = false
+        /// A sync failed when this frame had been given out.
         var failedSync: UInt64?
         var held: [Held] = []
         var status = Status()
@@ -144,6 +152,7 @@ public final class Journal: Sendable {
             state.written = sequence
             state.status.writtenBytes += UInt64(bytes)
             state.status.unsyncedBytes += bytes
+            if state.status.unsyncedSince == nil { state.status.unsyncedSince = Self.now / 1_000_000 }
             state.status.failure = nil
             return true
         } catch {
@@ -172,6 +181,7 @@ public final class Journal: Sendable {
         }
         seal(&state)
         state.current = next
+        state.lastOrdinal = next.ordinal
         state.offset = Segment.headerBytes
         wakeup.signal()
         CrashPoint.reach(.segmentBegun)
@@ -188,10 +198,12 @@ public final class Journal: Sendable {
         guard Self.bytes(state) + bytes <= configuration.capBytes else {
             throw .journalFull(bytes: configuration.capBytes)
         }
-        let segment = try Segment(
-            making: state.nextOrdinal, in: configuration.directory, bytes: bytes, incarnation: incarnation)
-        state.nextOrdinal += 1
-        return segment
+        defer { state.nextOrdinal += 1 }
+        // Under the lock, with the counting thread waiting: its sync is left to the thread that syncs.
+        state.isDirectoryUnsynced = true
+        return try Segment(
+            making: state.nextOrdinal, in: configuration.directory, bytes: bytes, incarnation: incarnation,
+            isSynced: false)
     }
 
     private static func bytes(_ state: State) -> Int {
@@ -203,8 +215,9 @@ public final class Journal: Sendable {
     private func run() {
         while !isStopping.load(ordering: .acquiring) {
             wakeup.wait(milliseconds: configuration.syncMilliseconds)
-            sync()
+            // First, since a sync may take long and the segment in use may be full by then.
             prepare()
+            sync()
             writeHeld()
         }
     }
@@ -214,19 +227,29 @@ public final class Journal: Sendable {
     /// A file whose sync failed is never synced again: the kernel may have dropped the pages and would say that all is
     /// well. What stood in it is durable with the next checkpoint.
     public func sync() {
-        let (files, bytes) = state.withLock { state in
-            defer { state.unsynced = [] }
-            return (state.unsynced, state.status.unsyncedBytes)
+        let (files, bytes, isDirectoryUnsynced) = state.withLock { state in
+            defer {
+                state.unsynced = []
+                state.isDirectoryUnsynced = false
+            }
+            return (state.unsynced, state.status.unsyncedBytes, state.isDirectoryUnsynced)
         }
         guard !files.isEmpty else { return }
         let begun = Self.now
+        if isDirectoryUnsynced {
+            do throws(StorageError) {
+                try Files.syncDirectory(configuration.directory)
+            } catch {
+                state.withLock { $0.isDirectoryUnsynced = true }
+            }
+        }
         for file in files {
             do throws(StorageError) {
                 try file.sync()
             } catch {
                 state.withLock { state in
                     if state.current?.file === file { seal(&state) }
-                    state.status.failure = error
+                    state.status.syncFailure = error
                     state.failedSync = state.sequence
                 }
             }
@@ -234,6 +257,8 @@ public final class Journal: Sendable {
         state.withLock { state in
             state.status.syncSeconds = Double(Self.now - begun) / 1e9
             state.status.unsyncedBytes -= bytes
+            // Frames written meanwhile are younger than this sync.
+            state.status.unsyncedSince = state.status.unsyncedBytes == 0 ? nil : begun / 1_000_000
         }
     }
 
@@ -253,15 +278,15 @@ public final class Journal: Sendable {
                 making: ordinal, in: configuration.directory, bytes: configuration.segmentBytes,
                 incarnation: incarnation)
             let isLate = state.withLock { state in
-                if state.held.isEmpty { state.status.failure = nil }
-                // Frames go on in rising ordinals: the counting thread may have made a later segment meanwhile.
-                guard state.current?.ordinal ?? 0 < ordinal else { return true }
+                state.status.spareFailure = nil
+                // The counting thread may have begun a later segment meanwhile.
+                guard state.lastOrdinal < ordinal else { return true }
                 state.spare = segment
                 return false
             }
             if isLate { try Files.delete(segment.file.path) }
         } catch {
-            state.withLock { $0.status.failure = error }
+            state.withLock { $0.status.spareFailure = error }
         }
     }
 
@@ -292,11 +317,14 @@ public final class Journal: Sendable {
     /// held frames that need not be written.
     public func reclaim(upTo sequence: UInt64) throws(StorageError) {
         let gone = state.withLock { state in
-            if let failed = state.failedSync, failed <= sequence { state.failedSync = nil }
+            if let failed = state.failedSync, failed <= sequence {
+                state.failedSync = nil
+                state.status.syncFailure = nil
+            }
             let covered = state.held.prefix { $0.sequence <= sequence }
             state.status.heldBytes -= covered.reduce(0) { $0 + $1.bytes }
             state.held.removeFirst(covered.count)
-            defer { state.sealed.removeAll { $0.last <= sequence } }
+            if state.held.isEmpty { state.status.failure = nil }
             return state.sealed.filter { $0.last <= sequence }
         }
         for (i, segment) in gone.enumerated() {
@@ -306,6 +334,7 @@ public final class Journal: Sendable {
             } else {
                 try Files.delete(segment.path)
             }
+            state.withLock { $0.sealed.removeAll { $0.path == segment.path } }
         }
         if !gone.isEmpty { wakeup.signal() }
     }
@@ -319,7 +348,6 @@ public final class Journal: Sendable {
     public var status: Status {
         state.withLock { state in
             var status = state.status
-            status.needsCheckpoint = state.failedSync != nil
             status.bytes = Self.bytes(state)
             return status
         }
@@ -344,6 +372,9 @@ public final class Journal: Sendable {
         if let spare { try Files.delete(spare.file.path) }
         if let sequence { try reclaim(upTo: sequence) }
     }
+
+    /// The clock of `Status.unsyncedSince`, in milliseconds.
+    public static var steady: Int64 { now / 1_000_000 }
 
     private static var now: Int64 {
         var time = timespec()

@@ -24,8 +24,8 @@ public struct Recovery: Sendable {
     public let salts: [StoredSalt]
     /// What the state belongs to.
     public let incarnation: [UInt8]
-    /// The same for a log: the first bytes in hexadecimal.
-    public var incarnationName: String { incarnation.prefix(4).map { String($0, radix: 16) }.joined() }
+    /// The same for a log: half of it in hexadecimal.
+    public var incarnationName: String { Files.digits(incarnation.span.word(at: 0)) }
     /// The last frame that is in the counts.
     public private(set) var sequence: UInt64
     /// The hits in all frames up to it.
@@ -41,6 +41,9 @@ public struct Recovery: Sendable {
     /// The state was made just now.
     public let isNew: Bool
 
+    /// The frame that the checkpoint goes up to, and the file of visitors it names.
+    let checkpointed: UInt64
+    var visitorsName = ""
     var segments: [Journal.Sealed] = []
     var nextOrdinal: UInt64 = 1
     /// Unreadable frames at the very end.
@@ -54,6 +57,7 @@ public struct Recovery: Sendable {
         self.salts = salts
         self.incarnation = incarnation
         self.sequence = sequence
+        checkpointed = sequence
         self.hits = hits
         self.isNew = isNew
     }
@@ -103,7 +107,8 @@ public struct Recovery: Sendable {
             tornFrames = contents.tornFrames
         }
         isDamaged = isDamaged || losses.count > before
-        segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: sequence, isDamaged: isDamaged))
+        let last = contents.frames.isEmpty ? 0 : sequence
+        segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: last, isDamaged: isDamaged))
     }
 
     /// Notes that a file was moved away, and why.

@@ -1,11 +1,12 @@
-import GRDB
+package import GRDB
 
 /// One step of the schema, from the version before it.
-typealias Migration = @Sendable (GRDB.Database) throws -> Void
+package typealias Migration = @Sendable (GRDB.Database) throws -> Void
 
 /// The tables; `FORMAT.md` explains them. A change is a further migration, never an edit of one.
-enum Schema {
-    static let migrations: [Migration] = [version1]
+package enum Schema {
+    /// All steps; the schema's version is how many there are.
+    package static let migrations: [Migration] = [version1]
 
     private static let version1: Migration = { db in
         try db.execute(

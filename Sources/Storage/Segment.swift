@@ -15,12 +15,17 @@ struct Segment {
 
     /// The number in a segment's name, nil where it is none.
     static func ordinal(_ name: String) -> UInt64? {
-        guard name.utf8.count == 24, name.hasSuffix(".segment") else { return nil }
-        return UInt64(name.prefix(16), radix: 16)
+        // Only a name that we would give: a stray file is nobody's segment, and numbers must have room to rise.
+        guard let ordinal = UInt64(name.prefix(16), radix: 16), ordinal < 1 << 56, name == Self.name(ordinal) else {
+            return nil
+        }
+        return ordinal
     }
 
-    /// Makes a segment: allocated, with its head, and known to the directory on the disk.
-    init(making ordinal: UInt64, in directory: String, bytes: Int, incarnation: [UInt8]) throws(StorageError) {
+    /// Makes a segment: allocated, with its head, and unless there is no time for that known to the disk by its name.
+    init(
+        making ordinal: UInt64, in directory: String, bytes: Int, incarnation: [UInt8], isSynced: Bool = true
+    ) throws(StorageError) {
         let path = directory + "/" + Self.name(ordinal)
         file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_EXCL, doing: "make")
         self.ordinal = ordinal
@@ -28,8 +33,10 @@ struct Segment {
         do throws(StorageError) {
             try file.allocate(bytes)
             try file.write(Self.header(ordinal, bytes: bytes, incarnation), at: 0)
-            try file.sync()
-            try Files.syncDirectory(directory)
+            if isSynced {
+                try file.sync()
+                try Files.syncDirectory(directory)
+            }
         } catch {
             // A file without room for its frames is worth nothing, and in the way of the next try.
             unsafe unlink(path)

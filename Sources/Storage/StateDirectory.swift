@@ -10,13 +10,18 @@ public final class StateDirectory: Sendable {
     private let lock: OpenFile
 
     /// Opens or makes the state in a directory.
-    public init(_ path: String) throws(StorageError) {
+    public convenience init(_ path: String) throws(StorageError) {
+        try self.init(path, migrations: Schema.migrations)
+    }
+
+    /// The same with another schema, as a Footfall of another version has it.
+    package init(_ path: String, migrations: [Migration]) throws(StorageError) {
         self.path = path
         journalPath = path + "/journal"
         try Files.makeDirectory(path)
         lock = try OpenFile(path + "/lock", flags: O_RDWR | O_CREAT, doing: "open")
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: path) }
-        database = try Database(in: path)
+        database = try Database(in: path, migrations: migrations)
         try Files.makeDirectory(journalPath)
     }
 
@@ -40,9 +45,10 @@ public final class StateDirectory: Sendable {
             }
             switch read {
             case .success(let all): chunks = all
-            case .failure(.newer(let path, let version, let known)):
-                throw .newer(path: path, version: version, known: known)
-            case .failure(let error): lost = error
+            case .failure(let error):
+                // Anything else may pass, and then the file is there again.
+                guard error.isFileGone else { throw error }
+                lost = error
             }
         }
         var engine: Engine
@@ -56,6 +62,7 @@ public final class StateDirectory: Sendable {
         var recovery = Recovery(
             engine, salts: stored.salts, incarnation: stored.incarnation, sequence: stored.sequence, hits: stored.hits,
             isNew: false)
+        recovery.visitorsName = stored.visitors
         if let lost {
             if Files.exists(path + "/" + stored.visitors) {
                 try Files.move(path + "/" + stored.visitors, into: journalPath + "/quarantine")
@@ -78,9 +85,15 @@ public final class StateDirectory: Sendable {
         let journal = Journal(
             configuration, incarnation: recovery.incarnation, sequence: recovery.sequence, hits: recovery.hits,
             nextOrdinal: recovery.nextOrdinal, sealed: recovery.segments)
+        // What a start that failed has left, and what the checkpoint holds, is in the way of nothing but room.
+        do throws(StorageError) {
+            try journal.reclaim(upTo: recovery.checkpointed)
+        } catch {
+            // The next checkpoint tries again, and says so.
+        }
         let checkpointer = Checkpointer(
             database, journal, directory: path, lock: lock, incarnation: recovery.incarnation,
-            saltsStored: recovery.salts.map(\.number).max() ?? 0, giveUp: giveUp)
+            saltsStored: recovery.salts.map(\.number).max() ?? 0, visitorsName: recovery.visitorsName, giveUp: giveUp)
         return (journal, checkpointer)
     }
 }

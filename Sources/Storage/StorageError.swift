@@ -42,6 +42,21 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// The file is not there, or not as it was written, and will not be.
+    var isFileGone: Bool {
+        if case .system(_, _, ENOENT) = self { return true }
+        return isDiskFailing
+    }
+
+    /// The disk does not keep what it is given, or has not kept it.
+    var isDiskFailing: Bool {
+        switch self {
+        case .system(_, _, let error): error == EIO
+        case .damaged: true
+        default: false
+        }
+    }
+
     private static func text(_ error: CInt) -> String {
         guard let text = unsafe strerror(error) else { return "error \(error)" }
         return unsafe String(cString: text)

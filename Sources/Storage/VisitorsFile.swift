@@ -33,9 +33,7 @@ enum VisitorsFile {
             at += head.count + chunk.count
         }
         try file.sync()
-        guard unsafe rename(file.path, path) == 0 else {
-            throw .system(doing: "rename", path: file.path, error: errno)
-        }
+        try Files.rename(file.path, to: path)
         try Files.syncDirectory(directory)
     }
 

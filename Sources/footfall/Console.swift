@@ -20,8 +20,8 @@ func checkSite(_ name: String) throws {
 
 /// Exit statuses, after sysexits.h.
 enum Exit {
-    /// Ends the process where it stands.
-    static func now(_ code: ExitCode) -> Never { Glibc.exit(code.rawValue) }
+    /// Ends the process where it stands, with its threads running.
+    static func now(_ code: ExitCode) -> Never { Glibc._exit(code.rawValue) }
 
     static let data = ExitCode(65)
     static let noInput = ExitCode(66)

@@ -13,6 +13,8 @@ final class Health: Sendable {
     private let replayed: (hits: UInt64, seconds: Double)
     private let lost: (frames: UInt64, hits: UInt64)
 
+    /// A power cut must not cost more than a second.
+    private static let syncMax: Int64 = 1000
     /// A checkpoint that has been running for so many milliseconds waits for a disk that does not answer.
     private static let checkpointRunMax: Int64 = 60_000
 
@@ -31,11 +33,21 @@ final class Health: Sendable {
         var sentences: [String] = []
         let journal = journal.status
         if let failure = journal.failure {
-            let held = journal.heldBytes
-            sentences.append(held > 0 ? "\(failure); \(held) bytes of counts are held in memory" : "\(failure)")
+            sentences.append("\(failure); \(journal.heldBytes) bytes of counts are held in memory")
+        } else if let failure = journal.spareFailure {
+            sentences.append("\(failure); the journal goes on until its segment is full")
+        }
+        if let failure = journal.syncFailure {
+            sentences.append("\(failure); counts since the last checkpoint would not survive a power cut")
+        }
+        if let since = journal.unsyncedSince, Journal.steady - since > Self.syncMax {
+            sentences.append("the disk has taken \((Journal.steady - since) / 1000) s to sync the journal")
         }
         let checkpoint = checkpointer.status
         if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
+        if let failure = checkpoint.logFailure {
+            sentences.append("the database's log is not emptied, does somebody read for long? \(failure)")
+        }
         if let since = checkpoint.runningSince, Clocks.wall - since > Self.checkpointRunMax {
             sentences.append("a checkpoint has been waiting for the disk for \((Clocks.wall - since) / 1000) s")
         }

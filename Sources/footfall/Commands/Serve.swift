@@ -59,9 +59,10 @@ struct Serve: AsyncParsableCommand {
             switch event {
             case .clock(let event):
                 logger.warning("The wall clock jumped", metadata: ["clock.event": "\(event)"])
-            case .unsaved(let error):
+            case .unsaved(let error, let held):
                 logger.error(
-                    "The last checkpoint failed; the next start replays the journal", metadata: ["error": "\(error)"])
+                    "The last checkpoint failed; the next start replays the journal, and names what was held in memory",
+                    metadata: ["error": "\(error)", "lost.bytes": "\(held)"])
             }
         }
         let publicNumbers = Dictionary(
