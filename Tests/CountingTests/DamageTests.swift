@@ -63,6 +63,33 @@ struct DamageTests {
         #expect(applied > 50_000, "\(applied)")
     }
 
+    @Test(
+        "a sketch that no visitors could have filled gives a great number of them and no trap", arguments: [51, 50, 0])
+    func sketch(rank: UInt8) throws {
+        var engine = Engine()
+        var frame = Frame()
+        let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1)
+        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), turn, at: .epoch))
+        var random = SplitMix64(seed: 7)
+        for _ in 1...2000 {
+            frame.append(.hit(.view(of: 0, by: 0, at: .epoch), key: random.next() | 1, former: 0))
+        }
+        try engine.apply(frame.span)
+        let capture = engine.capture()
+        var site = capture.siteBytes(SiteIndex(0))
+        // Dense, and the length of the registers.
+        let mark: [UInt8] = [1, 0x80, 0x80, 1]
+        let begin = try #require(site.indices.first { site[$0...].starts(with: mark) }) + mark.count
+        for i in begin..<begin + 16_384 { site[i] = rank }
+        var restored = try Engine(
+            restoring: capture.engineBytes(), sites: [site], chunks: [], limits: Limits(), seed: HashSeed(1, 1))
+        let visitors = restored.report().sites[0].today.visitors
+        #expect(rank == 0 ? visitors == 0 : visitors > 1 << 30)
+        let bytes = restored.snapshot()
+        let again = try Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(1, 1))
+        #expect(again.siteCount == 1)
+    }
+
     @Test("a visitor in the wrong chunk, out of order, twice or from too long ago is refused")
     func visitors() throws {
         let parts = try Parts(seed: 40_002)
