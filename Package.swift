@@ -71,6 +71,9 @@ let package = Package(
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
             name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
+            swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web"], swiftSettings: settings),
         .testTarget(name: "DaemonTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -164,6 +164,7 @@ public struct Intake: Sendable {
         _ datagram: Span<UInt8>, from sender: Admission.Sender, isTruncated: Bool, stamp: Int64
     ) {
         begin()
+        if admission.isRefusing { admission.isRefusing = journal?.isFull ?? false }
         let moment = timekeeper.moment(stamp: stamp)
         if isUpDue { noteUp(at: moment) }
         if moment >= admission.sites.nextMidnight { turnDays(at: moment) }

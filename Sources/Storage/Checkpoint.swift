@@ -83,14 +83,27 @@ extension Database {
                     sql: "INSERT INTO audit (at, kind, by, note) VALUES (?, ?, 'footfall', ?)",
                     arguments: [note.at.milliseconds, note.kind, note.note])
             }
-            for number in try UInt32.fetchAll(
-                db, sql: "SELECT number FROM salt WHERE number <= ?", arguments: [checkpoint.saltsThrough])
-            where !checkpoint.saltsKept.contains(number) {
-                try db.execute(sql: "DELETE FROM salt WHERE number = ?", arguments: [number])
-            }
+            try Self.forgetSalts(db, through: checkpoint.saltsThrough, but: checkpoint.saltsKept)
             try Self.saveState(
                 db, incarnation: incarnation, sequence: checkpoint.sequence, hits: checkpoint.hits,
                 sites: capture.siteCount, visitors: visitors, engine: capture.engineBytes())
+        }
+    }
+
+    /// Deletes salts for good. A row that is deleted is overwritten, but SQLite moves rows from page to page and leaves
+    /// copies where they stood; so the whole table goes, page by page, and what is kept is written anew.
+    private static func forgetSalts(_ db: GRDB.Database, through last: UInt32, but kept: Set<UInt32>) throws {
+        let rows = try Row.fetchAll(db, sql: "SELECT number, site, bytes, crc FROM salt ORDER BY number")
+        let stays = try rows.filter { row in
+            let number = try row.number("number")
+            return number > last || UInt32(exactly: number).map(kept.contains) ?? false
+        }
+        guard stays.count < rows.count else { return }
+        try db.execute(sql: "DELETE FROM salt")
+        for row in stays {
+            try db.execute(
+                sql: "INSERT INTO salt (number, site, bytes, crc) VALUES (?, ?, ?, ?)",
+                arguments: StatementArguments(row.databaseValues))
         }
     }
 
@@ -144,31 +157,30 @@ extension Database {
                 return nil
             }
             var state = StoredState(
-                incarnation: Array(row["incarnation"] as Data), sequence: UInt64(bitPattern: row["sequence"] as Int64),
-                hits: UInt64(bitPattern: row["hits"] as Int64), visitors: row["visitors"],
-                engine: Array(row["engine"] as Data), sites: [], salts: [])
+                incarnation: try row.bytes("incarnation"), sequence: UInt64(bitPattern: try row.number("sequence")),
+                hits: UInt64(bitPattern: try row.number("hits")), visitors: try row.text("visitors"),
+                engine: try row.bytes("engine"), sites: [], salts: [])
+            let siteCount = Int(try row.number("sites"))
             let crc = Self.crc(
                 of: state.incarnation, Int(truncatingIfNeeded: state.sequence).column,
-                Int(truncatingIfNeeded: state.hits).column, (row["sites"] as Int).column, state.visitors.column,
-                state.engine)
-            guard crc == row["crc"] as Int64, state.incarnation.count == 16 else { throw damaged("the state") }
+                Int(truncatingIfNeeded: state.hits).column, siteCount.column, state.visitors.column, state.engine)
+            guard crc == (try row.number("crc")), state.incarnation.count == 16 else { throw damaged("the state") }
             for row in try Row.fetchAll(db, sql: "SELECT * FROM site ORDER BY id") {
-                let bytes: [UInt8] = Array(row["state"] as Data)
-                guard row["id"] as Int == state.sites.count,
-                    Self.crc(of: (row["id"] as Int).column, (row["name"] as String).column, bytes)
-                        == row["crc"] as Int64
-                else { throw damaged("site \(state.sites.count)") }
+                let (number, bytes) = (Int(try row.number("id")), try row.bytes("state"))
+                let crc = Self.crc(of: number.column, try row.text("name").column, bytes)
+                guard number == state.sites.count, crc == (try row.number("crc")) else {
+                    throw damaged("site \(state.sites.count)")
+                }
                 state.sites.append(bytes)
             }
-            guard state.sites.count == row["sites"] as Int else { throw damaged("the list of sites") }
+            guard state.sites.count == siteCount else { throw damaged("the list of sites") }
             for row in try Row.fetchAll(db, sql: "SELECT * FROM salt ORDER BY number") {
-                let number: Int = row["number"]
-                let bytes: [UInt8] = Array(row["bytes"] as Data)
-                guard let name = UInt32(exactly: number), (0..<1 << 24).contains(row["site"] as Int),
-                    bytes.count == 32,
-                    Self.crc(of: number.column, (row["site"] as Int).column, bytes) == row["crc"] as Int64
+                let (number, site) = (Int(try row.number("number")), Int(try row.number("site")))
+                let bytes = try row.bytes("bytes")
+                guard let name = UInt32(exactly: number), (0..<1 << 24).contains(site), bytes.count == 32,
+                    Self.crc(of: number.column, site.column, bytes) == (try row.number("crc"))
                 else { throw damaged("salt \(number)") }
-                state.salts.append(StoredSalt(number: name, site: SiteIndex(row["site"]), bytes: bytes))
+                state.salts.append(StoredSalt(number: name, site: SiteIndex(site), bytes: bytes))
             }
             return state
         }
@@ -191,4 +203,11 @@ extension Int {
 
 extension String {
     fileprivate var column: [UInt8] { Array(utf8) }
+}
+
+/// A damaged row may hold values of any kind: asked for by `row[…]`, one of another kind would end the process.
+extension Row {
+    func number(_ column: String) throws -> Int64 { try decode(Int64.self, forColumn: column) }
+    func text(_ column: String) throws -> String { try decode(String.self, forColumn: column) }
+    func bytes(_ column: String) throws -> [UInt8] { Array(try decode(Data.self, forColumn: column)) }
 }

@@ -21,6 +21,8 @@ final class Database: Sendable {
         var configuration = Configuration()
         configuration.label = "footfall"
         configuration.busyMode = .timeout(5)
+        // On a disk that fails even the way back may fail; the next transaction takes it first.
+        configuration.allowsUnsafeTransactions = true
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA secure_delete = ON")
@@ -54,7 +56,6 @@ final class Database: Sendable {
 
     /// Keeps the database as it is beside the one that will change, without its salts: a copy is kept for long.
     private static func copy(_ db: GRDB.Database, to path: String) throws {
-        guard !Files.exists(path) else { return }
         let new = path + ".new"
         try Files.delete(new)
         try db.execute(sql: "VACUUM INTO ?", arguments: [new])
@@ -88,6 +89,7 @@ final class Database: Sendable {
     func write(_ body: (GRDB.Database) throws -> Void) throws(StorageError) {
         try Self.translating(path) {
             try queue.writeWithoutTransaction { db in
+                if db.isInsideTransaction { try db.rollback() }
                 try db.inTransaction(.immediate) {
                     try body(db)
                     CrashPoint.reach(.beforeCommit)

@@ -77,10 +77,9 @@ extension GRDB.Database {
             self, sql: "SELECT place, name, views, entries FROM ranking WHERE site = ? AND day = ? AND kind = ?",
             arguments: key)
         for row in before {
-            let views = UInt64(row["views"] as Int64)
-            let entries = UInt64(row["entries"] as Int64)
-            let name: [UInt8] = Array(row["name"] as Data)
-            if (row["place"] as Int) < 0 {
+            let (views, entries) = (try row.count("views"), try row.count("entries"))
+            let name = try row.bytes("name")
+            if try row.number("place") < 0 {
                 other += views
                 isApproximate = isApproximate || entries > 0
             } else if let i = rows.firstIndex(where: { $0.key == name }) {
@@ -108,5 +107,12 @@ extension GRDB.Database {
             try statement.execute(
                 arguments: [site.number, day, kind, -1, Data(), Int64(other), isApproximate ? 1 : 0])
         }
+    }
+}
+
+extension Row {
+    /// A count, whatever a damaged row says so small that sums of a whole ranking fit.
+    fileprivate func count(_ column: String) throws -> UInt64 {
+        UInt64(Swift.min(Swift.max(0, try number(column)), 1 << 50))
     }
 }

@@ -49,6 +49,9 @@ public struct Recovery: Sendable {
     /// Unreadable frames at the very end.
     private var tornFrames: [FrameHeader] = []
     private var isTorn = false
+    /// The last segment with a frame and those behind it that hold something: where a frame that is missing next must have
+    /// stood.
+    private var suspects: [Int] = []
 
     init(
         _ engine: Engine, salts: [StoredSalt], incarnation: [UInt8], sequence: UInt64, hits: UInt64, isNew: Bool
@@ -62,21 +65,21 @@ public struct Recovery: Sendable {
         self.isNew = isNew
     }
 
-    /// Applies the segments in `directory`, oldest first.
+    /// Applies the segments in `directory`, oldest first: their numbers rise with their frames, unless somebody has given
+    /// them other names.
     ///
     /// - Complexity: O(bytes); a segment in memory at a time.
     mutating func replay(_ directory: String) throws(StorageError) {
         let ordinals = try Files.names(in: directory).compactMap(Segment.ordinal)
         nextOrdinal = (ordinals.max() ?? 0) + 1
-        // A newer Footfall's segment is refused before anything is moved.
+        var order: [(first: UInt64, ordinal: UInt64)] = []
         for ordinal in ordinals {
-            let path = directory + "/" + Segment.name(ordinal)
-            let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: Segment.headerBytes)
-            if case .newer(let version) = Segment.header(of: head.span, incarnation: incarnation) {
-                throw .newer(path: path, version: version, known: Int(Segment.version))
-            }
+            let file = try OpenFile(directory + "/" + Segment.name(ordinal), flags: O_RDONLY, doing: "open")
+            let bytes = try file.read(first: 1 << 20)
+            let first = SegmentContents.firstSequence(in: bytes.span, seed: crc32c(incarnation.span))
+            order.append((first ?? order.last?.first ?? 0, ordinal))
         }
-        for ordinal in ordinals { try replay(directory, ordinal) }
+        for (_, ordinal) in order.sorted(by: <) { try replay(directory, ordinal) }
     }
 
     private mutating func replay(_ directory: String, _ ordinal: UInt64) throws(StorageError) {
@@ -95,20 +98,30 @@ public struct Recovery: Sendable {
         let contents = SegmentContents(bytes.span, seed: crc32c(incarnation.span))
         var isDamaged = contents.isDamaged
         if case .ours(let size) = header { isDamaged = isDamaged || size != bytes.count } else { isDamaged = true }
+        for (i, frame) in contents.frames.enumerated() {
+            if frame.header.sequence > sequence + 1 {
+                if i == 0, !suspects.isEmpty { suspect() } else { isDamaged = true }
+            }
+            apply(frame.header, bytes.span.extracting(frame.records))
+        }
         // What was unreadable at the end of the segment before had its frames written again in this one, or lost them.
         if !contents.frames.isEmpty {
             isTorn = false
             tornFrames = []
+            suspects = []
         }
-        let before = losses.count
-        for frame in contents.frames { apply(frame.header, bytes.span.extracting(frame.records)) }
         if contents.torn != nil {
             isTorn = true
             tornFrames = contents.tornFrames
         }
-        isDamaged = isDamaged || losses.count > before
+        if !contents.frames.isEmpty || contents.torn != nil { suspects.append(segments.count) }
         let last = contents.frames.isEmpty ? 0 : sequence
         segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: last, isDamaged: isDamaged))
+    }
+
+    /// A frame is missing.
+    private mutating func suspect() {
+        for i in suspects { segments[i].isDamaged = true }
     }
 
     /// Notes that a file was moved away, and why.
@@ -122,7 +135,7 @@ public struct Recovery: Sendable {
             try engine.apply(records)
         } catch {
             // It leans on a frame that is lost: the record of a site.
-            let counted = engine.tallies.counted - before
+            let counted = min(engine.tallies.counted - before, UInt64(header.hits))
             losses.append(Loss(frames: header.sequence...header.sequence, hits: UInt64(header.hits) - counted))
         }
         sequence = header.sequence
@@ -135,19 +148,22 @@ public struct Recovery: Sendable {
         losses.append(Loss(frames: sequence + 1...last, hits: before >= hits ? before - hits : nil))
         sequence = last
         hits = before
-        if !segments.isEmpty { segments[segments.count - 1].isDamaged = true }
     }
 
     /// Settles the end of the journal. The landing ring, where it has outlived the process, was armed for frame
     /// `armed.sequence` with `armed.before` hits before it: all frames below it had been written or held.
     public mutating func settle(armed: (sequence: UInt64, before: UInt64)?) {
+        let known = losses.count
         if let armed {
             if armed.sequence > sequence + 1 { lose(through: armed.sequence - 1, before: armed.before) }
-        } else if let last = tornFrames.last, last.sequence > sequence {
+        } else if let first = tornFrames.first, let last = tornFrames.last, first.sequence == sequence + 1,
+            first.before == hits
+        {
             lose(through: last.sequence, before: last.after)
         } else if isTorn {
             losses.append(Loss(frames: sequence + 1...sequence + 1, hits: nil))
         }
+        if losses.count > known { suspect() }
         tornFrames = []
         isTorn = false
     }

@@ -69,6 +69,15 @@ struct Segment {
         case damaged
     }
 
+    /// Throws where a newer Footfall wrote the segment.
+    static func refuseNewer(_ path: String) throws(StorageError) {
+        let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: headerBytes)
+        let nobodys = [UInt8](repeating: 0, count: 16)
+        if case .newer(let found) = header(of: head.span, incarnation: nobodys) {
+            throw .newer(path: path, version: found, known: Int(version))
+        }
+    }
+
     static func header(of bytes: Span<UInt8>, incarnation: [UInt8]) -> Header {
         guard bytes.count >= headerBytes else { return isZero(bytes, from: 0) ? .blank : .damaged }
         if isZero(bytes.extracting(first: headerBytes), from: 0) { return .blank }

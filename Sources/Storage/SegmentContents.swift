@@ -43,6 +43,13 @@ struct SegmentContents {
         if !isSorted { frames.sort { $0.header.sequence < $1.header.sequence } }
     }
 
+    /// The sequence of the first frame that is whole; nil where there is none.
+    static func firstSequence(in bytes: Span<UInt8>, seed: UInt32) -> UInt64? {
+        if isZero(bytes, from: min(Segment.headerBytes, bytes.count)) { return nil }
+        guard let at = nextFrame(in: bytes, after: Segment.headerBytes - 1, seed: seed) else { return nil }
+        return FrameHeader(bytes, at: at, seed: seed)?.sequence
+    }
+
     private static func nextFrame(in bytes: Span<UInt8>, after start: Int, seed: UInt32) -> Int? {
         var at = start + 1
         while at + FrameHeader.bytes <= bytes.count {
@@ -55,10 +62,11 @@ struct SegmentContents {
 
     private mutating func readTorn(_ bytes: Span<UInt8>, at start: Int) {
         var at = start
-        var sequence = frames.last?.header.next
-        while let header = FrameHeader(plausible: bytes, at: at), header.sequence == sequence ?? header.sequence {
+        var before = frames.last?.header
+        while let header = FrameHeader(plausible: bytes, at: at) {
+            if let before, header.sequence != before.next || header.before != before.after { break }
             tornFrames.append(header)
-            sequence = header.next
+            before = header
             at += FrameHeader.bytes + header.length
         }
     }

@@ -21,8 +21,26 @@ public final class StateDirectory: Sendable {
         try Files.makeDirectory(path)
         lock = try OpenFile(path + "/lock", flags: O_RDWR | O_CREAT, doing: "open")
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: path) }
+        try Self.refuseNewer(path)
         database = try Database(in: path, migrations: migrations)
         try Files.makeDirectory(journalPath)
+    }
+
+    /// What a newer Footfall wrote is refused before anything is made, moved or brought up to date.
+    private static func refuseNewer(_ path: String) throws(StorageError) {
+        for name in try Files.names(in: path) where name.hasPrefix("visitors-") {
+            try VisitorsFile.refuseNewer(path + "/" + name)
+        }
+        let journal = path + "/journal"
+        guard Files.exists(journal) else { return }
+        let segments = try Files.names(in: journal).filter { Segment.ordinal($0) != nil }
+        for name in segments { try Segment.refuseNewer(journal + "/" + name) }
+        let database = path + "/footfall.db"
+        if !segments.isEmpty, Files.exists(database),
+            try OpenFile(database, flags: O_RDONLY, doing: "open").read(first: 1).isEmpty
+        {
+            throw .damaged(path: database, what: "it is empty, and a journal stands beside it")
+        }
     }
 
     /// Reads the last checkpoint and applies the journal behind it. A state that is new stands at `now`.

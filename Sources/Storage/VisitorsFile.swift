@@ -37,6 +37,14 @@ enum VisitorsFile {
         try Files.syncDirectory(directory)
     }
 
+    /// Throws where a newer Footfall wrote the file.
+    static func refuseNewer(_ path: String) throws(StorageError) {
+        let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: magic.count)
+        if head.count == magic.count, head.starts(with: magic.dropLast()), head[7] > magic[7] {
+            throw .newer(path: path, version: Int(head[7]), known: Int(magic[7]))
+        }
+    }
+
     /// The chunks of a checkpoint's file.
     static func read(
         _ name: String, sequence: UInt64, incarnation: [UInt8], in directory: String
@@ -46,9 +54,6 @@ enum VisitorsFile {
         let bytes = try file.read(first: bytesMax)
         let damaged = StorageError.damaged(path: path, what: "its head or a checksum is wrong")
         guard bytes.count >= headerBytes else { throw damaged }
-        if bytes.starts(with: magic.dropLast()), bytes[7] > magic[7] {
-            throw .newer(path: path, version: Int(bytes[7]), known: Int(magic[7]))
-        }
         let span = bytes.span
         guard bytes.starts(with: magic), span.word(at: 8) == sequence, Array(bytes[16..<32]) == incarnation,
             span.word(at: 32) == UInt64(Capture.chunkCount)

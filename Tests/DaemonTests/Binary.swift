@@ -6,7 +6,7 @@ import Glibc
 /// Not Foundation's `Process`: its one thread for all children can wait for one that goes on running, and then no other
 /// child ever ends.
 final class Child {
-    private let pid: pid_t
+    let pid: pid_t
     private var status: Int32?
 
     /// What could not be started, and why.
@@ -14,10 +14,10 @@ final class Child {
         let description: String
     }
 
-    /// Starts a program. It sees exactly the environment given.
+    /// Starts a program. It sees exactly the environment given, and `descriptors` as 3, 4 and so on; they must lie above.
     init(
-        _ program: String, _ arguments: [String], environment: [String: String], input: String, output: String,
-        errors: String
+        _ program: String, _ arguments: [String], environment: [String: String], descriptors: [CInt] = [],
+        input: String, output: String, errors: String
     )
         throws
     {
@@ -27,11 +27,23 @@ final class Child {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        for (i, descriptor) in descriptors.enumerated() {
+            precondition(descriptor >= 3 + descriptors.count, "a descriptor in the way of another")
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(3 + i))
+        }
+        // A thread of this process may block signals, which is nothing for a child to inherit.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var pid = pid_t()
-        let error = unsafe posix_spawn(&pid, program, &actions, nil, words, variables)
+        let error = unsafe posix_spawn(&pid, program, &actions, &attributes, words, variables)
         guard error == 0 else { throw Failure(description: "cannot start \(program): error \(error)") }
         self.pid = pid
     }
@@ -51,7 +63,10 @@ final class Child {
     }
 
     /// Asks it to end, as a supervisor does.
-    func terminate() { if isRunning { kill(pid, SIGTERM) } }
+    func terminate() { signal(SIGTERM) }
+
+    /// Sends a signal, unless its end has been seen.
+    func signal(_ number: CInt) { if isRunning { kill(pid, number) } }
 
     private func look(_ options: Int32) {
         guard status == nil else { return }

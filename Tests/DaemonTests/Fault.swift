@@ -1,0 +1,52 @@
+import Foundation
+import Glibc
+
+/// Makes system calls of a running daemon fail until it is let go, by `strace`.
+final class Fault {
+    private let process: Child
+    private let folder: TemporaryFolder
+
+    /// Whether this machine lets us trace.
+    static let isToBeHad: Bool = {
+        do {
+            return try shell("strace -qq -o /dev/null true").status == 0
+        } catch {
+            return false
+        }
+    }()
+
+    /// `calls` are parted by commas; `how` is what strace calls an injection, such as `error=EIO`. With `paths` only calls
+    /// on these files fail. Returns when it is in force.
+    init(_ calls: String, _ how: String, at paths: [String] = [], of life: Life) throws {
+        folder = try TemporaryFolder()
+        let errors = try folder.write("errors", "")
+        process = try Child(
+            "/usr/bin/env",
+            [
+                "strace", "-f", "-p", "\(life.process.pid)", "-o", folder.path + "/trace", "-e", "trace=\(calls)", "-e",
+                "inject=\(calls):\(how)",
+            ] + paths.flatMap { ["-P", $0] }, environment: ProcessInfo.processInfo.environment, input: "/dev/null",
+            output: "/dev/null", errors: errors.path)
+        try eventually("strace is attached") {
+            let said = try String(contentsOf: errors, encoding: .utf8)
+            guard process.isRunning else { throw Daemon.Failure(description: "strace ended: \(said)") }
+            return said.contains(" attached")
+        }
+    }
+
+    deinit { end() }
+
+    /// Calls that failed so far.
+    var count: Int {
+        get throws {
+            try String(contentsOfFile: folder.path + "/trace", encoding: .utf8)
+                .split(separator: "\n").count { $0.contains("(INJECTED)") }
+        }
+    }
+
+    /// From now on all calls do what they should.
+    func end() {
+        process.signal(SIGTERM)
+        process.wait()
+    }
+}

@@ -1,0 +1,245 @@
+import Foundation
+import Glibc
+import Testing
+
+extension Hardship {
+    /// The real daemon under load while the system below it fails: it says so, goes on counting, and finds back alone.
+    @Suite(.serialized, .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
+    struct FaultTests {
+        /// What fails, and the words by which it is to be named.
+        struct Trouble: CustomTestStringConvertible, Sendable {
+            let calls: String, how: String
+            var file = ""
+            var word: String
+            var testDescription: String { "\(how) of \(calls)\(file.isEmpty ? "" : " on " + file)" }
+        }
+
+        /// Longest way back to health, in seconds.
+        static let recoveryMax = 5.0
+
+        @Test(
+            "a journal that cannot be written is named, nothing is lost, and it is well again by itself",
+            arguments: [
+                Trouble(calls: "pwritev", how: "error=ENOSPC", word: "No space left on device"),
+                Trouble(calls: "fallocate", how: "error=ENOSPC", word: "No space left on device"),
+                Trouble(calls: "pwritev", how: "error=EIO", word: "Input/output error"),
+                Trouble(calls: "pwritev,openat", how: "error=EROFS", word: "Read-only file system"),
+                Trouble(calls: "pwritev", how: "retval=0", word: "No space left on device"),
+            ])
+        func journal(trouble: Trouble) throws {
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"64MiB\""])
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 4)
+            try machine.count(datagrams: 100, of: traffic)
+            try suffer(trouble, life, machine)
+            try checkAll(traffic, life, machine)
+        }
+
+        @Test(
+            "a database that cannot be written is named, nothing is lost or doubled, and it is well again by itself",
+            arguments: [
+                Trouble(
+                    calls: "pwrite64", how: "error=ENOSPC", file: "footfall.db-wal", word: "No space left on device"),
+                Trouble(calls: "pwrite64", how: "error=ENOSPC", file: "footfall.db", word: "No space left on device"),
+                Trouble(calls: "pwrite64", how: "error=EIO", file: "footfall.db-wal", word: "Input/output error"),
+                Trouble(calls: "fdatasync", how: "error=EIO", file: "footfall.db-wal", word: "Input/output error"),
+                Trouble(calls: "fdatasync", how: "error=EIO", file: "footfall.db", word: "Input/output error"),
+            ])
+        func database(trouble: Trouble) throws {
+            // A journal so small that a checkpoint is wanted every second.
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"3MiB\""])
+            // Midnights, so that salts are stored and rows of history close all the time.
+            let days = ["FOOTFALL_DAY_SECONDS": "1"]
+            let life = try machine.start(days)
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 4)
+            try machine.count(datagrams: 100, of: traffic)
+            try suffer(trouble, life, machine) {
+                // Past two midnights, whose salts and rows of history nobody can keep meanwhile.
+                Thread.sleep(forTimeInterval: 2.2)
+            }
+            try checkAll(traffic, life, machine, days)
+        }
+
+        @Test("a sync that failed is not tried again: a checkpoint and a new segment stand in for it")
+        func syncOnce() throws {
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 5)
+            try machine.count(datagrams: 100, of: traffic)
+            let before = try machine.scrape().seconds("checkpoint_last_success_timestamp_seconds")
+            let segments = try Machine.files(in: machine.state + "/journal").map { machine.state + "/journal/" + $0 }
+            let fault = try Fault("fdatasync", "error=EIO:when=1", at: segments, of: life)
+            try eventually("it says that something is wrong") {
+                machine.get("/readyz").map { $0.status == 503 && $0.body.contains("Input/output error") } ?? false
+            }
+            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            #expect(try fault.count == 1)
+            fault.end()
+            #expect(try machine.scrape().seconds("checkpoint_last_success_timestamp_seconds") > before)
+            // The file that failed is gone.
+            let left = try Machine.files(in: machine.state + "/journal").map { machine.state + "/journal/" + $0 }
+            #expect(Set(segments).subtracting(left).count > 0)
+            try checkAll(traffic, life, machine)
+        }
+
+        @Test("where neither journal nor database can be synced it ends with status 69, and the next one is right")
+        func syncForGood() throws {
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 4)
+            try machine.count(datagrams: 100, of: traffic)
+            let fault = try Fault("fdatasync,fsync", "error=EIO", of: life)
+            #expect(try life.awaitEnd() == 69)
+            fault.end()
+            #expect(try machine.said.contains("Neither journal nor database can be relied on"))
+            let next = try machine.start()
+            try next.becomeReady()
+            try checkAll(traffic, next, machine)
+        }
+
+        @Test("while counts stand in memory alone it does not end, whatever fails")
+        func nothingWorks() throws {
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 4)
+            try machine.count(datagrams: 100, of: traffic)
+            try suffer(
+                Trouble(calls: "pwritev,pwrite64,fdatasync,fsync", how: "error=EIO", word: "Input/output error"), life,
+                machine
+            ) {
+                try eventually("a checkpoint fails") { try machine.scrape()["checkpoint_failures_total"] > 1 }
+            }
+            try checkAll(traffic, life, machine)
+        }
+
+        @Test("a write that was cut short is finished, or written again whole")
+        func shortWrite() throws {
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
+            // The kernel writes up to the limit of a file's size and then sends a signal, which is not what is tested.
+            let life = try machine.start(ignoring: "XFSZ")
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 3)
+            try machine.count(datagrams: 100, of: traffic)
+            // In the middle of the segment, and so almost surely in the middle of a frame.
+            try life.limitFiles(to: 500_001)
+            try eventually("it says that something is wrong") {
+                machine.get("/readyz").map { $0.status == 503 && $0.body.contains("File too large") } ?? false
+            }
+            try life.limitFiles(to: nil)
+            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try checkAll(traffic, life, machine)
+        }
+
+        @Test("what was held is lost with the process and only with it, and the loss is told to the hit")
+        func killedWhileHolding() throws {
+            let machine = try Machine()
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 2, oddities: 0, patience: 3)
+            try machine.count(datagrams: 100, of: traffic)
+            let fault = try Fault("pwritev", "error=ENOSPC", of: life)
+            try eventually("frames are held") { try machine.scrape()["journal_held_bytes"] > 10_000 }
+            life.kill()
+            fault.end()
+            let next = try machine.start()
+            try next.becomeReady()
+            let lost = try machine.scrape()["lost_hits"]
+            #expect(lost > 0)
+            let summary = try #require(try traffic.finish().summary)
+            let expected = summary.expected.sites.values.reduce(0) { $0 + ($1["views"] ?? 0) }
+            let counted = try machine.numbers().sites.values.reduce(0) { $0 + $1.views }
+            #expect(expected - counted == lost)
+        }
+
+        /// Lets a daemon under load suffer, and waits until it is well again.
+        private func suffer(
+            _ trouble: Trouble, _ life: Life, _ machine: Machine, until isEnough: () throws -> Void = {}
+        ) throws {
+            let paths = trouble.file.isEmpty ? [] : [machine.state + "/" + trouble.file]
+            let fault = try Fault(trouble.calls, trouble.how, at: paths, of: life)
+            try eventually("it says that something is wrong") { machine.get("/readyz")?.status == 503 }
+            // And goes on saying so while it lasts, in all places.
+            for _ in 0..<100 {
+                let answer = try #require(machine.get("/readyz"))
+                #expect(answer.status == 503 && answer.body.contains(trouble.word), "\(answer)")
+            }
+            #expect(try machine.scrape()["degraded"] == 1)
+            try machine.keepCounting()
+            try isEnough()
+            #expect(try fault.count > 0)
+            fault.end()
+            let ended = Date()
+            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            let seconds = Date().timeIntervalSince(ended)
+            #expect(seconds <= Self.recoveryMax)
+            let scrape = try machine.scrape()
+            #expect(scrape["degraded"] == 0 && scrape["journal_held_bytes"] == 0)
+            print("\(trouble.testDescription): well again after \(Int(seconds * 1000)) ms")
+        }
+
+        /// All is counted once, now and after a kill; and so it stands in the history.
+        private func checkAll(
+            _ traffic: KnownTraffic, _ life: Life, _ machine: Machine, _ environment: [String: String] = [:]
+        ) throws {
+            // With short days a visitor who pauses may be a stranger.
+            let complaints = try traffic.finish().complaints
+            #expect(complaints.filter { environment.isEmpty || !$0.contains(": visits ") } == [])
+            #expect(machine.get("/readyz")?.status == 200)
+            #expect(try !machine.said.contains("damaged"))
+            let before = try machine.numbers()
+            #expect(life.kill() == 128 + SIGKILL)
+            let next = try machine.start(environment)
+            try next.becomeReady()
+            #expect(try machine.numbers().totals == before.totals)
+            #expect(try machine.scrape()["lost_frames"] == 0)
+            if !environment.isEmpty {
+                try eventually("the last day with traffic is over") {
+                    try machine.numbers().sites.values.allSatisfy { $0.viewsToday == 0 }
+                }
+            }
+            #expect(next.stop() == 0)
+            if !environment.isEmpty {
+                let sums = try machine.query(
+                    "SELECT name, sum(views) FROM day JOIN site ON site = site.id GROUP BY name")
+                #expect(sums == before.sites.mapValues(\.views))
+            }
+        }
+    }
+}
+
+extension Life {
+    /// The longest file it may write.
+    fileprivate func limitFiles(to bytes: Int?) throws {
+        let result = try shell("prlimit --pid \(process.pid) --fsize=\(bytes.map { "\($0)" } ?? "unlimited"):unlimited")
+        guard result.status == 0 else { throw Daemon.Failure(description: result.errors) }
+    }
+}
+
+extension Machine {
+    /// Waits for more hits, which come while nothing can be written.
+    fileprivate func keepCounting() throws {
+        let before = try scrape()["ingest_datagrams_total"]
+        try eventually("it goes on counting") { try scrape()["ingest_datagrams_total"] > before }
+    }
+
+    /// Rows of a name and a number out of the database of a daemon that does not run.
+    func query(_ sql: String) throws -> [String: Int] {
+        let script = """
+            import sqlite3; c = sqlite3.connect('file:\(state)/footfall.db?mode=ro', uri=True); \
+            [print(*row) for row in c.execute('\(sql)')]
+            """
+        let result = try shell("python3 -c \"\(script)\"")
+        guard result.status == 0 else { throw Daemon.Failure(description: result.errors) }
+        var rows: [String: Int] = [:]
+        for line in result.output.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            rows[String(words[0])] = Int(words[1])
+        }
+        return rows
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Glibc
+
+/// What stays while daemons come and go: their sockets, held as systemd holds them, their directories and settings.
+///
+/// What is sent to the sockets waits there for the next life, so nothing may be lost however often one ends.
+final class Machine {
+    /// Where beacons go, and where numbers come from.
+    let beaconPort: Int, httpPort: Int
+    /// The directories of the daemon.
+    let state: String, runtime: String
+    let sites: [String]
+
+    private let beacons: CInt, http: CInt
+    private let folder: TemporaryFolder
+    private let settings: URL
+    private let log: URL
+
+    /// Of the machine's three sites.
+    static let threeSites = ["demo", "second.site", "third_site"]
+
+    /// `state` is a directory somebody else provides, `tables` further lines of the settings by the name of their table. The
+    /// runtime directory lies in memory unless it is to lie on a disk.
+    init(
+        sites: [String] = threeSites, state: String? = nil, isRuntimeInMemory: Bool = true,
+        tables: [String: String] = [:]
+    ) throws {
+        folder = try TemporaryFolder()
+        self.sites = sites
+        self.state = state ?? folder.path + "/state"
+        // Short, since a path of a socket has 107 bytes.
+        runtime = isRuntimeInMemory ? "/dev/shm/footfall-run-\(UUID())" : folder.path + "/run"
+        (beacons, beaconPort) = try Self.socket(SOCK_DGRAM)
+        (http, httpPort) = try Self.socket(SOCK_STREAM)
+        settings = try folder.write(
+            "footfall.toml",
+            """
+            [http]
+            local_admin = true
+            [state]
+            directory = "\(self.state)"
+            runtime = "\(runtime)"
+            \(tables["state"] ?? "")
+            [limits]
+            \(tables["limits"] ?? "")
+
+            """
+                + sites.map { "[[site]]\nname = \"\($0)\"\ntimezone = \"UTC\"\nonline_window = \"30m\"\n" }.joined())
+        log = try folder.write("log", "")
+    }
+
+    /// A socket of loopback as a socket unit opens it, out of the way of the low numbers.
+    private static func socket(_ type: __socket_type) throws -> (CInt, Int) {
+        let first = Glibc.socket(AF_INET, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(first) }
+        let descriptor = fcntl(first, F_DUPFD_CLOEXEC, 64)
+        var one: CInt = 1
+        var buffer: CInt = 64 << 20
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        if type == SOCK_DGRAM {
+            // With this much the kernel drops nothing; as root it is granted whatever the machine's maximum.
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, size)
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, size)
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &one, size)
+        }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isBound, type == SOCK_DGRAM || listen(descriptor, 1024) == 0 else {
+            throw Daemon.Failure(description: "no socket: error \(errno)")
+        }
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    deinit {
+        close(beacons)
+        close(http)
+        do {
+            if FileManager.default.fileExists(atPath: runtime) { try FileManager.default.removeItem(atPath: runtime) }
+        } catch {
+            print("left behind: \(runtime): \(error)")
+        }
+    }
+
+    /// Starts a daemon on what is there. Returns before it is ready, which it may never be.
+    func start(_ environment: [String: String] = [:], ignoring signals: String = "") throws -> Life {
+        let own = [
+            "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "beacon:http",
+        ]
+        // The sockets are meant for one process, named by its id, which stays the same across `exec`.
+        let script = (signals.isEmpty ? "" : "trap '' \(signals); ") + "export LISTEN_PID=$$; exec \"$0\" \"$@\""
+        return Life(
+            try Child(
+                "/bin/sh", ["-c", script, try footfallBinary(), "serve", "-c", settings.path],
+                environment: own.merging(environment) { _, given in given }, descriptors: [beacons, http],
+                input: "/dev/null", output: "/dev/null", errors: log.path),
+            of: self)
+    }
+
+    /// Everything that all daemons of the machine have said.
+    var said: String {
+        get throws { try String(contentsOf: log, encoding: .utf8) }
+    }
+
+    /// The words of the log that tell of a loss or of a broken promise; none while all is well.
+    var complaints: [String] {
+        get throws {
+            let words = ["Something is missing", "quarantine", "Fatal error", "damaged", "cannot", "Crash"]
+            return try said.split(separator: "\n").map(String.init).filter { line in
+                words.contains { line.contains($0) }
+            }
+        }
+    }
+
+    /// The landing ring as a dead daemon has left it: what it holds besides its own bookkeeping, and where a batch would be.
+    func ring() throws -> (all: Data, receivedBytes: Data) {
+        let all = try Data(contentsOf: URL(filePath: runtime + "/landing.ring"))
+        return (all, all.suffix(64 * 8192))
+    }
+
+    /// Waits until a daemon that is ready has counted so many more datagrams, or all there are.
+    func count(datagrams: Int, of traffic: KnownTraffic) throws {
+        let before = try scrape()["ingest_datagrams_total"]
+        try eventually("it counts") {
+            try !traffic.isRunning || scrape()["ingest_datagrams_total"] >= before + datagrams
+        }
+    }
+
+    /// The files in a directory and those below it, by their paths inside it.
+    static func files(in directory: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: directory).filter { path in
+            var isDirectory: ObjCBool = false
+            let exists = unsafe FileManager.default.fileExists(
+                atPath: directory + "/" + path, isDirectory: &isDirectory)
+            return exists && !isDirectory.boolValue
+        }.sorted()
+    }
+}
+
+/// One process of the daemon, which does not outlive this value.
+final class Life {
+    let process: Child
+    private let machine: Machine
+
+    init(_ process: Child, of machine: Machine) {
+        self.process = process
+        self.machine = machine
+    }
+
+    deinit { kill() }
+
+    /// Ends it at once, as a lack of memory would.
+    @discardableResult
+    func kill() -> Int32 {
+        process.signal(SIGKILL)
+        return process.wait()
+    }
+
+    /// Ends it in good order and gives its exit status.
+    @discardableResult
+    func stop() -> Int32 {
+        process.terminate()
+        return process.wait()
+    }
+
+    /// Waits until it says that its numbers are right.
+    func becomeReady() throws {
+        try eventually("the daemon is ready") {
+            guard process.isRunning else {
+                let end = process.wait()
+                throw Daemon.Failure(
+                    description: "the daemon ended with status \(end): \(try machine.said.suffix(2000))")
+            }
+            return machine.get("/readyz")?.status == 200
+        }
+    }
+
+    /// Waits for an end that nobody but itself brings about: its exit status, or nil if it goes on for too long.
+    func awaitEnd(doing work: () throws -> Void = {}) throws -> Int32? {
+        let end = Date(timeIntervalSinceNow: Daemon.patience)
+        while process.isRunning {
+            guard Date() < end else { return nil }
+            try work()
+            Thread.sleep(forTimeInterval: 0.002)
+        }
+        return process.wait()
+    }
+}

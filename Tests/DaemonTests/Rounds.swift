@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// Runs of known traffic, one after the other, for as long as somebody asks.
+final class Rounds {
+    private let machine: Machine
+    private var current: KnownTraffic?
+    private var seed = 0
+    private var complaints: [String] = []
+    private(set) var datagrams = 0, records = 0
+    /// Sent so far, by site.
+    private(set) var visitors: [String: Int] = [:]
+    private let visitorsOfRound = 200
+
+    init(to machine: Machine) { self.machine = machine }
+
+    /// No site can have seen more visitors by now.
+    var visitorsMax: Int { seed * visitorsOfRound }
+
+    var description: String { "\(datagrams) datagrams, \(records) records" }
+
+    /// Sees to it that traffic is under way, or at least being compared.
+    func keepGoing() throws {
+        if let current, current.isRunning { return }
+        try end()
+        seed += 1
+        current = try KnownTraffic(to: machine, seed: seed, seconds: 5, visitors: visitorsOfRound)
+    }
+
+    /// Waits for the last round: what was not as it must be, in any of them.
+    func finish() throws -> [String] {
+        try end()
+        return complaints
+    }
+
+    private func end() throws {
+        guard let current else { return }
+        let (summary, sentences) = try current.finish()
+        complaints += sentences.map { "round \(seed): \($0)" }
+        if let summary {
+            datagrams += summary.datagrams
+            records += summary.records
+            for (site, sent) in summary.sent { visitors[site, default: 0] += sent.visitors }
+        }
+        self.current = nil
+    }
+}
+
+/// Looks at the numbers from life to life: no total falls, and no visitor appears out of nothing.
+final class Watch {
+    private let machine: Machine
+    private var last: [Int] = []
+
+    init(_ machine: Machine) { self.machine = machine }
+
+    func look(visitorsMax: Int) throws {
+        let numbers = try machine.numbers()
+        let totals = numbers.totals
+        #expect(zip(totals, last).allSatisfy { $0 >= $1 }, "fell from \(last) to \(totals)")
+        last = totals
+        for (name, site) in numbers.sites { #expect(site.online <= visitorsMax, "\(name)") }
+        #expect(try machine.scrape()["lost_frames"] == 0)
+    }
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+struct SplitMix {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    /// A number from 0 to just below `bound`.
+    mutating func below(_ bound: Int) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z &>> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z &>> 27) &* 0x94d0_49bb_1331_11eb
+        return Int((z ^ z &>> 31).multipliedFullWidth(by: UInt64(bound)).high)
+    }
+}

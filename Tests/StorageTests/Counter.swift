@@ -1,0 +1,126 @@
+import Counting
+import Ingest
+import Storage
+import Testing
+import Wire
+import Zones
+
+/// A daemon without threads of its own: beacons in, through the journal, into the counts. Its clock is moved by hand.
+struct Counter {
+    let path: String
+    private(set) var intake: Intake
+    let recovery: Recovery
+    let journal: Journal
+    let checkpointer: Checkpointer
+    private(set) var wall: Int64
+    /// Datagrams of the ring that the process before had not written.
+    let unwritten: Int
+
+    /// 2026-11-23T12:00:00Z.
+    static let noon: Int64 = 1_795_435_200_000
+
+    /// Starts as the daemon does, at a moment of the wall clock.
+    init(
+        in path: String, at wall: Int64 = noon, sites: [String] = ["demo"], ring: LandingRing? = nil,
+        salts: UInt64 = 1, _ configuration: Journal.Configuration = .small
+    ) throws {
+        self.path = path
+        self.wall = wall
+        let directory = try StateDirectory(path)
+        var recovery = try directory.recover(
+            limits: Limits(), seed: HashSeed(1, 2), now: Moment(milliseconds: wall))
+        recovery.settle(armed: ring?.armed)
+        (journal, checkpointer) = directory.begin(recovery, configuration) { Issue.record("gave up: \($0)") }
+        self.recovery = recovery
+        intake = Intake(
+            recovery, journal: journal, trusted: .loopback, assets: [], calendar: calendar, salts: Seeded(salts),
+            seed: HashSeed(1, 2), wall: wall, steady: wall)
+        let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
+        intake.prepare(profiles)
+        try checkpointer.storeNow(intake.takeDrawnSalts())
+        intake.saltsStored(through: checkpointer.saltsStored)
+        for profile in profiles where intake.sites.known(profile.settings.name) != nil { _ = intake.serve(profile) }
+        unwritten = if let ring { intake.takeUnwritten(ring) } else { 0 }
+        for profile in profiles {
+            let isServed = intake.serve(profile)
+            #expect(isServed)
+        }
+        intake.commit()
+    }
+
+    /// One datagram, one frame.
+    mutating func take(_ text: String, from sender: Admission.Sender = .ourselves) {
+        intake.take(Array(text.utf8).span, from: sender, isTruncated: false, stamp: wall)
+        intake.commit()
+    }
+
+    /// Nothing waits, and the clocks stand so much later.
+    mutating func pass(milliseconds: Int64) {
+        wall += milliseconds
+        intake.observe(wall: wall, steady: wall)
+        intake.pass()
+    }
+
+    /// Has the salts stored that were drawn, as the counting thread does from time to time.
+    mutating func keepSalts() {
+        let drawn = intake.takeDrawnSalts()
+        guard let last = drawn.last else { return }
+        checkpointer.store(drawn)
+        let stored = eventually { checkpointer.saltsStored >= last.number }
+        #expect(stored)
+        intake.saltsStored(through: checkpointer.saltsStored)
+    }
+
+    mutating func request() -> Checkpointer.Request {
+        let (next, salts) = (journal.next, intake.saltsKept)
+        return Checkpointer.Request(
+            intake.capture(), sequence: next.sequence - 1, hits: next.before, saltsKept: salts.numbers,
+            saltsThrough: salts.through)
+    }
+
+    /// Makes a checkpoint and waits for its end: why it failed, if it did.
+    @discardableResult
+    mutating func checkpoint() -> StorageError? {
+        let failures = checkpointer.status.failures
+        checkpointer.submit(request())
+        let isDone = eventually { !checkpointer.isBusy }
+        #expect(isDone)
+        let status = checkpointer.status
+        return status.failures > failures ? status.failure : nil
+    }
+
+    /// Stops in good order: what is left.
+    mutating func end() throws -> Folder {
+        try checkpointer.stop(request())
+        return try Folder(Folder.files(in: path))
+    }
+
+    /// What a kill would leave at this moment; the threads end afterwards.
+    mutating func kill() throws -> Folder {
+        let left = try Folder(Folder.files(in: path))
+        let request = request()
+        do throws(StorageError) {
+            try checkpointer.stop(request)
+        } catch {
+            print("a killed process ends with: \(error)")
+        }
+        return left
+    }
+
+    /// Every datagram and every record is in exactly one number.
+    func expectConservation(_ place: String = "") {
+        let t = intake.engine.tallies
+        let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.tally] }
+        #expect(t[.datagrams] == datagrams, "\(place)")
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
+        #expect(t[.records] == t[.views] + t[.pings] + t[.duplicates] + t[.bots] + rejected, "\(place)")
+    }
+}
+
+/// The calendar that the daemon uses.
+private let calendar: Intake.Calendar = { name, moment in
+    guard let zone = Zone(named: name) else { preconditionFailure("no zone \(name)") }
+    let day = zone.day(at: moment.second)
+    return DaySpan(
+        day: LocalDay(number: day.number), begins: Moment(second: day.begins), ends: Moment(second: day.ends))
+}

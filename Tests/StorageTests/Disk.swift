@@ -1,0 +1,62 @@
+import Foundation
+import GRDB
+import Glibc
+
+/// A small disk of its own, in memory.
+final class Disk: Sendable {
+    let path: String
+
+    init(kibibytes: Int) throws {
+        path = NSTemporaryDirectory() + "/footfall-disk-\(UUID())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        guard unsafe mount("tmpfs", path, "tmpfs", 0, "size=\(kibibytes)k") == 0 else {
+            throw CocoaError(.fileWriteUnknown)
+        }
+    }
+
+    /// Takes all the room that is left.
+    func fill() throws {
+        let descriptor = unsafe open(path + "/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        defer { close(descriptor) }
+        let block = [UInt8](repeating: 1, count: 4096)
+        while unsafe write(descriptor, block, block.count) > 0 {}
+    }
+
+    /// Gives it back.
+    func empty() throws { try FileManager.default.removeItem(atPath: path + "/filler") }
+
+    deinit {
+        unsafe umount2(path, CInt(MNT_DETACH))
+        unsafe rmdir(path)
+    }
+}
+
+/// Whether this machine lets a test have a disk of its own.
+let canMount: Bool = {
+    do {
+        _ = try Disk(kibibytes: 64)
+        return true
+    } catch {
+        return false
+    }
+}()
+
+/// Somebody who looks at the database and takes their time.
+final class Reader {
+    private let database: DatabaseQueue
+
+    init(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        database = try DatabaseQueue(path: path, configuration: configuration)
+        try database.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN")
+            _ = try Row.fetchAll(db, sql: "SELECT * FROM state")
+        }
+    }
+
+    func end() throws {
+        try database.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+        try database.close()
+    }
+}

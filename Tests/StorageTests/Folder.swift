@@ -1,0 +1,82 @@
+import Foundation
+import Glibc
+
+/// The files below a directory by their names relative to it.
+typealias FileSet = [String: [UInt8]]
+
+/// A folder that is gone when the test is over; in memory where the machine has room there, since these tests make
+/// thousands.
+final class Folder: Sendable {
+    let path: String
+
+    init(_ files: FileSet = [:], in parent: String = Folder.memory) throws {
+        path = parent + "/footfall-test-\(UUID())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        for (name, bytes) in files { try write(name, bytes) }
+    }
+
+    private static let memory =
+        FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+
+    func files() throws -> FileSet { try Self.files(in: path) }
+
+    /// All files, but for those that hold nothing of their own: the lock and SQLite's shared memory.
+    static func files(in path: String) throws -> FileSet {
+        var files: FileSet = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
+            let file = URL(filePath: path + "/" + name)
+            guard try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true, name != "lock",
+                !name.hasSuffix("-shm")
+            else { continue }
+            files[name] = [UInt8](try Data(contentsOf: file))
+        }
+        return files
+    }
+
+    func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: path + "/" + name))) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let file = URL(filePath: path + "/" + name)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: file)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            print("left behind: \(path): \(error)")
+        }
+    }
+}
+
+/// Waits until something is so that another thread makes so: looks every millisecond, gives up after 30 s.
+func eventually(_ condition: () -> Bool) -> Bool {
+    for _ in 0..<30_000 {
+        if condition() { return true }
+        usleep(1000)
+    }
+    return false
+}
+
+/// Random numbers from a seed (SplitMix64).
+struct Seeded: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+
+    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+    mutating func one<T>(of values: [T]) -> T { values[number(0...values.count - 1)] }
+    /// True in so many of a hundred cases.
+    mutating func percent(_ share: Int) -> Bool { number(0...99) < share }
+}
+
+/// Tests take their long forms.
+let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil

@@ -1,0 +1,169 @@
+import Counting
+
+/// A random but repeatable stream of frames as a daemon would write them: visitors of several sites over many days, with
+/// all the other records between, and moments that only a clock that is started anew takes back.
+struct Traffic {
+    private(set) var now: Int64
+    let limits: Limits
+    private var random: Seeded
+    private var sites: [Site] = []
+    private var isUp = false
+    private let secret: UInt64
+    private let paces: [Int]
+
+    private struct Site {
+        var settings: SiteSettings
+        var turn: DayTurn
+        var formerSalt: UInt32 = 0
+        var midnight: Int64
+    }
+
+    private static let day: Int64 = 86_400_000
+
+    init(seed: UInt64) {
+        random = Seeded(seed)
+        secret = random.next()
+        // Some time in 2026.
+        now = 1_767_225_600_000 + Int64(random.number(0...31_000_000)) * 1000
+        var limits = Limits()
+        limits.pages = random.one(of: [2, 8, 2000])
+        limits.referrers = random.one(of: [1, 4, 500])
+        limits.visitors = random.one(of: [4, 1000, 1000])
+        limits.recentViews = random.one(of: [2, 1000, 1000])
+        self.limits = limits
+        // Milliseconds between events: from a crowd to a few hits an hour.
+        paces = random.one(of: [
+            [0, 300, 1000, 20_000], [1000, 60_000, 900_000], [500, 1_799_000, 1_801_000, 9_000_000],
+        ])
+    }
+
+    /// What happens next, in one batch.
+    mutating func nextFrame() -> Frame {
+        var frame = Frame()
+        if sites.isEmpty { addSite(to: &frame) }
+        for _ in 0..<random.one(of: [1, 1, 2, 5, 20]) { addEvent(to: &frame) }
+        return frame
+    }
+
+    /// A moment to let time pass to: nothing has to be told before it.
+    mutating func pause() -> Moment {
+        let midnight = sites.map(\.midnight).min() ?? now + 1
+        now = max(now, min(midnight - 1, now + Int64(random.one(of: [0, 1000, 400_000, 2_000_000]))))
+        return Moment(milliseconds: now)
+    }
+
+    private mutating func addEvent(to frame: inout Frame) {
+        pass(to: now + Int64(random.one(of: paces)) + Int64(random.number(0...3)), telling: &frame)
+        switch random.number(0...199) {
+        case 0...3: addSite(to: &frame)
+        case 4...7: change(in: &frame)
+        case 8...11:
+            let back = Int32(random.one(of: [0, 0, 1, 3, 40]))
+            let (site, turn) = (anySite(), Moment(milliseconds: now))
+            let day = LocalDay(number: sites[site.number].turn.day.number - back)
+            frame.append(
+                .correction(
+                    site, day, visits: Int64(random.number(-9...9)), views: Int64(random.number(-9...9)),
+                    Remark(by: "anna", note: "số", at: turn)))
+        case 12...13:
+            frame.append(
+                .start(
+                    anySite(), visits: Int64(random.number(0...9999)), views: Int64(random.number(0...9999)),
+                    Remark(by: "minh", note: "old counter", at: Moment(milliseconds: now))))
+        case 14...19: frame.append(.tally(random.one(of: [.datagrams, .records, .beaconsSyntax]), 7))
+        case 20...22: frame.append(.rejected(anySite(), 3))
+        case 23...24:
+            frame.append(.kernelDrops(cookie: UInt64(random.number(1...3)), total: UInt32(random.number(0...999))))
+        case 25: frame.append(.clock(.stepBack(milliseconds: 700)))
+        case 26: frame.append(.clock(.leapForward(milliseconds: 9000)))
+        case 27: restart(in: &frame)
+        case 28...29:
+            frame.append(isUp ? .down(Moment(milliseconds: now)) : .up(Moment(milliseconds: now)))
+            isUp.toggle()
+        default: addHit(to: &frame)
+        }
+    }
+
+    private mutating func anySite() -> SiteIndex { SiteIndex(random.number(0...sites.count - 1)) }
+
+    private mutating func addHit(to frame: inout Frame) {
+        let index = anySite()
+        let site = sites[index.number]
+        let person = random.percent(5) ? 0 : random.number(1...15)
+        let isCarriedOver = now < site.turn.begins.milliseconds + 1_800_000 && site.formerSalt != 0
+        let path = Array("/trang/\(random.number(0...11))".utf8)
+        let host = Array("host\(random.number(0...5)).example".utf8)
+        let origin = random.one(of: [Hit.Origin.direct, .internal, .host])
+        let none: [UInt8] = []
+        frame.append(
+            Hit(
+                site: index, moment: Moment(milliseconds: now), kind: random.percent(20) ? .ping : .view,
+                door: random.one(of: [.beacon, .beacon, .browser]), isBot: random.percent(5),
+                visitor: key(person, index, site.turn.salt),
+                formerVisitor: isCarriedOver ? key(person, index, site.formerSalt) : 0, path: path.span,
+                origin: origin, referrer: origin == .host ? host.span : none.span))
+    }
+
+    private func key(_ person: Int, _ site: SiteIndex, _ salt: UInt32) -> UInt64 {
+        guard person != 0 else { return 0 }
+        var mix = Seeded(secret ^ UInt64(person) << 48 ^ UInt64(site.number) << 32 ^ UInt64(salt))
+        return mix.next() | 1
+    }
+
+    // MARK: Sites and days
+
+    private mutating func addSite(to frame: inout Frame) {
+        guard sites.count < 5 else { return }
+        let settings = SiteSettings(
+            name: "site-\(sites.count)", timezone: random.one(of: ["UTC", "Europe/Paris"]),
+            onlineWindowSeconds: random.one(of: [60, 300, 1800]),
+            duplicateMilliseconds: random.one(of: [0, 1000, 10_000]))
+        let midnight = now + Int64(random.number(1...86_400)) * 1000
+        let turn = DayTurn(
+            day: LocalDay(number: Int32(now / Self.day)), begins: Moment(milliseconds: midnight - Self.day), salt: 1)
+        let index = SiteIndex(sites.count)
+        sites.append(Site(settings: settings, turn: turn, midnight: midnight))
+        frame.append(.site(index, settings, turn, at: Moment(milliseconds: now)))
+    }
+
+    private mutating func change(in frame: inout Frame) {
+        let index = anySite()
+        sites[index.number].settings.onlineWindowSeconds = random.one(of: [60, 300, 900])
+        sites[index.number].settings.totalOf = random.one(of: [.visits, .views])
+        sites[index.number].settings.viewsFrom = random.one(of: [nil, nil, .beacon])
+        let site = sites[index.number]
+        frame.append(.site(index, site.settings, site.turn, at: Moment(milliseconds: now)))
+    }
+
+    /// Moves on over the midnights between.
+    private mutating func pass(to moment: Int64, telling frame: inout Frame) {
+        while let next = sites.indices.min(by: { sites[$0].midnight < sites[$1].midnight }),
+            sites[next].midnight <= moment
+        {
+            now = sites[next].midnight
+            let day = LocalDay(number: sites[next].turn.day.number + 1)
+            sites[next].formerSalt = sites[next].turn.salt
+            sites[next].turn = DayTurn(
+                day: day, begins: Moment(milliseconds: now), salt: sites[next].turn.salt + 1)
+            sites[next].midnight = now + Self.day
+            frame.append(.turn(SiteIndex(next), sites[next].turn))
+        }
+        now = moment
+    }
+
+    /// The clock had been days ahead: time and the days begin anew, and some days are closed a second time.
+    private mutating func restart(in frame: inout Frame) {
+        now -= Int64(random.number(86_400_001...200_000_000))
+        frame.append(.clock(.restart(at: Moment(milliseconds: now))))
+        for i in sites.indices {
+            let days = (sites[i].turn.begins.milliseconds - now + Self.day - 1) / Self.day
+            guard days > 0 else { continue }
+            let begins = Moment(milliseconds: sites[i].turn.begins.milliseconds - days * Self.day)
+            sites[i].turn = DayTurn(
+                day: LocalDay(number: sites[i].turn.day.number - Int32(days)), begins: begins,
+                salt: sites[i].turn.salt + 1)
+            sites[i].midnight = begins.milliseconds + Self.day
+            frame.append(.turn(SiteIndex(i), sites[i].turn))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Counting
+import Foundation
+import GRDB
+import Storage
+import Testing
+
+/// An older Footfall on newer files says so and touches nothing; a newer one on older files keeps what was before.
+@Suite("Versions: a Fault of upgrades is none of the data's")
+struct VersionTests {
+    /// A state with a database, visitors and a journal that has to be replayed.
+    private func state() throws -> (story: Story, files: FileSet) {
+        let story = try Story(seed: 41, frames: 40, checkpoints: [20])
+        return (story, try #require(story.checkpoints.last).files.merging(story.segments) { $1 })
+    }
+
+    @Test(
+        "a newer database, segment or file of visitors is refused, and not a byte of anything is touched",
+        arguments: ["footfall.db", "journal/", "visitors-"])
+    func newer(prefix: String) throws {
+        var (story, files) = try state()
+        let name = try #require(files.keys.filter { $0.hasPrefix(prefix) && !$0.hasSuffix("-wal") }.max())
+        if prefix == "footfall.db" {
+            // The schema's version, highest byte first.
+            files[name]?.replaceSubrange(60..<64, with: [0, 0, 0, 9])
+        } else {
+            files[name]?[7] = 9
+        }
+        let folder = try Folder(files)
+        let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
+        #expect(error == .newer(path: folder.path + "/" + name, version: 9, known: 1))
+        #expect(try folder.files() == files)
+    }
+
+    @Test("a newer segment without a database is refused before one is made")
+    func newerSegmentAlone() throws {
+        let story = try state().story
+        var files = story.segments
+        let name = try #require(files.keys.min())
+        files[name]?[7] = 9
+        let folder = try Folder(files)
+        let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
+        #expect(error == .newer(path: folder.path + "/" + name, version: 9, known: 1))
+        #expect(try folder.files() == files)
+    }
+
+    @Test("a newer segment is refused before a damaged file of visitors is moved away")
+    func newerSegmentFirst() throws {
+        var (story, files) = try state()
+        let visitors = try #require(files.keys.first { $0.hasPrefix("visitors-") })
+        let segment = try #require(files.keys.filter { $0.hasSuffix(".segment") }.max())
+        files[visitors]?[50] ^= 1
+        files[segment]?[7] = 9
+        let folder = try Folder(files)
+        _ = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
+        #expect(try folder.files() == files)
+    }
+
+    @Test("a newer version that stands only in SQLite's log is refused as well")
+    func newerInLog() throws {
+        let (story, files) = try state()
+        let folder = try Folder(files)
+        // The upgrade was killed when it had committed and not yet written back.
+        let database = try DatabaseQueue(path: folder.path + "/footfall.db")
+        try database.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 9")
+        }
+        let killed = try Folder(folder.files())
+        try database.close()
+        try #require(killed.files()["footfall.db-wal"]?.isEmpty == false)
+        let error = #expect(throws: StorageError.self) { _ = try recover(killed, limits: story.limits) }
+        #expect(error == .newer(path: killed.path + "/footfall.db", version: 9, known: 1))
+    }
+
+    // MARK: Migrations
+
+    private static let second: Migration = { db in
+        try db.execute(sql: "ALTER TABLE uptime ADD COLUMN reason TEXT NOT NULL DEFAULT 'unknown'")
+    }
+
+    private func upgrade(_ folder: Folder, _ migrations: [Migration]) throws(StorageError) -> StateDirectory {
+        try StateDirectory(folder.path, migrations: migrations)
+    }
+
+    @Test("a migration keeps the counts and leaves the database from before beside it")
+    func migration() throws {
+        let (story, files) = try state()
+        let folder = try Folder(files)
+        let recovery = try upgrade(folder, Schema.migrations + [Self.second])
+            .recover(limits: story.limits, seed: HashSeed(1, 2), now: .epoch)
+        var engine = recovery.engine
+        let isEqual = engine.snapshot() == story.snapshot(after: 40, at: engine.now)
+        #expect(isEqual)
+        let (now, before) = (folder.path + "/footfall.db", folder.path + "/footfall.db.version-1")
+        #expect(try rows(now, "PRAGMA user_version") == [["2"]])
+        #expect(try rows(now, "SELECT reason FROM uptime").allSatisfy { $0 == ["unknown"] })
+        #expect(try rows(before, "PRAGMA user_version") == [["1"]])
+        for table in ["site", "quarter", "day", "ranking", "audit", "state"] {
+            #expect(try rows(before, "SELECT * FROM \(table)") == rows(now, "SELECT * FROM \(table)"), "\(table)")
+        }
+        // The copy starts an older Footfall; and this one is now a newer one's.
+        let old = try Folder(files.merging(["footfall.db": folder.read("footfall.db.version-1")]) { $1 })
+        #expect(try recover(old, limits: story.limits).sequence == 40)
+        let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
+        #expect(error == .newer(path: now, version: 2, known: 1))
+    }
+
+    @Test("a migration that fails leaves the database as it was, and the next one takes a copy of its own")
+    func failingMigration() throws {
+        let (story, files) = try state()
+        let folder = try Folder(files)
+        let fails: Migration = { db in
+            try Self.second(db)
+            try db.execute(sql: "DELETE FROM quarter; INSERT INTO nowhere VALUES (1)")
+        }
+        _ = #expect(throws: StorageError.self) { _ = try upgrade(folder, Schema.migrations + [fails]) }
+        let path = folder.path + "/footfall.db"
+        #expect(try rows(path, "PRAGMA user_version") == [["1"]])
+        #expect(try rows(path, "SELECT count(*) FROM pragma_table_info('uptime')") == [["2"]])
+        let before = try Folder(files)
+        let quarters = "SELECT * FROM quarter"
+        #expect(try rows(path, quarters) == rows(before.path + "/footfall.db", quarters))
+
+        // The old version goes on for a while; the copy of the attempt that works is from then.
+        let life = try Life(in: folder.path, limits: story.limits)
+        try life.append(story.frames.suffix(20))
+        let left = try life.end()
+        let sequence = try rows(left.path + "/footfall.db", "SELECT sequence FROM state")
+        _ = try upgrade(left, Schema.migrations + [Self.second])
+        #expect(try rows(left.path + "/footfall.db.version-1", "SELECT sequence FROM state") == sequence)
+    }
+
+    @Test("a copy that a kill left half written is not taken for one")
+    func halfCopy() throws {
+        let (_, files) = try state()
+        let folder = try Folder(files.merging(["footfall.db.version-1": Array("half".utf8)]) { $1 })
+        _ = try upgrade(folder, Schema.migrations + [Self.second])
+        #expect(try rows(folder.path + "/footfall.db.version-1", "PRAGMA user_version") == [["1"]])
+    }
+
+    @Test("the copy from before a migration holds no salt: a salt is kept a day and an hour, and not for ever")
+    func saltsInCopy() throws {
+        let folder = try Folder()
+        var counter = try Counter(in: folder.path)
+        counter.keepSalts()
+        let salts = try rows(folder.path + "/footfall.db", "SELECT hex(bytes) FROM salt").flatMap { $0 }
+        #expect(salts.count == 2)
+        let left = try counter.end()
+        let directory = try upgrade(left, Schema.migrations + [Self.second])
+        let bytes = try left.read("footfall.db.version-1")
+        for salt in salts { #expect(!holds(bytes, bytesOf(hex: salt))) }
+        #expect(try directory.recover(limits: Limits(), seed: HashSeed(1, 2), now: .epoch).salts.count == 2)
+    }
+}
+
+/// The bytes that hexadecimal digits stand for.
+func bytesOf(hex: String) -> [UInt8] {
+    let digits = Array(hex)
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(String(digits[$0...$0 + 1]), radix: 16) ?? 0 }
+}
