@@ -180,6 +180,8 @@ private struct CountingLoop: ~Copyable {
         intake.takeBatch(of: ring)
         intake.commit()
         ring.release()
+        // At once: the armed sequence is what names a frame that was held when the process is killed in its rest.
+        if let durability { ring.arm(durability.journal.next) }
     }
 
     private mutating func readClocks() {

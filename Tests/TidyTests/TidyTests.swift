@@ -80,8 +80,6 @@ struct TidyTests {
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
         "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
-        "Sources/Storage/VisitorsFile.swift": "rename",
-        "Sources/Storage/Database.swift": "chmod",
         "Sources/Storage/Journal.swift": "clock_gettime",
         "Sources/Storage/Checkpointer.swift": "clock_gettime",
         "Sources/Storage/CrashPoint.swift": "getenv, in builds for tests",
