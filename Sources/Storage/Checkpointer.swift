@@ -124,6 +124,9 @@ public final class Checkpointer: Sendable {
         saltsStored_.store(last, ordering: .releasing)
     }
 
+    /// Makes a checkpoint before it returns: for the start, when nothing counts yet.
+    public func saveNow(_ request: Request) throws(StorageError) { try save(request) }
+
     /// Finishes what is asked for, makes a last checkpoint and ends the thread and the journal. The error is what the
     /// next start will have to replay the journal for.
     public func stop(_ last: Request) throws(StorageError) {
@@ -151,9 +154,11 @@ public final class Checkpointer: Sendable {
 
     private func run() {
         while !isStopping.load(ordering: .acquiring) {
-            // Salts that could not be stored are tried again.
-            wakeup.wait(milliseconds: work.withLock { $0.salts.isEmpty } ? -1 : 1000)
+            // Salts that could not be stored are tried again, and a log that could not be emptied.
+            let isDone = work.withLock { $0.salts.isEmpty } && database.logError == nil
+            wakeup.wait(milliseconds: isDone ? -1 : 1000)
             storeSalts()
+            emptyLog()
             guard let request = work.withLock({ $0.request.take() }) else { continue }
             do throws(StorageError) {
                 try save(request)
@@ -176,6 +181,15 @@ public final class Checkpointer: Sendable {
             CrashPoint.reach(.saltStored)
             work.withLock { $0.salts.removeFirst(salts.count) }
             saltsStored_.store(last.number, ordering: .releasing)
+        } catch {
+            status_.withLock { $0.failure = error }
+        }
+    }
+
+    private func emptyLog() {
+        guard database.logError != nil else { return }
+        do throws(StorageError) {
+            try database.write { _ in }
         } catch {
             status_.withLock { $0.failure = error }
         }

@@ -224,8 +224,8 @@ public final class Journal: Sendable {
 
     /// Returns when every frame written before is on the disk, or its file is given up.
     ///
-    /// A file whose sync failed is never synced again: the kernel may have dropped the pages and would say that all is
-    /// well. What stood in it is durable with the next checkpoint.
+    /// A later sync of a file that failed proves nothing for what stood in it: the kernel may have dropped the pages and
+    /// would say that all is well. That is durable with the next checkpoint.
     public func sync() {
         let (files, bytes, isDirectoryUnsynced) = state.withLock { state in
             defer {
@@ -248,7 +248,8 @@ public final class Journal: Sendable {
                 try file.sync()
             } catch {
                 state.withLock { state in
-                    if state.current?.file === file { seal(&state) }
+                    // One new segment is enough of a try: they would take all the room under the cap within seconds.
+                    if state.current?.file === file, state.failedSync == nil { seal(&state) }
                     state.status.syncFailure = error
                     state.failedSync = state.sequence
                 }
