@@ -212,10 +212,12 @@ private struct CountingLoop: ~Copyable {
             return
         }
         let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
-        guard isDue || durability.journal.wantsCheckpoint else { return }
+        // One that failed is tried again soon.
+        let hasFailed = checkpointer.status.failure != nil
+        guard isDue || hasFailed || durability.journal.wantsCheckpoint else { return }
         let sequence = durability.journal.next.sequence - 1
         let isForgetting = intake.saltsForgotten != saltsForgotten
-        guard sequence != checkpointed || isForgetting || checkpointer.status.failure != nil else { return }
+        guard sequence != checkpointed || isForgetting || hasFailed else { return }
         let begun = Clocks.steadyNanoseconds
         checkpointer.submit(request(durability.journal))
         pause.max(Clocks.steadyNanoseconds - begun, ordering: .relaxed)

@@ -34,6 +34,7 @@ struct KeptState {
         intake = Intake(
             recovery, journal: journal, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
             salts: random, seed: seed, wall: Clocks.wall, steady: Clocks.steady)
+        if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)
         intake.prepare(profiles)
         try checkpointer.storeNow(intake.takeDrawnSalts())
@@ -53,6 +54,22 @@ struct KeptState {
         health = Health(
             journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
         tell(recovery, unwritten: unwritten, checkpointer, now, logger)
+    }
+
+    /// Every life begins a segment, so one killed again and again before its first checkpoint would run out of them: then
+    /// a checkpoint comes before anything is counted.
+    private static func makeRoom(
+        _ intake: inout Intake, _ recovery: Recovery, _ checkpointer: Checkpointer, _ logger: Logger
+    ) {
+        let salts = intake.saltsKept
+        do throws(StorageError) {
+            try checkpointer.saveNow(
+                Checkpointer.Request(
+                    intake.capture(), sequence: recovery.sequence, hits: recovery.hits, saltsKept: salts.numbers,
+                    saltsThrough: salts.through))
+        } catch {
+            logger.error("The journal is long and no checkpoint can be made", metadata: ["error": "\(error)"])
+        }
     }
 
     private func tell(

@@ -47,8 +47,7 @@ extension Hardship {
                 Trouble(calls: "fdatasync", how: "error=EIO", file: "footfall.db", word: "Input/output error"),
             ])
         func database(trouble: Trouble) throws {
-            // A journal so small that a checkpoint is wanted every second.
-            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"3MiB\""])
+            let machine = try Machine()
             // Midnights, so that salts are stored and rows of history close all the time.
             let days = ["FOOTFALL_DAY_SECONDS": "1"]
             let life = try machine.start(days)

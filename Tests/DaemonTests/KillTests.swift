@@ -7,6 +7,14 @@ import Testing
 struct Hardship {
     /// The long form, for a night.
     static let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil
+    /// This build's daemon dies where it is told to.
+    static var canCrash: Bool {
+        #if CRASH_POINTS
+            true
+        #else
+            false
+        #endif
+    }
 }
 
 extension Hardship {
@@ -79,6 +87,27 @@ extension Hardship {
             #expect(try traffic.finish().filter { !$0.contains(": visits ") } == [])
             #expect(try machine.complaints == [])
             print("\(2 * times * names.count) kills, \(times) at each of \(names.count) points: \(traffic.description)")
+        }
+
+        @Test(
+            "killed again and again in its first checkpoint, it does not run out of journal", .enabled(if: canCrash),
+            arguments: ["visitorsWritten", "committed"])
+        func crashLoop(point: String) throws {
+            // As many segments as by default.
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"16MiB\""])
+            let first = try machine.start()
+            try first.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 6, seconds: 3)
+            try machine.count(datagrams: 100, of: traffic)
+            first.kill()
+            for _ in 0..<20 {
+                let life = try machine.start(["FOOTFALL_CRASH": "\(point):1"])
+                #expect(try life.awaitEnd() == 128 + SIGKILL)
+            }
+            let life = try machine.start()
+            try life.becomeReady()
+            #expect(try machine.scrape()["lost_frames"] == 0)
+            #expect(try traffic.finish().complaints == [])
         }
 
         @Test("stopped in good order under load, it leaves a checkpoint and an empty ring, and goes on without a gap")
@@ -158,14 +187,6 @@ extension Hardship {
             let names = try String(contentsOf: source, encoding: .utf8).matches(of: #/(?m)^    case (\w+)$/#)
             try #require(names.count >= 14)
             return names.map { String($0.1) }
-        }
-
-        private static var canCrash: Bool {
-            #if CRASH_POINTS
-                true
-            #else
-                false
-            #endif
         }
     }
 }

@@ -45,17 +45,10 @@ func httpGet(_ port: Int, _ target: String) -> (status: Int, body: String)? {
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
         unsafe setsockopt(descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-    address.sin_port = UInt16(port).bigEndian
-    let isConnected = unsafe withUnsafePointer(to: &address) {
-        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-        }
-    }
     let request = Array("GET \(target) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\n\r\n".utf8)
-    guard isConnected, unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL)) == request.count else {
+    guard connectToLoopback(descriptor, port),
+        unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL)) == request.count
+    else {
         return nil
     }
     var answer: [UInt8] = []
@@ -71,6 +64,19 @@ func httpGet(_ port: Int, _ target: String) -> (status: Int, body: String)? {
         let status = text.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap({ Int($0) })
     else { return nil }
     return (status, String(text[end.upperBound...]))
+}
+
+/// Connects a socket of either kind.
+func connectToLoopback(_ descriptor: CInt, _ port: Int) -> Bool {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+    address.sin_port = UInt16(port).bigEndian
+    return unsafe withUnsafePointer(to: &address) {
+        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
 }
 
 extension Machine {

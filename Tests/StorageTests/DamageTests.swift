@@ -81,8 +81,8 @@ struct DamageTests {
             while at + 32 <= bytes.count {
                 if bytes[at] == 0x46, bytes[at..<at + 4].elementsEqual("FFR1".utf8) {
                     let sequence = Int(truncatingIfNeeded: number(bytes, at: at + 16, bytes: 8))
-                    if (1...story.frames.count).contains(sequence), let place = Optional(story.places[sequence - 1]),
-                        let frame = story.segments[place.segment]?[place.bytes],
+                    let place = (1...story.frames.count).contains(sequence) ? story.places[sequence - 1] : nil
+                    if let place, let frame = story.segments[place.segment]?[place.bytes],
                         bytes[at...].starts(with: frame)
                     {
                         intact.insert(sequence)
@@ -124,8 +124,7 @@ struct DamageTests {
     }
 
     private func isWhole(_ place: Story.Place, of story: Story, in bytes: [UInt8]) -> Bool {
-        guard let frame = story.segments[place.segment]?[place.bytes] else { return false }
-        return bytes.indices.contains { bytes[$0...].starts(with: frame) }
+        story.segments[place.segment].map { holds(bytes, Array($0[place.bytes])) } ?? false
     }
 
     @Test(

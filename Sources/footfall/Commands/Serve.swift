@@ -74,7 +74,8 @@ struct Serve: AsyncParsableCommand {
                 degraded: { state.health.degraded },
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
                 // A site that the settings name no longer keeps its numbers, for its owner.
-                publicNumbers: { publicNumbers[$0] ?? [] }),
+                publicNumbers: { publicNumbers[$0] ?? [] },
+                version: Footfall.version),
             configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin),
             logger: logger)
         announce(settings, sockets, logger)
