@@ -21,7 +21,8 @@ run: run-packages
 test: export FOOTFALL_CRASH_POINTS = 1
 test: test-packages
 	$(RELEASE) --build-tests
-	$(SWIFT) test -c release --skip-build --skip 'Hardship|StorageTests'
+	$(SWIFT) test -c release --skip-build --skip 'Hardship|StorageTests|WebTests'
+	$(SWIFT) test -c release --skip-build --filter WebTests
 	$(SWIFT) test -c release --skip-build --filter 'Hardship|StorageTests'
 
 # The long form of the tests that kill, damage and cut power: an hour or so, as root.
