@@ -21,16 +21,16 @@ run: run-packages
 test: export FOOTFALL_CRASH_POINTS = 1
 test: test-packages
 	$(RELEASE) --build-tests
-	$(SWIFT) test -c release --skip-build --skip 'Hardship|StorageTests|WebTests'
-	$(SWIFT) test -c release --skip-build --filter WebTests
-	$(SWIFT) test -c release --skip-build --filter 'Hardship|StorageTests'
+	$(call tests,--skip 'Hardship|StorageTests|WebTests')
+	$(call tests,--filter WebTests)
+	$(call tests,--filter 'Hardship|StorageTests')
 
 # The long form of the tests that kill, damage and cut power: an hour or so, as root.
 soak: export FOOTFALL_CRASH_POINTS = 1
 soak: export FOOTFALL_SOAK = 1
 soak: test-packages
 	$(RELEASE) --build-tests
-	$(SWIFT) test -c release --skip-build --filter 'Kill|Damage|Power|Replay|Fault'
+	$(call tests,--filter 'Kill|Damage|Power|Replay|Fault')
 
 # Every figure that is promised, measured on this machine.
 bench: bench-packages
@@ -58,6 +58,13 @@ endef
 
 # Where a command is there already, from wherever it came, its package is not asked for.
 absent = $(if $(shell command -v $(1) 2>/dev/null),,$(2))
+
+# $(call tests,which): runs tests that are built, and says at the end what failed, which is far up by then.
+define tests
+	@log=$$(mktemp) && { $(SWIFT) test -c release --skip-build $(1) 2>&1 && touch $$log.passed; } | tee $$log; \
+	if [ -e $$log.passed ]; then rm $$log $$log.passed; else \
+		echo; echo "What failed (all of the output is in $$log):"; grep -A2 -E 'recorded an issue|Fatal error' $$log | head -60; exit 1; fi
+endef
 
 run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)

@@ -65,14 +65,16 @@ public struct WebServer: Service {
             }
             // A client that has said all may still read.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Nothing is read before `connection(on:)`.
+            .childChannelOption(.autoRead, value: false)
             .bind(listener.descriptor, serverBackPressureStrategy: nil) { [limits] channel in
-                channel.eventLoop.makeCompletedFuture { try Self.connection(on: channel, limits: limits) }
+                channel.eventLoop.makeCompletedFuture { try Self.addHandlers(to: channel, limits: limits) }
             }
         try await withGracefulShutdownHandler {
             try await server.executeThenClose { accepted in
                 try await withThrowingDiscardingTaskGroup { group in
-                    for try await connection in accepted {
-                        group.addTask { await serve(connection, isLocal: listener.isLocal) }
+                    for try await channel in accepted {
+                        group.addTask { await serve(channel, isLocal: listener.isLocal) }
                     }
                 }
             }
@@ -83,7 +85,8 @@ public struct WebServer: Service {
 
     private typealias Connection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
-    private static func connection(on channel: any Channel, limits: WebLimits) throws -> Connection {
+    /// Everything of a connection but its asynchronous side. Returns the channel for the one who accepts.
+    private static func addHandlers(to channel: any Channel, limits: WebLimits) throws -> any Channel {
         var decoder = NIOHTTPDecoderLimitConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
@@ -94,18 +97,28 @@ public struct WebServer: Service {
             withEncoderConfiguration: HTTPResponseEncoder.Configuration(), withDecoderLimitConfiguration: decoder)
         try pipeline.addHandler(ConnectionClock(limits: limits))
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-        return try Connection(
-            wrappingChannelSynchronously: channel,
-            configuration: Connection.Configuration(isOutboundHalfClosureEnabled: true))
+        return channel
     }
 
-    private func serve(_ connection: Connection, isLocal: Bool) async {
-        let channel = connection.channel
+    /// Begins to read from a channel that was accepted.
+    ///
+    /// Here and not where the handlers are added, because a connection must be executed once it is there: one that still
+    /// waited to be taken when the server was cancelled would trap. A channel that is never taken is closed by its clock.
+    private static func connection(on channel: any Channel) async throws -> Connection {
+        try await channel.eventLoop.submit {
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+            return try Connection(
+                wrappingChannelSynchronously: channel,
+                configuration: Connection.Configuration(isOutboundHalfClosureEnabled: true))
+        }.get()
+    }
+
+    private func serve(_ channel: any Channel, isLocal: Bool) async {
         let peer: Peer = isLocal ? .unixSocket : channel.remoteAddress?.isLoopback == true ? .loopback : .remote
         do {
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
-                    try await connection.executeThenClose { requests, answers in
+                    try await Self.connection(on: channel).executeThenClose { requests, answers in
                         do {
                             try await serve(requests, answers, peer: peer)
                         } catch let error as HTTPParserError {

@@ -27,7 +27,7 @@ extension Hardship {
             var moments = SplitMix(seed: 1)
             let traffic = Rounds(to: machine)
             let watch = Watch(machine)
-            let kills = isSoak ? 500 : 40
+            let kills = isSoak ? 500 : 44
             for kill in 1...kills {
                 try traffic.keepGoing()
                 let life = try machine.start()
@@ -59,8 +59,9 @@ extension Hardship {
         @Test("killed at every step of its writing, the daemon has counted everything once", .enabled(if: canCrash))
         func points() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"64MiB\""])
-            // A site's midnight every five seconds, for the salts.
-            let days = ["FOOTFALL_DAY_SECONDS": "5"]
+            // A site's midnight every five seconds, for the salts. A round of traffic takes no longer, so everybody who comes
+            // again does so within a day and is known by the salt of yesterday.
+            let days = ["FOOTFALL_DAY_SECONDS": "\(Int(Rounds.seconds))"]
             var random = SplitMix(seed: 2)
             let traffic = Rounds(to: machine)
             let watch = Watch(machine)
@@ -83,8 +84,7 @@ extension Hardship {
             }
             let life = try machine.start(days)
             try life.becomeReady()
-            // Who pauses for longer than a day of five seconds is a stranger, so a slow machine may see more visits.
-            #expect(try traffic.finish().filter { !$0.contains(": visits ") } == [])
+            #expect(try traffic.finish() == [])
             #expect(try machine.complaints == [])
             print("\(2 * times * names.count) kills, \(times) at each of \(names.count) points: \(traffic.description)")
         }
@@ -93,14 +93,13 @@ extension Hardship {
             "killed again and again in its first checkpoint, it does not run out of journal", .enabled(if: canCrash),
             arguments: ["visitorsWritten", "committed"])
         func crashLoop(point: String) throws {
-            // As many segments as by default.
-            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"16MiB\""])
+            let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"4MiB\""])
             let first = try machine.start()
             try first.becomeReady()
             let traffic = try KnownTraffic(to: machine, seed: 6, seconds: 3)
             try machine.count(datagrams: 100, of: traffic)
             first.kill()
-            for _ in 0..<20 {
+            for _ in 0..<10 {
                 let life = try machine.start(["FOOTFALL_CRASH": "\(point):1"])
                 #expect(try life.awaitEnd() == 128 + SIGKILL)
             }

@@ -11,6 +11,8 @@ final class Rounds {
     /// Sent so far, by site.
     private(set) var visitors: [String: Int] = [:]
     private let visitorsOfRound = 200
+    /// How long one round sends.
+    static let seconds = 5.0
 
     init(to machine: Machine) { self.machine = machine }
 
@@ -24,7 +26,7 @@ final class Rounds {
         if let current, current.isRunning { return }
         try end()
         seed += 1
-        current = try KnownTraffic(to: machine, seed: seed, seconds: 5, visitors: visitorsOfRound)
+        current = try KnownTraffic(to: machine, seed: seed, seconds: Self.seconds, visitors: visitorsOfRound)
     }
 
     /// Waits for the last round: what was not as it must be, in any of them.

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Testing
 import Web
 
@@ -227,6 +228,27 @@ struct ConnectionTests {
                 }
             }
             try await until { server.connections.open == 0 }
+        }
+    }
+
+    @Test("cancelled while connections come in, the server ends")
+    func cancelled() async throws {
+        for _ in 0..<20 {
+            try await withThrowingTaskGroup { tasks in
+                let tcp = try Listening.tcp()
+                let server = WebServer(
+                    listeners: [WebListener(descriptor: tcp.descriptor, isLocal: false)],
+                    state: WebState(report: { knownReport }),
+                    logger: Logger(label: "web", factory: { _ in SwiftLogNoOpLogHandler() }))
+                var clients: [Client] = []
+                for _ in 0..<50 { clients.append(try await Client.connect(toPort: tcp.port)) }
+                tasks.addTask { try await server.run() }
+                // All of them wait in the kernel, so they are accepted faster than they are taken.
+                try await clients[0].send(Self.get)
+                #expect(try await clients[0].answer().status == 200)
+                tasks.cancelAll()
+                while await tasks.nextResult() != nil {}
+            }
         }
     }
 
