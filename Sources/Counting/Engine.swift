@@ -283,19 +283,18 @@ public struct Engine: Sendable {
 
     /// The numbers of every site at this moment. Only sites with a changed number are made anew.
     public mutating func report() -> Report {
-        var all: [SiteReport] = []
-        all.reserveCapacity(sites.count)
-        for i in sites.indices {
-            if let report = reports[i], now < report.goodUntil {
-                all.append(report)
-            } else {
-                sites[i].advance(to: now, closing: &closed)
-                let report = SiteReport(sites[i], at: now)
-                reports[i] = report
-                all.append(report)
-            }
-        }
-        return Report(asOf: now, sites: all, tallies: tallies, trackedVisitors: trackedVisitors)
+        Report(
+            asOf: now, sites: sites.indices.map { report(of: SiteIndex($0)) }, tallies: tallies,
+            trackedVisitors: trackedVisitors)
+    }
+
+    /// The numbers of one site at this moment.
+    public mutating func report(of site: SiteIndex) -> SiteReport {
+        if let report = reports[site.number], now < report.goodUntil { return report }
+        sites[site.number].advance(to: now, closing: &closed)
+        let report = SiteReport(sites[site.number], at: now)
+        reports[site.number] = report
+        return report
     }
 
     /// The most viewed pages of a site's running day, most first.

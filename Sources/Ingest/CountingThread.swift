@@ -28,6 +28,7 @@ public final class CountingThread: Sendable {
     public let publication: Publication
     private let isStopping = Atomic(false)
     private let wakeup = Wakeup()
+    private let requests: Requests
     private let thread = Mutex<OSThread?>(nil)
     private let pause = Atomic<Int64>(0)
 
@@ -54,10 +55,11 @@ public final class CountingThread: Sendable {
         var intake = intake
         intake.comeUp()
         publication = Publication(intake.report())
+        requests = Requests(wakeup)
         let started = intake
         thread.withLock { thread in
             thread = OSThread { [self] in
-                var loop = CountingLoop(started, sockets, ring, durability, wakeup, publication, tell)
+                var loop = CountingLoop(started, sockets, ring, durability, wakeup, requests, publication, tell)
                 loop.run(until: isStopping, pause)
             }
         }
@@ -65,6 +67,9 @@ public final class CountingThread: Sendable {
 
     /// The longest that a checkpoint has kept the thread from counting, in nanoseconds.
     public var longestPauseNanoseconds: Int64 { pause.load(ordering: .relaxed) }
+
+    /// Hands a request over; false where too many wait already or the thread is ending, and then no answer comes.
+    public func ask(_ request: Request) -> Bool { requests.add(request) }
 
     /// Counts what has arrived, makes a last checkpoint, publishes once more and ends the thread.
     public func stop() {
@@ -82,6 +87,7 @@ private struct CountingLoop: ~Copyable {
     private var intake: Intake
     private let sockets: [BeaconSocket]
     private let wakeup: Wakeup
+    private let requests: Requests
     private let publication: Publication
     private let tell: @Sendable (CountingThread.Event) -> Void
     private let ring: LandingRing
@@ -99,7 +105,8 @@ private struct CountingLoop: ~Copyable {
 
     init(
         _ intake: Intake, _ sockets: [BeaconSocket], _ ring: LandingRing, _ durability: Durability?,
-        _ wakeup: Wakeup, _ publication: Publication, _ tell: @escaping @Sendable (CountingThread.Event) -> Void
+        _ wakeup: Wakeup, _ requests: Requests, _ publication: Publication,
+        _ tell: @escaping @Sendable (CountingThread.Event) -> Void
     ) {
         self.tell = tell
         self.ring = ring
@@ -107,6 +114,7 @@ private struct CountingLoop: ~Copyable {
         self.intake = intake
         self.sockets = sockets
         self.wakeup = wakeup
+        self.requests = requests
         self.publication = publication
         drops = sockets.map { _ in 0 }
     }
@@ -116,7 +124,8 @@ private struct CountingLoop: ~Copyable {
         var stopBy: Int64?
         while true {
             let batch = receive()
-            if batch == .empty { intake.pass() }
+            let isAsked = serveRequests()
+            if batch == .empty, !isAsked { intake.pass() }
             publishIfDue(pause)
             if isStopping.load(ordering: .acquiring) {
                 // A socket that outlives us keeps what waits in it. One of our own is read to its end, for a bounded time.
@@ -125,11 +134,12 @@ private struct CountingLoop: ~Copyable {
                 if stopBy != nil && batch == .empty || Clocks.steady >= end { break }
                 stopBy = end
             } else if batch == .empty {
-                wait()
+                if !isAsked { wait() }
             } else if case .some(let count) = batch {
                 nap.rest(after: count)
             }
         }
+        requests.end()
         noteDrops()
         intake.add(.down(intake.now))
         intake.commit()
@@ -184,6 +194,30 @@ private struct CountingLoop: ~Copyable {
         if let durability { ring.arm(durability.journal.next) }
     }
 
+    /// Does what was asked; hits that came together are one frame. True if anything was.
+    private mutating func serveRequests() -> Bool {
+        let requests = requests.take()
+        guard !requests.isEmpty else { return false }
+        readClocks()
+        var hits: [BrowserHit] = []
+        var answers: [@Sendable (Result<SiteReport, BeaconRejection>) -> Void] = []
+        for request in requests {
+            switch request {
+            case .hit(let hit, let answer):
+                hits.append(hit)
+                answers.append(answer)
+            case .record(let record, let answer): answer(intake.addOrRefuse(record))
+            case .change(let change):
+                change(&intake)
+                intake.commit()
+            }
+        }
+        for (result, answer) in zip(intake.count(hits), answers) { answer(result.map { intake.report(of: $0) }) }
+        if let durability { ring.arm(durability.journal.next) }
+        isChanged = true
+        return true
+    }
+
     private mutating func readClocks() {
         if let event = intake.observe(wall: Clocks.wall, steady: Clocks.steady) { tell(.clock(event)) }
     }
@@ -192,6 +226,7 @@ private struct CountingLoop: ~Copyable {
         let now = Clocks.steady
         guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
         noteDrops()
+        intake.forgetSalts()
         if isReportDue { publish() }
         if let durability {
             keepSalts(durability.checkpointer)
@@ -212,8 +247,8 @@ private struct CountingLoop: ~Copyable {
             return
         }
         let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
-        // One that failed is tried again soon.
-        let hasFailed = checkpointer.status.failure != nil
+        // One that failed is tried again soon, and one stands in for a sync that failed.
+        let hasFailed = checkpointer.status.failure != nil || durability.journal.status.syncFailure != nil
         guard isDue || hasFailed || durability.journal.wantsCheckpoint else { return }
         let sequence = durability.journal.next.sequence - 1
         let isForgetting = intake.saltsForgotten != saltsForgotten
@@ -290,7 +325,11 @@ extension Intake {
     /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
     /// its own sequence, which is the journal's next. How many datagrams it held.
     public mutating func takeUnwritten(_ ring: LandingRing) -> Int {
-        defer { ring.clear() }
+        defer {
+            ring.clear()
+            // Still the witness of how far the journal goes.
+            if let journal { ring.arm(journal.next) }
+        }
         guard let armed = ring.armed, armed.sequence == journalNext, ring.received > 0 else { return 0 }
         let count = ring.received
         takeBatch(of: ring)

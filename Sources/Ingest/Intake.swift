@@ -14,7 +14,7 @@ public struct Intake: Sendable {
     private var admission: Admission
     private var timekeeper: Timekeeper
     private var salts: SaltStock
-    private let journal: Journal?
+    let journal: Journal?
     private let calendar: Calendar
     private var isCommitted = true
     private var committedAt = Moment.epoch
@@ -171,6 +171,56 @@ public struct Intake: Sendable {
         admission.admit(datagram, from: sender, isTruncated: isTruncated, at: moment, into: &frame)
     }
 
+    /// Counts hits whose senders wait for an answer: the site of each that is counted and written.
+    ///
+    /// What cannot be written is not counted, but as refused: `internal`. Its sender knows and can ask again.
+    public mutating func count(_ hits: [BrowserHit]) -> [Result<SiteIndex, BeaconRejection>] {
+        commit()
+        var results: [Result<SiteIndex, BeaconRejection>] = []
+        for hit in hits {
+            let moment = timekeeper.moment(stamp: hit.stamp)
+            if isUpDue || moment >= admission.sites.nextMidnight {
+                write(&results)
+                noteUp(at: moment)
+                begin()
+                if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
+                commit()
+            }
+            begin()
+            results.append(
+                Result { () throws(BeaconRejection) in try admission.admit(hit, at: moment, into: &frame) })
+        }
+        write(&results)
+        return results
+    }
+
+    /// Commits the hits of the frame, or takes back what the results say of them.
+    private mutating func write(_ results: inout [Result<SiteIndex, BeaconRejection>]) {
+        guard !isCommitted else { return }
+        let hits = frame.hits
+        guard hits > 0, !commitOrRefuse() else { return commit() }
+        // The frame holds the last so many of those that were admitted.
+        var left = hits
+        for i in results.indices.reversed() where left > 0 {
+            guard case .success(let site) = results[i] else { continue }
+            admission.refuse(.internal, of: site)
+            results[i] = .failure(.internal)
+            left -= 1
+        }
+        commit()
+    }
+
+    /// Adds a record of somebody else's making, if it can be written at once.
+    public mutating func addOrRefuse(_ record: Record) -> Bool {
+        commit()
+        let isEmpty = isCommitted
+        begin()
+        frame.append(record)
+        if commitOrRefuse() { return true }
+        isCommitted = isEmpty
+        return false
+    }
+
     /// Adds a record of somebody else's making: a start number, a correction, drops, up and down.
     public mutating func add(_ record: Record) {
         begin()
@@ -185,18 +235,44 @@ public struct Intake: Sendable {
         guard !isCommitted else { return }
         let isFull = journal?.isFull ?? false
         if isFull, frame.isEmpty, now.milliseconds - committedAt.milliseconds < 1000 { return }
-        for (tally, count) in admission.tallies.nonzero { frame.append(.tally(tally, count)) }
-        admission.tallies.removeAll()
-        for (site, count) in admission.rejectedBySite.sorted(by: { $0.key < $1.key }) {
-            frame.append(.rejected(site, count))
-        }
-        admission.rejectedBySite.removeAll(keepingCapacity: true)
+        close()
         CrashPoint.reach(.beforeFrame)
         if let journal {
             let records = frame.bytes
             journal.append(records.span, hits: frame.hits)
         }
         CrashPoint.reach(.afterFrame)
+        apply()
+        admission.isRefusing = isFull
+    }
+
+    /// The same where the frame can be written at once; false where it cannot, and then nothing of it has happened.
+    private mutating func commitOrRefuse() -> Bool {
+        let (tallies, rejected) = (admission.tallies, admission.rejectedBySite)
+        close()
+        CrashPoint.reach(.beforeFrame)
+        let records = frame.bytes
+        guard journal?.appendOrRefuse(records.span, hits: frame.hits) ?? true else {
+            frame.removeAll()
+            (admission.tallies, admission.rejectedBySite) = (tallies, rejected)
+            return false
+        }
+        CrashPoint.reach(.afterFrame)
+        apply()
+        return true
+    }
+
+    /// Adds what was counted beside the hits.
+    private mutating func close() {
+        for (tally, count) in admission.tallies.nonzero { frame.append(.tally(tally, count)) }
+        admission.tallies.removeAll()
+        for (site, count) in admission.rejectedBySite.sorted(by: { $0.key < $1.key }) {
+            frame.append(.rejected(site, count))
+        }
+        admission.rejectedBySite.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func apply() {
         do throws(MalformedBytes) {
             let records = frame.bytes
             try engine.apply(records.span)
@@ -205,7 +281,6 @@ public struct Intake: Sendable {
         }
         isCommitted = true
         committedAt = now
-        admission.isRefusing = isFull
     }
 
     /// Lets time pass to the last reading of the wall clock. Only right when nothing waits that came before it.
@@ -216,15 +291,22 @@ public struct Intake: Sendable {
             begin()
             turnDays(at: moment)
         }
-        if moment >= admission.sites.formerSaltsEnd {
-            admission.sites.forgetFormerSalts(at: moment)
-            saltsForgotten += 1
-        }
+        forgetSalts()
         commit()
         engine.advance(to: moment)
     }
 
+    /// Forgets salts of a day that ended an hour ago.
+    public mutating func forgetSalts() {
+        guard now >= admission.sites.formerSaltsEnd else { return }
+        admission.sites.forgetFormerSalts(at: now)
+        saltsForgotten += 1
+    }
+
     // MARK: What goes out
+
+    /// The numbers of one site at this moment.
+    public mutating func report(of site: SiteIndex) -> SiteReport { engine.report(of: site) }
 
     /// The numbers of this moment.
     public mutating func report() -> Report { engine.report() }

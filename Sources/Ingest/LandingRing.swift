@@ -49,7 +49,8 @@ import Wire
     /// Throws where a newer Footfall has written the ring.
     public init(directory: String, incarnation: [UInt8]) throws(StorageError) {
         precondition(incarnation.count == 16)
-        let path = directory + "/landing.ring"
+        try Self.refuseNewer(in: directory)
+        let path = Self.path(in: directory)
         // A supervisor that hands over every socket need not have made it.
         _ = unsafe mkdir(directory, 0o750)
         let (mapped, warning) = unsafe Self.map(path, bytes: bytes)
@@ -60,9 +61,6 @@ import Wire
         _ = unsafe mlock(memory, bytes)
         let header = unsafe [UInt8](UnsafeRawBufferPointer(start: memory, count: Self.checkedBytes))
         let span = header.span
-        if header.starts(with: Self.magic), header[7] > Self.version {
-            throw .newer(path: path, version: Int(header[7]), known: Int(Self.version))
-        }
         if header.starts(with: Self.magic), header[7] == Self.version, Array(header[16..<32]) == incarnation,
             UInt64(checksum) == span.word(at: 8) & 0xffff_ffff
         {
@@ -72,6 +70,20 @@ import Wire
             clear()
         }
         unsafe (memory + 16).copyMemory(from: incarnation, byteCount: 16)
+    }
+
+    private static func path(in directory: String) -> String { directory + "/landing.ring" }
+
+    /// Throws where a newer Footfall has written the ring; to be asked before the state is touched.
+    public static func refuseNewer(in directory: String) throws(StorageError) {
+        let path = path(in: directory)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var head = [UInt8](repeating: 0, count: 8)
+        if unsafe pread(descriptor, &head, 8, 0) == 8, head.starts(with: magic), head[7] > version {
+            throw .newer(path: path, version: Int(head[7]), known: Int(version))
+        }
     }
 
     private static func privateMemory(_ bytes: Int) -> UnsafeMutableRawPointer {
@@ -102,10 +114,6 @@ import Wire
             _ = unsafe unlink(path)
             return (nil, "\(path) would lie on a disk: [state] runtime is no tmpfs")
         }
-        // A newer Footfall's is refused by its head, and must not have been cut to our size by then.
-        var head = [UInt8](repeating: 0, count: 8)
-        let isNewer = unsafe pread(descriptor, &head, 8, 0) == 8 && head.starts(with: magic) && head[7] > version
-        let bytes = isNewer ? Int(status.st_size) : bytes
         errno = posix_fallocate(descriptor, 0, off_t(bytes))
         guard errno == 0, ftruncate(descriptor, off_t(bytes)) == 0 else { return unsafe reason("no room for") }
         let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0)

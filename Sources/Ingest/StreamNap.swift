@@ -1,4 +1,5 @@
 import Glibc
+import Storage
 
 /// How long to wait between two batches of a stream, so that one wake-up serves many datagrams.
 ///

@@ -19,7 +19,7 @@ public final class Checkpointer: Sendable {
         public var failure: StorageError?
         /// What is deleted may still be read in the database's log.
         public var logFailure: StorageError?
-        /// Since when one has been running, in milliseconds of the wall clock.
+        /// Since when one has been running, in milliseconds of the steady clock.
         public var runningSince: Int64?
     }
 
@@ -196,8 +196,8 @@ public final class Checkpointer: Sendable {
     }
 
     private func save(_ request: Request) throws(StorageError) {
-        let begun = Self.now(CLOCK_MONOTONIC)
-        status_.withLock { $0.runningSince = Self.now(CLOCK_REALTIME) / 1_000_000 }
+        let begun = Clocks.steady
+        status_.withLock { $0.runningSince = begun }
         defer { status_.withLock { $0.runningSince = nil } }
         let (rows, changed, notes) = work.withLock { work in
             work.rows += request.capture.rows
@@ -216,13 +216,13 @@ public final class Checkpointer: Sendable {
                 work.notes.removeFirst(notes.count)
             }
             status_.withLock { status in
-                status.lastSuccess = Self.now(CLOCK_REALTIME) / 1_000_000
-                status.seconds = Double(Self.now(CLOCK_MONOTONIC) - begun) / 1e9
+                status.lastSuccess = Clocks.wall
+                status.seconds = Double(Clocks.steady - begun) / 1e3
                 status.failure = nil
             }
             CrashPoint.reach(.committed)
             visitorsName.withLock { $0 = name }
-            try sweep(keeping: name)
+            try VisitorsFile.sweep(directory, keeping: name)
             try journal.reclaim(upTo: checkpoint.sequence)
         } catch {
             status_.withLock { status in
@@ -236,25 +236,12 @@ public final class Checkpointer: Sendable {
     /// Returns when the disk has the checkpoint: the name of its file of visitors.
     private func write(_ checkpoint: Checkpoint) throws(StorageError) -> String {
         // What a failed one has left takes room that this one may need.
-        try sweep(keeping: visitorsName.withLock { $0 })
+        try VisitorsFile.sweep(directory, keeping: visitorsName.withLock { $0 })
         let name = VisitorsFile.name(checkpoint.sequence)
         try VisitorsFile.write(
             checkpoint.capture, sequence: checkpoint.sequence, incarnation: incarnation, in: directory)
         CrashPoint.reach(.visitorsWritten)
         try database.save(checkpoint, visitors: name, incarnation: incarnation)
         return name
-    }
-
-    /// Deletes every file of visitors but the one that the database names.
-    private func sweep(keeping name: String) throws(StorageError) {
-        for other in try Files.names(in: directory) where other.hasPrefix("visitors-") && other != name {
-            try Files.delete(directory + "/" + other)
-        }
-    }
-
-    private static func now(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        _ = unsafe clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

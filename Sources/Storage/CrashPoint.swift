@@ -1,3 +1,4 @@
+import Counting
 import Glibc
 
 /// A place in the order of writing at which a test ends the process as `kill -9` would. A build for use has none.
@@ -71,3 +72,16 @@ public enum CrashPoint: String, CaseIterable, Sendable {
 #if CRASH_POINTS
     import Synchronization
 #endif
+
+extension CrashPoint {
+    /// Writes the first half of a frame's head and dies, if the test wants that.
+    static func reachHalfFrame(_ file: OpenFile, _ head: Span<UInt8>, at offset: Int) {
+        #if CRASH_POINTS
+            reach(.inFrame) {
+                do throws(StorageError) {
+                    try file.write([UInt8](copying: head.extracting(first: head.count / 2)), at: offset)
+                } catch {}
+            }
+        #endif
+    }
+}

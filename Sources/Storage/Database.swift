@@ -68,6 +68,7 @@ final class Database: Sendable {
         let file = try OpenFile(new, flags: O_RDWR, doing: "open")
         try file.sync()
         try Files.rename(new, to: path)
+        try Files.syncDirectory(String(path.dropLast(Files.name(of: path).count)))
     }
 
     /// The version in the head of the file, nil where there is no file yet.

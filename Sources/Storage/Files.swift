@@ -44,22 +44,44 @@ public final class OpenFile: Sendable {
 
     /// All bytes, but at most the `first` ones.
     func read(first limit: Int) throws(StorageError) -> [UInt8] {
-        let size = min(lseek(descriptor, 0, SEEK_END), off_t(limit))
-        guard size >= 0 else { throw .system(doing: "read", path: path, error: errno) }
-        var failure: CInt = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
-            while count < Int(size) {
+        let (bytes, error, _) = read(limit, skipsUnreadable: false)
+        guard error == 0 else { throw .system(doing: "read", path: path, error: error) }
+        return bytes
+    }
+
+    /// The same with zeros in place of what the disk cannot read any more, and where that begins.
+    func readWhatIsLeft(first limit: Int) throws(StorageError) -> (bytes: [UInt8], unreadable: Int?) {
+        let (bytes, error, unreadable) = read(limit, skipsUnreadable: true)
+        guard error == 0 else { throw .system(doing: "read", path: path, error: error) }
+        return (bytes, unreadable)
+    }
+
+    private func read(_ limit: Int, skipsUnreadable: Bool) -> (bytes: [UInt8], error: CInt, unreadable: Int?) {
+        let size = Int(min(lseek(descriptor, 0, SEEK_END), off_t(limit)))
+        guard size >= 0 else { return ([], errno, nil) }
+        var error: CInt = 0
+        var unreadable: Int?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
                 let got = unsafe pread(
-                    descriptor, buffer.baseAddress.map { unsafe $0 + count }, Int(size) - count, off_t(count))
+                    descriptor, buffer.baseAddress.map { unsafe $0 + count }, size - count, off_t(count))
                 if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = errno }
+                if got < 0, errno == EIO, skipsUnreadable {
+                    let end = min(size, (count / Self.blockBytes + 1) * Self.blockBytes)
+                    unsafe buffer[count..<end].initialize(repeating: 0)
+                    unreadable = unreadable ?? count
+                    count = end
+                    continue
+                }
+                if got < 0 { error = errno }
                 guard got > 0 else { return }
                 count += got
             }
         }
-        guard failure == 0 else { throw .system(doing: "read", path: path, error: failure) }
-        return bytes
+        return (bytes, error, unreadable)
     }
+
+    private static let blockBytes = 4096
 }
 
 /// Directories and names.
@@ -105,17 +127,22 @@ enum Files {
         guard unsafe Glibc.rename(path, other) == 0 else { throw .system(doing: "rename", path: path, error: errno) }
     }
 
-    /// Moves a file into a directory, which is made, under its own name or that with a number.
+    /// The last part of a path.
+    static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// Moves a file, if it is there, into a directory, which is made, under its own name or that with a number.
     static func move(_ path: String, into directory: String) throws(StorageError) {
         try makeDirectory(directory)
-        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let name = name(of: path)
         var target = directory + "/" + name
         var number = 1
         while exists(target) {
             number += 1
             target = directory + "/\(name).\(number)"
         }
-        try rename(path, to: target)
+        guard unsafe Glibc.rename(path, target) == 0 || errno == ENOENT else {
+            throw .system(doing: "move", path: path, error: errno)
+        }
     }
 
     /// Returns when the disk knows the names in a directory.

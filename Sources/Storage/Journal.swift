@@ -27,28 +27,6 @@ public final class Journal: Sendable {
         public init() {}
     }
 
-    /// What is known of the journal, for those who watch.
-    public struct Status: Sendable {
-        /// Bytes of frames written since this process began.
-        public var writtenBytes: UInt64 = 0
-        /// Bytes of frames a power cut would lose now.
-        public var unsyncedBytes = 0
-        /// Bytes of frames kept in memory.
-        public var heldBytes = 0
-        /// Size of all segments.
-        public var bytes = 0
-        /// How long the last sync took.
-        public var syncSeconds = 0.0
-        /// Why the last frame could not be written and is held.
-        public var failure: StorageError?
-        /// Why the next segment could not be made ahead of need.
-        public var spareFailure: StorageError?
-        /// Why a sync failed: only a checkpoint makes the counts durable again.
-        public var syncFailure: StorageError?
-        /// Since when the oldest frame has been waiting for its sync, in milliseconds of a steady clock; nil where none is.
-        public var unsyncedSince: Int64?
-    }
-
     private let configuration: Configuration
     private let incarnation: [UInt8]
     private let seed: UInt32
@@ -74,8 +52,8 @@ public final class Journal: Sendable {
         var unsynced: [OpenFile] = []
         /// A segment was made in a hurry: its name is not known to the disk yet.
         var isDirectoryUnsynced = false
-        /// A sync failed when this frame had been given out.
-        var failedSync: UInt64?
+        /// A sync failed, when this frame had been given out: only a checkpoint makes the counts durable again.
+        var failedSync: (sequence: UInt64, error: StorageError)?
         var held: [Held] = []
         var status = Status()
     }
@@ -124,18 +102,39 @@ public final class Journal: Sendable {
     ///
     /// - Complexity: one `pwritev`; at the end of a segment rarely the making of the next.
     public func append(_ records: Span<UInt8>, hits: Int) {
+        append(records, hits: hits) { head, sequence, state in
+            let held = Held(sequence: sequence, header: head, records: [UInt8](copying: records))
+            state.status.heldBytes += held.bytes
+            state.held.append(held)
+            return true
+        }
+    }
+
+    /// Takes one frame if it can be written at once; false where it would have to be held, and then nothing has happened.
+    public func appendOrRefuse(_ records: Span<UInt8>, hits: Int) -> Bool {
+        append(records, hits: hits) { _, _, _ in false }
+    }
+
+    /// Writes one frame; what cannot be written is for `hold`, which says whether the frame is taken.
+    @discardableResult
+    private func append(
+        _ records: Span<UInt8>, hits: Int, orHold hold: (_ head: [UInt8], UInt64, inout State) -> Bool
+    ) -> Bool {
         precondition(records.count <= FrameHeader.lengthMax, "a frame of \(records.count) bytes")
-        state.withLock { state in
+        return state.withLock { state in
             let header = FrameHeader(
                 sequence: state.sequence + 1, hits: hits, before: state.hits, length: records.count)
             let head = header.encoded(records, seed: seed)
+            let failure = state.status.failure
+            let isWritten = state.held.isEmpty && write(header.sequence, head.span, records, &state)
+            guard isWritten || hold(head, header.sequence, &state) else {
+                // Nothing is held that would be tried again and find that all is well.
+                state.status.failure = failure
+                return false
+            }
             state.sequence = header.sequence
             state.hits = header.after
-            if !state.held.isEmpty || !write(header.sequence, head.span, records, &state) {
-                let held = Held(sequence: header.sequence, header: head, records: [UInt8](copying: records))
-                state.status.heldBytes += held.bytes
-                state.held.append(held)
-            }
+            return true
         }
     }
 
@@ -152,7 +151,7 @@ public final class Journal: Sendable {
             state.written = sequence
             state.status.writtenBytes += UInt64(bytes)
             state.status.unsyncedBytes += bytes
-            if state.status.unsyncedSince == nil { state.status.unsyncedSince = Self.now / 1_000_000 }
+            if state.status.unsyncedSince == nil { state.status.unsyncedSince = Clocks.steady }
             state.status.failure = nil
             return true
         } catch {
@@ -235,12 +234,12 @@ public final class Journal: Sendable {
             return (state.unsynced, state.status.unsyncedBytes, state.isDirectoryUnsynced)
         }
         guard !files.isEmpty else { return }
-        let begun = Self.now
+        let begun = Clocks.steadyNanoseconds
         if isDirectoryUnsynced {
             do throws(StorageError) {
                 try Files.syncDirectory(configuration.directory)
             } catch {
-                state.withLock { $0.isDirectoryUnsynced = true }
+                state.withLock { $0.failedSync = ($0.sequence, error) }
             }
         }
         for file in files {
@@ -250,13 +249,12 @@ public final class Journal: Sendable {
                 state.withLock { state in
                     // One new segment is enough of a try: they would take all the room under the cap within seconds.
                     if state.current?.file === file, state.failedSync == nil { seal(&state) }
-                    state.status.syncFailure = error
-                    state.failedSync = state.sequence
+                    state.failedSync = (state.sequence, error)
                 }
             }
         }
         state.withLock { state in
-            state.status.syncSeconds = Double(Self.now - begun) / 1e9
+            state.status.syncSeconds = Double(Clocks.steadyNanoseconds - begun) / 1e9
             state.status.unsyncedBytes -= bytes
             // Frames written meanwhile are younger than this sync.
             state.status.unsyncedSince = state.status.unsyncedBytes == 0 ? nil : begun / 1_000_000
@@ -318,26 +316,30 @@ public final class Journal: Sendable {
     /// held frames that need not be written.
     public func reclaim(upTo sequence: UInt64) throws(StorageError) {
         let gone = state.withLock { state in
-            if let failed = state.failedSync, failed <= sequence {
-                state.failedSync = nil
-                state.status.syncFailure = nil
-            }
+            if let failed = state.failedSync, failed.sequence <= sequence { state.failedSync = nil }
             let covered = state.held.prefix { $0.sequence <= sequence }
             state.status.heldBytes -= covered.reduce(0) { $0 + $1.bytes }
             state.held.removeFirst(covered.count)
             if state.held.isEmpty { state.status.failure = nil }
             return state.sealed.filter { $0.last <= sequence }
         }
+        var failure: StorageError?
         for (i, segment) in gone.enumerated() {
             if i == 1 { CrashPoint.reach(.reclaiming) }
-            if segment.isDamaged {
-                try Files.move(segment.path, into: configuration.directory + "/quarantine")
-            } else {
-                try Files.delete(segment.path)
+            do throws(StorageError) {
+                if segment.isDamaged {
+                    try Files.move(segment.path, into: configuration.directory + "/quarantine")
+                } else {
+                    try Files.delete(segment.path)
+                }
+                state.withLock { $0.sealed.removeAll { $0.path == segment.path } }
+            } catch {
+                // The others need not wait for it.
+                failure = error
             }
-            state.withLock { $0.sealed.removeAll { $0.path == segment.path } }
         }
         if !gone.isEmpty { wakeup.signal() }
+        if let failure { throw failure }
     }
 
     /// More than half of what it may hold: a checkpoint should not wait for its turn.
@@ -350,6 +352,7 @@ public final class Journal: Sendable {
         state.withLock { state in
             var status = state.status
             status.bytes = Self.bytes(state)
+            status.syncFailure = state.failedSync?.error
             return status
         }
     }
@@ -372,27 +375,5 @@ public final class Journal: Sendable {
         }
         if let spare { try Files.delete(spare.file.path) }
         if let sequence { try reclaim(upTo: sequence) }
-    }
-
-    /// The clock of `Status.unsyncedSince`, in milliseconds.
-    public static var steady: Int64 { now / 1_000_000 }
-
-    private static var now: Int64 {
-        var time = timespec()
-        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-}
-
-extension CrashPoint {
-    /// Writes the first half of a frame's head and dies, if the test wants that.
-    static func reachHalfFrame(_ file: OpenFile, _ head: Span<UInt8>, at offset: Int) {
-        #if CRASH_POINTS
-            reach(.inFrame) {
-                do throws(StorageError) {
-                    try file.write([UInt8](copying: head.extracting(first: head.count / 2)), at: offset)
-                } catch {}
-            }
-        #endif
     }
 }

@@ -36,8 +36,8 @@ public struct Recovery: Sendable {
     public private(set) var replayedFrames: UInt64 = 0
     /// What is missing, oldest first.
     public private(set) var losses: [Loss] = []
-    /// Files that were moved away, each with the reason.
-    public private(set) var quarantined: [String] = []
+    /// Files that were or will be moved away, each with the reason.
+    public internal(set) var quarantined: [String] = []
     /// The state was made just now.
     public let isNew: Bool
 
@@ -75,7 +75,7 @@ public struct Recovery: Sendable {
         var order: [(first: UInt64, ordinal: UInt64)] = []
         for ordinal in ordinals {
             let file = try OpenFile(directory + "/" + Segment.name(ordinal), flags: O_RDONLY, doing: "open")
-            let bytes = try file.read(first: 1 << 20)
+            let (bytes, _) = try file.readWhatIsLeft(first: 1 << 20)
             let first = SegmentContents.firstSequence(in: bytes.span, seed: crc32c(incarnation.span))
             order.append((first ?? order.last?.first ?? 0, ordinal))
         }
@@ -84,20 +84,27 @@ public struct Recovery: Sendable {
 
     private mutating func replay(_ directory: String, _ ordinal: UInt64) throws(StorageError) {
         let path = directory + "/" + Segment.name(ordinal)
-        let bytes = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: Self.segmentBytesMax)
+        let (bytes, unreadable) = try OpenFile(path, flags: O_RDONLY, doing: "open")
+            .readWhatIsLeft(first: Self.segmentBytesMax)
         let header = Segment.header(of: bytes.span, incarnation: incarnation)
         switch header {
         case .foreign:
             try Files.move(path, into: directory + "/quarantine")
             quarantined.append("\(Segment.name(ordinal)) belongs to another state")
             return
-        case .blank where isZero(bytes.span, from: 0):
+        case .blank where unreadable == nil && isZero(bytes.span, from: 0):
             return try Files.delete(path)
         default: break
         }
         let contents = SegmentContents(bytes.span, seed: crc32c(incarnation.span))
-        var isDamaged = contents.isDamaged
-        if case .ours(let size) = header { isDamaged = isDamaged || size != bytes.count } else { isDamaged = true }
+        var isDamaged = contents.isDamaged || unreadable != nil
+        var isCut = unreadable.map { $0 >= contents.end } ?? false
+        if case .ours(let size) = header {
+            isDamaged = isDamaged || size != bytes.count
+            isCut = isCut || size > bytes.count
+        } else {
+            isDamaged = true
+        }
         for (i, frame) in contents.frames.enumerated() {
             if frame.header.sequence > sequence + 1 {
                 if i == 0, !suspects.isEmpty { suspect() } else { isDamaged = true }
@@ -110,11 +117,12 @@ public struct Recovery: Sendable {
             tornFrames = []
             suspects = []
         }
-        if contents.torn != nil {
+        isCut = isCut || contents.torn != nil
+        if isCut {
             isTorn = true
             tornFrames = contents.tornFrames
         }
-        if !contents.frames.isEmpty || contents.torn != nil { suspects.append(segments.count) }
+        if !contents.frames.isEmpty || isCut { suspects.append(segments.count) }
         let last = contents.frames.isEmpty ? 0 : sequence
         segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: last, isDamaged: isDamaged))
     }
@@ -123,9 +131,6 @@ public struct Recovery: Sendable {
     private mutating func suspect() {
         for i in suspects { segments[i].isDamaged = true }
     }
-
-    /// Notes that a file was moved away, and why.
-    mutating func quarantine(_ what: String) { quarantined.append(what) }
 
     private mutating func apply(_ header: FrameHeader, _ records: Span<UInt8>) {
         guard header.sequence > sequence else { return }
@@ -166,6 +171,9 @@ public struct Recovery: Sendable {
         if losses.count > known { suspect() }
         tornFrames = []
         isTorn = false
+        for segment in segments where segment.isDamaged {
+            quarantined.append("\(Files.name(of: segment.path)) is damaged")
+        }
     }
 
     /// Longest segment the settings allow, with room to spare.

@@ -71,7 +71,8 @@ struct Segment {
 
     /// Throws where a newer Footfall wrote the segment.
     static func refuseNewer(_ path: String) throws(StorageError) {
-        let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: headerBytes)
+        // Who cannot be read any more says nothing of its version, and that is no reason not to start.
+        let (head, _) = try OpenFile(path, flags: O_RDONLY, doing: "open").readWhatIsLeft(first: headerBytes)
         let nobodys = [UInt8](repeating: 0, count: 16)
         if case .newer(let found) = header(of: head.span, incarnation: nobodys) {
             throw .newer(path: path, version: found, known: Int(version))

@@ -12,6 +12,8 @@ struct SegmentContents {
     private(set) var frames: [Frame] = []
     /// Something unreadable stands before a frame.
     private(set) var isDamaged = false
+    /// Where the last frame ends.
+    private(set) var end = Segment.headerBytes
     /// Where an unreadable end begins; nil at a clean end.
     private(set) var torn: Int?
     /// Frames of the unreadable end whose heads are still plausible, following one upon the other.
@@ -29,6 +31,7 @@ struct SegmentContents {
                 isSorted = isSorted && header.sequence > (frames.last?.header.sequence ?? 0)
                 frames.append(Frame(header: header, records: start..<start + header.length))
                 at = start + header.length
+                end = at
             } else if bytes[at] == 0, isZero(bytes, from: at) {
                 break
             } else if let next = Self.nextFrame(in: bytes, after: at, seed: seed) {

@@ -24,11 +24,12 @@ public final class StateDirectory: Sendable {
         try Self.refuseNewer(path)
         database = try Database(in: path, migrations: migrations)
         try Files.makeDirectory(journalPath)
+        try Files.syncDirectory(path)
     }
 
     /// What a newer Footfall wrote is refused before anything is made, moved or brought up to date.
     private static func refuseNewer(_ path: String) throws(StorageError) {
-        for name in try Files.names(in: path) where name.hasPrefix("visitors-") {
+        for name in try Files.names(in: path) where VisitorsFile.isOurs(name) {
             try VisitorsFile.refuseNewer(path + "/" + name)
         }
         let journal = path + "/journal"
@@ -85,12 +86,10 @@ public final class StateDirectory: Sendable {
             if Files.exists(path + "/" + stored.visitors) {
                 try Files.move(path + "/" + stored.visitors, into: journalPath + "/quarantine")
             }
-            recovery.quarantine("\(stored.visitors), so nobody is online yet: \(lost)")
+            recovery.quarantined.append("\(stored.visitors), so nobody is online yet: \(lost)")
         }
         try recovery.replay(journalPath)
-        for name in try Files.names(in: path) where name.hasPrefix("visitors-") && name != stored.visitors {
-            try Files.delete(path + "/" + name)
-        }
+        try VisitorsFile.sweep(path, keeping: stored.visitors)
         return recovery
     }
 

@@ -10,6 +10,20 @@ enum VisitorsFile {
 
     static func name(_ sequence: UInt64) -> String { "visitors-" + Files.digits(sequence) }
 
+    /// A name that we give: of a checkpoint's file, or of one that is not whole yet.
+    static func isOurs(_ file: String) -> Bool {
+        let name = file.hasSuffix(".new") ? file.dropLast(4) : file[...]
+        guard name.hasPrefix("visitors-"), let sequence = UInt64(name.dropFirst(9), radix: 16) else { return false }
+        return name == Self.name(sequence)
+    }
+
+    /// Deletes every file of visitors but the one called `name`.
+    static func sweep(_ directory: String, keeping name: String) throws(StorageError) {
+        for other in try Files.names(in: directory) where isOurs(other) && other != name {
+            try Files.delete(directory + "/" + other)
+        }
+    }
+
     /// Writes and syncs the file of a checkpoint; it has its name when it is whole.
     ///
     /// - Complexity: O(visitors), a chunk of some 160 KiB at a time.
@@ -18,6 +32,20 @@ enum VisitorsFile {
     ) throws(StorageError) {
         let path = directory + "/" + name(sequence)
         let file = try OpenFile(path + ".new", flags: O_RDWR | O_CREAT | O_TRUNC, doing: "make")
+        do throws(StorageError) {
+            try fill(file, capture, sequence: sequence, incarnation: incarnation)
+        } catch {
+            // The room it takes is what the journal may be in need of.
+            unsafe unlink(file.path)
+            throw error
+        }
+        try Files.rename(file.path, to: path)
+        try Files.syncDirectory(directory)
+    }
+
+    private static func fill(
+        _ file: OpenFile, _ capture: Capture, sequence: UInt64, incarnation: [UInt8]
+    ) throws(StorageError) {
         var header = magic
         header.append(sequence, bytes: 8)
         header += incarnation
@@ -33,8 +61,6 @@ enum VisitorsFile {
             at += head.count + chunk.count
         }
         try file.sync()
-        try Files.rename(file.path, to: path)
-        try Files.syncDirectory(directory)
     }
 
     /// Throws where a newer Footfall wrote the file.

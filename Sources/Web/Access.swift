@@ -1,13 +1,13 @@
-import HTTPTypes
-import Hummingbird
+import NIOHTTP1
+import Wire
 
 /// The other end of a connection, as far as it can be trusted.
-enum Peer: Sendable {
-    /// Connected to the unix socket, whose file mode says who may.
-    case unixSocket
+struct Peer: Sendable {
+    /// Nil on the unix socket, whose file mode says who may connect.
+    let address: NetworkAddress?
+
     /// An address of this machine: the owner, or a proxy that brings everybody.
-    case loopback
-    case remote
+    var isLoopback: Bool { address.map { Networks.loopback.contains($0) } ?? false }
 }
 
 /// Decides from the head of a request, before any route, whether it is answered and whether it is the owner's.
@@ -21,32 +21,32 @@ struct Access: Sendable {
     }
 
     /// True if the request may see every number; throws what to answer where it is for another server.
-    func isLocal(_ request: Request, from peer: Peer) throws(Problem) -> Bool {
-        if peer == .unixSocket { return true }
-        guard let authority = request.head.authority, request.headers[secondHost] == nil else {
-            throw Problem(.badRequest, "Send exactly one Host field.")
-        }
-        guard let host = hostName(authority), loopbackNames.contains(host) || hosts.contains(host) else {
+    func isOwners(_ request: Request) throws(Problem) -> Bool {
+        if request.peer.address == nil { return true }
+        let headers = request.head.headers
+        let named = headers["Host"]
+        guard named.count == 1 else { throw Problem(.badRequest, "Send exactly one Host field.") }
+        guard let host = hostName(named[0]), loopbackNames.contains(host) || hosts.contains(host) else {
             throw Problem(
                 .misdirectedRequest,
-                "No site is served under the host name \"\(authority)\". If it is right, add it to hosts in [http].")
+                "No site is served under the host name \"\(named[0])\". If it is right, add it to hosts in [http].")
         }
-        return localAdmin && peer == .loopback && loopbackNames.contains(host) && !isForwarded(request)
-            && !isCrossSite(request)
+        return localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(headers)
+            && !isCrossSite(headers, "http://\(named[0])")
     }
 
-    private func isForwarded(_ request: Request) -> Bool {
-        request.headers.contains { field in
-            let name = field.name.canonicalName
+    private func isForwarded(_ headers: HTTPHeaders) -> Bool {
+        headers.contains { field in
+            let name = field.name.lowercased()
             return forwardingNames.contains(name) || name.hasPrefix("x-forward") || name.hasSuffix("client-ip")
                 || name.hasSuffix("connecting-ip")
         }
     }
 
     /// A page of another origin asks through the owner's browser: it gets what anybody gets.
-    private func isCrossSite(_ request: Request) -> Bool {
-        if let origin = request.headers[.origin], origin != "http://\(request.head.authority ?? "")" { return true }
-        let site = request.headers[fetchSite]
+    private func isCrossSite(_ headers: HTTPHeaders, _ own: String) -> Bool {
+        if let origin = headers.first(name: "Origin"), origin != own { return true }
+        let site = headers.first(name: "Sec-Fetch-Site")
         return site != nil && site != "same-origin" && site != "none"
     }
 }
@@ -75,7 +75,3 @@ private let forwardingNames: Set<String> = [
     "x-remote-addr", "x-proxyuser-ip", "x-envoy-external-address", "x-azure-clientip", "x-host",
     "cf-ray", "cdn-loop", "forwarded-for", "x-varnish", "x-amzn-trace-id", "x-cloud-trace-context",
 ]
-
-/// The first one has become the authority.
-private let secondHost = fieldName("Host")
-private let fetchSite = fieldName("Sec-Fetch-Site")

@@ -1,56 +1,108 @@
 import Counting
 import Glibc
-import HTTPTypes
-import Hummingbird
+import NIOCore
+import NIOHTTP1
 import Synchronization
 
-/// An error as RFC 9457 writes it. The detail says what to do about it.
-struct Problem: HTTPResponseError, Sendable {
-    let status: HTTPResponse.Status
-    let detail: String
-    let headers: HTTPFields
+/// What a request is answered with. The fields stand as they will be sent, so that an answer that is sent often is
+/// written down once.
+struct Answer: Sendable {
+    private(set) var status: HTTPResponseStatus
+    private(set) var body: ByteBuffer
+    private var fields: [UInt8] = []
+    /// The content security policy: what a page may load and do.
+    var policy = "default-src 'none'"
 
-    init(_ status: HTTPResponse.Status, _ detail: String, headers: HTTPFields = [:]) {
+    init(_ status: HTTPResponseStatus, body: ByteBuffer = ByteBuffer(), type: String? = nil) {
         self.status = status
-        self.detail = detail
-        self.headers = headers
+        self.body = body
+        if let type { self["Content-Type"] = type }
     }
 
-    var response: Response {
+    /// A short text that is not JSON.
+    static func plain(_ text: String) -> Answer {
+        var answer = Answer(.ok, body: ByteBuffer(string: text), type: "text/plain; charset=utf-8")
+        answer["Cache-Control"] = "no-store"
+        return answer
+    }
+
+    /// Adds a field; its name and value are ours and hold no line ends.
+    subscript(name: String) -> String {
+        @available(*, unavailable) get { fatalError("fields are only written") }
+        set { fields += "\(name): \(newValue)\r\n".utf8 }
+    }
+
+    /// The bytes to send; for a HEAD request nothing but the head.
+    func write(to buffer: inout ByteBuffer, isHead: Bool, isLast: Bool) {
+        buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        buffer.writeBytes(fields)
+        buffer.writeString(HTTPDate.field())
+        if status != .notModified { buffer.writeString("Content-Length: \(body.readableBytes)\r\n") }
+        buffer.writeString(
+            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: \(policy)\r\n")
+        buffer.writeStaticString(isLast ? "Connection: close\r\n\r\n" : "\r\n")
+        if !isHead { buffer.writeImmutableBuffer(body) }
+    }
+}
+
+/// An error as RFC 9457 writes it. The detail says what to do about it.
+struct Problem: Error, Sendable {
+    let status: HTTPResponseStatus
+    let detail: String
+    var fields: [(name: String, value: String)] = []
+
+    init(_ status: HTTPResponseStatus, _ detail: String, _ fields: [(name: String, value: String)] = []) {
+        self.status = status
+        self.detail = detail
+        self.fields = fields
+    }
+
+    var answer: Answer {
         let problem: JSONObject = [
             "type": JSON("about:blank"), "title": JSON(status.reasonPhrase), "status": JSON(status.code),
             "detail": JSON(detail),
         ]
-        var headers = headers
-        headers[.contentType] = "application/problem+json; charset=utf-8"
-        headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: Rendered(problem).body))
+        var answer = Answer(
+            status, body: ByteBuffer(bytes: JSON.object(problem).bytes), type: "application/problem+json; charset=utf-8"
+        )
+        answer["Cache-Control"] = "no-store"
+        for (name, value) in fields { answer[name] = value }
+        return answer
     }
-
-    func response(from request: Request, context: some RequestContext) -> Response { response }
 }
 
-/// JSON ready to be sent, with the strong entity tag of its bytes.
+/// Bytes ready to be sent, with the strong entity tag of theirs.
 struct Rendered: Sendable {
-    let body: ByteBuffer
-    let tag: String
+    private let tag: String
+    private let whole: Answer
+    private let unchanged: Answer
 
-    init(_ object: JSONObject) {
-        let bytes = JSON.object(object).bytes
+    /// `caching` is the value of Cache-Control; `isOpen` lets pages of every origin read it.
+    init(_ bytes: [UInt8], type: String, caching: String, isOpen: Bool = false) {
         var hash = StrongHash(0, 0)
         hash.combine(bytes.span)
-        body = ByteBuffer(bytes: bytes)
-        tag = "\"\(String(hash.finalize(), radix: 36))\""
+        let tag = "\"\(String(hash.finalize(), radix: 36))\""
+        func answer(_ status: HTTPResponseStatus, _ body: ByteBuffer, _ type: String?) -> Answer {
+            var answer = Answer(status, body: body, type: type)
+            answer["ETag"] = tag
+            answer["Cache-Control"] = caching
+            if isOpen { answer["Access-Control-Allow-Origin"] = "*" }
+            return answer
+        }
+        self.tag = tag
+        whole = answer(.ok, ByteBuffer(bytes: bytes), type)
+        unchanged = answer(.notModified, ByteBuffer(), nil)
     }
 
-    /// The answer to a request: the bytes, or 304 where the client has them.
-    func response(to request: Request, caching: String) -> Response {
-        var headers: HTTPFields = [.eTag: tag, .cacheControl: caching]
-        if let known = request.headers[.ifNoneMatch], isAmong(known) {
-            return Response(status: .notModified, headers: headers)
-        }
-        headers[.contentType] = "application/json; charset=utf-8"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
+    init(_ object: JSONObject, caching: String, isOpen: Bool = false) {
+        self.init(
+            JSON.object(object).bytes, type: "application/json; charset=utf-8", caching: caching, isOpen: isOpen)
+    }
+
+    /// The bytes, or 304 where the client has them.
+    func answer(to request: Request) -> Answer {
+        request.head.headers.contains(name: "If-None-Match")
+            && request.head.headers["If-None-Match"].contains(where: isAmong) ? unchanged : whole
     }
 
     /// If-None-Match compares weakly.
@@ -62,50 +114,24 @@ struct Rendered: Sendable {
     }
 }
 
-/// The text of a fixed short answer that is not JSON.
-func plain(_ text: String) -> Response {
-    Response(
-        status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
-        body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-}
+/// The Date field as RFC 9110 writes it: `Mon, 23 Nov 2026 07:45:12 GMT`. Made once a second.
+enum HTTPDate {
+    private static let last = Mutex<(second: Int64, field: String)>((0, ""))
 
-extension Response {
-    /// What every answer carries, and for HEAD nothing but the head.
-    func finished(for method: HTTPRequest.Method) -> Response {
-        var response = method == .head ? createHeadResponse() : self
-        if status == .notModified { response.headers[.contentLength] = nil }
-        response.headers[.date] = httpDate()
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'"
-        response.headers[referrerPolicy] = "no-referrer"
-        return response
+    static func field() -> String {
+        let second = Int64(time(nil))
+        return last.withLock { last in
+            if last.second != second { last = (second, "Date: \(text(Moment(second: second)))\r\n") }
+            return last.field
+        }
     }
-}
 
-private let referrerPolicy = fieldName("Referrer-Policy")
-
-/// A field name that the library has no constant for.
-func fieldName(_ name: String) -> HTTPField.Name {
-    guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no field name") }
-    return name
-}
-
-/// The wall clock as RFC 9110 writes it: `Mon, 23 Nov 2026 07:45:12 GMT`. Made once a second.
-func httpDate() -> String {
-    let second = Int64(time(nil))
-    return lastDate.withLock { last in
-        if last.second != second { last = (second, httpDate(Moment(second: second))) }
-        return last.text
+    private static func text(_ moment: Moment) -> String {
+        let day = LocalDay(number: Int32(moment.second / 86_400))
+        let (year, month, date) = day.civil
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(day.number % 7)]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let clock = moment.rfc3339.dropFirst(11).dropLast()
+        return "\(weekday), \(date < 10 ? "0" : "")\(date) \(months[Int(month) - 1]) \(year) \(clock) GMT"
     }
-}
-
-private let lastDate = Mutex<(second: Int64, text: String)>((0, ""))
-
-private func httpDate(_ moment: Moment) -> String {
-    let day = LocalDay(number: Int32(moment.second / 86_400))
-    let (year, month, date) = day.civil
-    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(day.number % 7)]
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    let clock = moment.rfc3339.dropFirst(11).dropLast()
-    return "\(weekday), \(date < 10 ? "0" : "")\(date) \(months[Int(month) - 1]) \(year) \(clock) GMT"
 }

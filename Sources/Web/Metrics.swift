@@ -1,16 +1,18 @@
 import Counting
-import HTTPTypes
-import Hummingbird
+import NIOCore
+import NIOHTTP1
 
 /// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
 struct Metrics: Sendable {
     let state: WebState
 
-    @Sendable func scrape(_ request: Request, _ context: WebContext) throws -> Response {
-        try context.requireOwner("The metrics are", at: "/metrics")
-        return Response(
-            status: .ok, headers: [.contentType: Exposition.contentType, .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
+    @Sendable func scrape(_ request: Request) throws(Problem) -> Reply {
+        try request.requireOwner("The metrics are", at: "/metrics")
+        return .after {
+            var answer = Answer(.ok, body: ByteBuffer(bytes: text), type: Exposition.contentType)
+            answer["Cache-Control"] = "no-store"
+            return answer
+        }
     }
 
     private var text: [UInt8] {

@@ -1,129 +1,122 @@
 import Counting
-import HTTPTypes
-import Hummingbird
-import Logging
+import NIOCore
+import NIOHTTP1
 
-/// Every route and what it answers. Built once; answers many requests at once.
-struct Routes: Sendable {
-    private let access: Access
-    private let router: RouterResponder<WebContext>
-    private let logger: Logger
-
-    init(state: WebState, configuration: WebConfiguration, logger: Logger) {
-        access = Access(configuration)
-        self.logger = logger
-        let snapshots = Snapshots(state: state)
-        let words = Rendered(definitionsJSON)
-        let router = Router(context: WebContext.self)
-        router.add(middleware: Problems())
-        router.at("api/v1/sites", [.get: snapshots.all])
-        router.at("api/v1/sites/{site}", [.get: snapshots.one])
-        router.at(
-            "api/v1/definitions",
-            [
-                .get: { request, _ in
-                    words.response(to: request, caching: "max-age=300")
-                }
-            ])
-        router.at("metrics", [.get: Metrics(state: state).scrape])
-        router.at("healthz", [.get: { _, _ in plain("ok") }])
-        router.at(
-            "readyz",
-            [
-                .get: { _, _ in
-                    let degraded = state.degraded()
-                    guard degraded.isEmpty else {
-                        throw Problem(
-                            .serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")).")
-                    }
-                    return plain("ready")
-                }
-            ])
-        self.router = router.buildResponder()
-    }
-
-    /// The complete answer to a request whose body is at hand.
-    func respond(to request: Request, from peer: Peer) async -> Response {
-        let method = request.method
-        do {
-            let isLocal = try access.isLocal(request, from: peer)
-            // The router knows paths only; methods are looked at in the route, so that a wrong one is told from a
-            // wrong path.
-            var head = request.head
-            head.method = .get
-            return try await router.respond(
-                to: Request(head: head, body: request.body),
-                context: WebContext(source: WebSource(logger: logger, method: method, isLocal: isLocal))
-            ).finished(for: method)
-        } catch let problem as Problem {
-            return problem.response.finished(for: method)
-        } catch {
-            logger.error("Request failed", metadata: ["error": "\(error)"])
-            return Problem(.internalServerError, "This is a bug in Footfall: see its log, and report it.").response
-                .finished(for: method)
-        }
-    }
-}
-
-/// What a route knows of a request besides the request.
-struct WebContext: RequestContext {
-    typealias Source = WebSource
-    var coreContext: CoreRequestContextStorage
-    let method: HTTPRequest.Method
-    /// The request is the owner's.
-    let isLocal: Bool
-
-    init(source: WebSource) {
-        coreContext = CoreRequestContextStorage(source: source)
-        method = source.method
-        isLocal = source.isLocal
-    }
+/// A complete request, before anything is believed of it but who is at the other end of its connection.
+struct Request: Sendable {
+    let head: HTTPRequestHead
+    let body: ByteBuffer
+    let peer: Peer
+    /// It may see every number.
+    var isOwners = false
+    /// What stands in the places of the route's path that are in braces, in their order.
+    var parameters: [Substring] = []
 
     /// Refuses a request that is not the owner's; `what` begins a sentence about what is asked for at `path`.
     func requireOwner(_ what: String, at path: String) throws(Problem) {
-        guard !isLocal else { return }
+        guard !isOwners else { return }
         throw Problem(
             .unauthorized,
             "\(what) the owner's: ask on the unix socket, as in "
                 + "curl --unix-socket RUNTIME/footfall.sock http://localhost\(path), where RUNTIME is the runtime directory.",
-            headers: [.wwwAuthenticate: "Bearer"])
+            [("WWW-Authenticate", "Bearer")])
     }
 }
 
-struct WebSource: RequestContextSource {
-    let logger: Logger
-    let method: HTTPRequest.Method
-    let isLocal: Bool
+/// How a request is answered.
+enum Reply: Sendable {
+    /// At once.
+    case now(Answer)
+    /// When the work calls back, once, on any thread.
+    case later(@Sendable (@escaping @Sendable (Answer) -> Void) -> Void)
+
+    /// After work that takes longer than a connection beside this one should wait.
+    static func after(_ work: @escaping @Sendable () -> Answer) -> Reply {
+        .later { answer in Task { answer(work()) } }
+    }
 }
 
-typealias Handler = @Sendable (Request, WebContext) async throws -> Response
+/// Every route and what it answers. Built once; answers many requests at once, on the threads of their connections.
+struct Routes: Sendable {
+    private struct Route {
+        /// `{}` stands for any part that is not empty.
+        let path: [Substring]
+        let handlers: [String: Handler]
+        let allow: String
+    }
 
-extension Router where Context == WebContext {
-    /// Serves a path with these methods and answers 405 to others; HEAD comes with GET.
-    fileprivate func at(_ path: RouterPath, _ handlers: [HTTPRequest.Method: Handler]) {
-        var methods = handlers.keys.map(\.rawValue)
-        if handlers[.get] != nil { methods.append("HEAD") }
-        let allow = methods.sorted().joined(separator: ", ")
-        on(path, method: .get) { request, context in
-            guard let handler = handlers[context.method == .head ? .get : context.method] else {
-                throw Problem(.methodNotAllowed, "Use one of these methods here: \(allow).", headers: [.allow: allow])
+    private typealias Handler = @Sendable (Request) throws(Problem) -> Reply
+
+    private let access: Access
+    private let routes: [Route]
+
+    init(state: WebState, configuration: WebConfiguration) {
+        access = Access(configuration)
+        let snapshots = Snapshots(state: state)
+        let metrics = Metrics(state: state)
+        let words = Rendered(definitionsJSON, caching: "max-age=300")
+        routes = [
+            Self.route("/api/v1/sites/{}", ["GET": snapshots.one]),
+            Self.route("/api/v1/sites", ["GET": snapshots.all]),
+            Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
+            Self.route("/metrics", ["GET": metrics.scrape]),
+            Self.route("/healthz", ["GET": { _ in .now(.plain("ok")) }]),
+            Self.route("/readyz", ["GET": { request throws(Problem) in .now(try Self.readiness(state)) }]),
+        ]
+    }
+
+    private static func route(_ path: String, _ handlers: [String: Handler]) -> Route {
+        var methods = Array(handlers.keys)
+        if handlers["GET"] != nil { methods.append("HEAD") }
+        return Route(path: parts(path[...]), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
+    }
+
+    private static func parts(_ path: Substring) -> [Substring] {
+        path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    private static func readiness(_ state: WebState) throws(Problem) -> Answer {
+        let degraded = state.degraded()
+        guard degraded.isEmpty else {
+            throw Problem(.serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")).")
+        }
+        return .plain("ready")
+    }
+
+    /// The answer to a complete request, or the promise of one.
+    func reply(to request: Request) -> Reply {
+        do throws(Problem) {
+            var request = request
+            request.isOwners = try access.isOwners(request)
+            let parts = Self.parts(request.head.uri.prefix { $0 != "?" })
+            for route in routes {
+                guard let parameters = Self.match(parts, route.path) else { continue }
+                let method = request.head.method == .HEAD ? "GET" : request.head.method.rawValue
+                guard let handler = route.handlers[method] else {
+                    throw Problem(
+                        .methodNotAllowed, "Use one of these methods here: \(route.allow).", [("Allow", route.allow)])
+                }
+                request.parameters = parameters
+                return try handler(request)
             }
-            return try await handler(request, context)
+            throw Problem(
+                .notFound, "Nothing is served under this path. The numbers of a site are at /api/v1/sites/{site}.")
+        } catch {
+            return .now(error.answer)
         }
     }
-}
 
-/// Writes the router's own errors the way all others are written.
-private struct Problems: RouterMiddleware {
-    func handle(
-        _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as HTTPError {
-            let detail = "Nothing is served under this path. The numbers of a site are at /api/v1/sites/{site}."
-            throw Problem(error.status, error.status == .notFound ? detail : error.description)
+    private static func match(_ parts: [Substring], _ path: [Substring]) -> [Substring]? {
+        guard parts.count == path.count else { return nil }
+        var parameters: [Substring] = []
+        for (part, pattern) in zip(parts, path) {
+            if pattern == "{}", !part.isEmpty {
+                parameters.append(part)
+            } else if part != pattern {
+                return nil
+            }
         }
+        return parameters
     }
 }
 

@@ -1,6 +1,5 @@
 import Counting
-import HTTPTypes
-import Hummingbird
+import NIOHTTP1
 import Synchronization
 
 /// The numbers of sites as answers. What was written once is sent again as long as it is the same.
@@ -22,31 +21,31 @@ final class Snapshots: Sendable {
     init(state: WebState) { self.state = state }
 
     /// `GET /api/v1/sites`
-    @Sendable func all(_ request: Request, _ context: WebContext) throws -> Response {
-        try context.requireOwner("The list of sites is", at: "/api/v1/sites")
-        let report = state.report()
-        let sites = report.sites.map { JSON.object(siteJSON($0, asOf: report.asOf)) }
-        return Rendered(["sites": .array(sites)]).response(to: request, caching: ownersCaching)
+    @Sendable func all(_ request: Request) throws(Problem) -> Reply {
+        try request.requireOwner("The list of sites is", at: "/api/v1/sites")
+        return .after { [state] in
+            let report = state.report()
+            let sites = report.sites.map { JSON.object(siteJSON($0, asOf: report.asOf)) }
+            return Rendered(["sites": .array(sites)], caching: ownersCaching).answer(to: request)
+        }
     }
 
     /// `GET /api/v1/sites/{site}`
-    @Sendable func one(_ request: Request, _ context: WebContext) throws -> Response {
-        let name = try context.parameters.require("site")
+    @Sendable func one(_ request: Request) throws(Problem) -> Reply {
+        let name = String(request.parameters[0])
         let report = state.report()
         guard let site = report.site(name) else {
             throw Problem(.notFound, "No site has this name; footfall sites lists those there are.")
         }
-        let visible = context.isLocal ? nil : state.publicNumbers(name)
-        let rendered = rendered(site, asOf: report.asOf, visible: visible)
-        var response = rendered.response(to: request, caching: context.isLocal ? ownersCaching : "max-age=1")
-        if !context.isLocal { response.headers[.accessControlAllowOrigin] = "*" }
-        return response
+        let visible = request.isOwners ? nil : state.publicNumbers(name)
+        return .now(rendered(site, asOf: report.asOf, visible: visible).answer(to: request))
     }
 
     private func rendered(_ site: SiteReport, asOf: Moment, visible: Set<PublicNumber>?) -> Rendered {
         let last = written.withLock { $0[site.name]?[visible == nil] }
         if let last, last.report === site, last.second == asOf.second, last.visible == visible { return last.rendered }
-        let rendered = Rendered(siteJSON(site, asOf: asOf, visible: visible))
+        let json = siteJSON(site, asOf: asOf, visible: visible)
+        let rendered = Rendered(json, caching: visible == nil ? ownersCaching : "max-age=1", isOpen: visible != nil)
         written.withLock { written in
             if written.count == Self.sitesKept, written[site.name] == nil { written.removeAll(keepingCapacity: true) }
             written[site.name, default: [:]][visible == nil] = Written(

@@ -9,7 +9,9 @@ public struct Admission: Sendable {
     public var sites: SiteDirectory
     private let trusted: Networks
     private let assets: [[UInt8]]
-    private var bots: Bots
+    var bots: Bots
+    /// Limits of the browser door.
+    var rates: Rates
 
     /// Counts of the frame being written; whoever closes the frame takes them.
     public var tallies = Tallies()
@@ -20,17 +22,21 @@ public struct Admission: Sendable {
 
     private var form = Text()
     private var path = Text()
-    private var referrer = Text()
-    private var agent = Text()
+    var referrer = Text()
+    private(set) var agent = Text()
     private var short = Text()
 
     /// Longest values after decoding, in bytes.
     static let urlBytesMax = 1024
     static let agentBytesMax = 512
 
-    /// Reads beacons for `sites`. `assets` are the file name extensions, without the dot, that are no pages.
-    public init(sites: SiteDirectory, trusted: Networks, assets: [String], seed: HashSeed) {
+    /// Reads beacons for `sites`. `assets` are the file name extensions, without the dot, that are no pages. Without
+    /// `rates` browsers may send as much as they like.
+    public init(
+        sites: SiteDirectory, trusted: Networks, assets: [String], rates: Rates? = nil, seed: HashSeed
+    ) {
         self.sites = sites
+        self.rates = rates ?? Rates(visitorPerSecond: 1_000_000, sitePerSecond: 1_000_000, seed: seed)
         self.trusted = trusted
         self.assets = assets.map { Array($0.utf8) }
         bots = Bots(seed: seed)
@@ -104,10 +110,17 @@ public struct Admission: Sendable {
         }
     }
 
-    private mutating func reject(_ reason: BeaconRejection, _ beacon: Beacon, in bytes: Span<UInt8>) {
+    /// Takes back a record that was admitted and could not be kept.
+    public mutating func refuse(_ reason: BeaconRejection, of site: SiteIndex) {
         tallies[reason.tally] += 1
+        rejectedBySite[site, default: 0] += 1
+    }
+
+    mutating func reject(_ reason: BeaconRejection, _ beacon: Beacon, in bytes: Span<UInt8>) {
         if let place = beacon[.site], let site = find(bytes.extracting(place)) {
-            rejectedBySite[site, default: 0] += 1
+            refuse(reason, of: site)
+        } else {
+            tallies[reason.tally] += 1
         }
     }
 
@@ -129,30 +142,54 @@ public struct Admission: Sendable {
         let decodedAgent = isAgentPlain ? [] : agent.bytes
         let isBot = isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span)
         if isBot {
-            let none = bytes.extracting(first: 0)
-            frame.append(
-                Hit(
-                    site: site, moment: moment, kind: kind, door: .beacon, isBot: true, visitor: 0, formerVisitor: 0,
-                    path: none, origin: .direct, referrer: none))
+            appendBot(to: &frame, site, moment, kind, door: .beacon)
             return
         }
         let (visitor, former) =
             isAgentPlain
             ? keys(beacon, rawAgent, in: bytes, of: site, at: moment)
             : keys(beacon, decodedAgent.span, in: bytes, of: site, at: moment)
+        appendHit(
+            to: &frame, site, moment, kind, door: .beacon, visitor, former, bytes, url: beacon[.url],
+            referrer: beacon[.referrer])
+    }
 
-        let isRawPath = kind == .ping || isRawPath(beacon, in: bytes, of: site)
-        let origin = kind == .view ? origin(beacon, in: bytes, of: site) : Origin(kind: .direct)
+    /// Makes `agent` the value of a field that is not encoded.
+    mutating func setAgent(_ value: [UInt8]) {
+        agent.removeAll()
+        for byte in value.prefix(Self.agentBytesMax) { agent.append(byte) }
+        if value.count > Self.agentBytesMax { tallies[.cutFields] += 1 }
+        _ = agent.clean(limit: Self.agentBytesMax)
+    }
+
+    mutating func appendBot(
+        to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, door: Door
+    ) {
+        let none: [UInt8] = []
+        frame.append(
+            Hit(
+                site: site, moment: moment, kind: kind, door: door, isBot: true, visitor: 0, formerVisitor: 0,
+                path: none.span, origin: .direct, referrer: none.span))
+    }
+
+    /// Writes the hit of a record whose visitor is known, with the page and the referrer it gives.
+    @inline(__always)
+    mutating func appendHit(
+        to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, door: Door, _ visitor: UInt64,
+        _ former: UInt64, _ bytes: Span<UInt8>, url: Range<Int>?, referrer place: Range<Int>?
+    ) {
+        let isRawPath = kind == .ping || isRawPath(url, in: bytes, of: site)
+        let origin = kind == .view ? origin(place, in: bytes, of: site) : Origin(kind: .direct)
         Self.append(
-            to: &frame, site, moment, kind, visitor, former, bytes,
-            path: isRawPath ? beacon[.url] ?? 0..<0 : nil, decodedPath: path.bytes,
+            to: &frame, site, moment, kind, door, visitor, former, bytes,
+            path: isRawPath ? url ?? 0..<0 : nil, decodedPath: path.bytes,
             origin: origin, decodedReferrer: referrer.bytes)
     }
 
     /// Writes a hit of the raw bytes where they are fit as they are, else of their decoded copies.
     @inline(__always)
     private static func append(
-        to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, _ visitor: UInt64,
+        to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, _ door: Door, _ visitor: UInt64,
         _ former: UInt64, _ bytes: Span<UInt8>, path: Range<Int>?, decodedPath: [UInt8], origin: Origin,
         decodedReferrer: [UInt8]
     ) {
@@ -162,14 +199,14 @@ public struct Admission: Sendable {
         let referrer = if let raw = origin.raw { bytes.extracting(raw) } else { decodedReferrer }
         frame.append(
             Hit(
-                site: site, moment: moment, kind: kind, door: .beacon, isBot: false, visitor: visitor,
+                site: site, moment: moment, kind: kind, door: door, isBot: false, visitor: visitor,
                 formerVisitor: former, path: path, origin: origin.kind, referrer: referrer))
     }
 
     // MARK: Fields
 
     @inline(__always)
-    private mutating func kind(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
+    mutating func kind(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
         guard let place = beacon[.event] else { return .view }
         guard decodeShort(bytes.extracting(place), limit: 16), short.bytes == Self.ping else {
             throw .syntax
@@ -180,7 +217,7 @@ public struct Admission: Sendable {
     private static let ping = Array("ping".utf8)
 
     @inline(__always)
-    private mutating func site(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
+    mutating func site(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
         guard let place = beacon[.site] else { throw .siteMissing }
         let raw = bytes.extracting(place)
         if let site = find(raw) { return site }
@@ -236,12 +273,9 @@ public struct Admission: Sendable {
     private mutating func keys(
         _ beacon: Beacon, _ agent: Span<UInt8>, in bytes: Span<UInt8>, of site: SiteIndex, at moment: Moment
     ) -> (visitor: UInt64, former: UInt64) {
-        let midnight = sites.entries[site.number].today.begins.second
-        let isAfterMidnight = moment.second - midnight < visitGapSecondsMax
         if let place = beacon[.visitor], !place.isEmpty {
             if decodeShort(bytes.extracting(place), limit: 64) {
-                let former = isAfterMidnight ? sites.entries[site.number].formerHasher?.key(id: short.span) : nil
-                return (sites.entries[site.number].hasher.key(id: short.span), former ?? 0)
+                return sites.entries[site.number].keys(id: short.span, at: moment)
             }
             tallies[.droppedFields] += 1
         }
@@ -250,9 +284,7 @@ public struct Admission: Sendable {
             tallies[.droppedFields] += 1
             return (0, 0)
         }
-        let former =
-            isAfterMidnight ? sites.entries[site.number].formerHasher?.key(address, agent: agent) : nil
-        return (sites.entries[site.number].hasher.key(address, agent: agent), former ?? 0)
+        return sites.entries[site.number].keys(address, agent, at: moment)
     }
 
     @inline(__always)
@@ -264,8 +296,8 @@ public struct Admission: Sendable {
 
     /// True where the value of `u` is its own path; else `path` holds the decoded one.
     @inline(__always)
-    private mutating func isRawPath(_ beacon: Beacon, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
-        let raw = bytes.extracting(beacon[.url] ?? 0..<0)
+    private mutating func isRawPath(_ url: Range<Int>?, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
+        let raw = bytes.extracting(url ?? 0..<0)
         if isPlainPath(raw) { return true }
         if form.decodeForm(raw, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
         _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery)
@@ -279,8 +311,8 @@ public struct Admission: Sendable {
     }
 
     @inline(__always)
-    private mutating func origin(_ beacon: Beacon, in bytes: Span<UInt8>, of site: SiteIndex) -> Origin {
-        guard let place = beacon[.referrer], !place.isEmpty else { return Origin(kind: .direct) }
+    private mutating func origin(_ place: Range<Int>?, in bytes: Span<UInt8>, of site: SiteIndex) -> Origin {
+        guard let place, !place.isEmpty else { return Origin(kind: .direct) }
         let raw = bytes.extracting(place)
         if let host = plainHost(raw) {
             let range = place.lowerBound + host.lowerBound..<place.lowerBound + host.upperBound
@@ -293,7 +325,7 @@ public struct Admission: Sendable {
     }
 
     @inline(__always)
-    private func isOwn(_ host: Span<UInt8>, _ site: SiteIndex) -> Bool {
+    func isOwn(_ host: Span<UInt8>, _ site: SiteIndex) -> Bool {
         for own in sites.entries[site.number].hosts where equal(own.span, host) { return true }
         return false
     }

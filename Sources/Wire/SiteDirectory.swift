@@ -49,6 +49,26 @@ public struct SiteDirectory: Sendable {
         var formerHasher: VisitorHasher?
         /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
         var isServed = true
+
+        /// The visitor's key, and the one under yesterday's salt in the half hour after midnight, else 0.
+        @inline(__always)
+        func keys(_ address: NetworkAddress, _ agent: Span<UInt8>, at moment: Moment) -> (
+            visitor: UInt64, former: UInt64
+        ) {
+            let former = isAfterMidnight(moment) ? formerHasher?.key(address, agent: agent) : nil
+            return (hasher.key(address, agent: agent), former ?? 0)
+        }
+
+        /// The same for a visitor whom the sender calls `id`.
+        @inline(__always)
+        func keys(id: Span<UInt8>, at moment: Moment) -> (visitor: UInt64, former: UInt64) {
+            (hasher.key(id: id), isAfterMidnight(moment) ? formerHasher?.key(id: id) ?? 0 : 0)
+        }
+
+        @inline(__always)
+        private func isAfterMidnight(_ moment: Moment) -> Bool {
+            moment.second - today.begins.second < visitGapSecondsMax
+        }
     }
 
     private(set) var entries: [Entry] = []

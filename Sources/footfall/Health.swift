@@ -40,16 +40,16 @@ final class Health: Sendable {
         if let failure = journal.syncFailure {
             sentences.append("\(failure); counts since the last checkpoint would not survive a power cut")
         }
-        if let since = journal.unsyncedSince, Journal.steady - since > Self.syncMax {
-            sentences.append("the disk has taken \((Journal.steady - since) / 1000) s to sync the journal")
+        if let since = journal.unsyncedSince, Clocks.steady - since > Self.syncMax {
+            sentences.append("the disk has taken \((Clocks.steady - since) / 1000) s to sync the journal")
         }
         let checkpoint = checkpointer.status
         if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
         if let failure = checkpoint.logFailure {
             sentences.append("the database's log is not emptied, does somebody read for long? \(failure)")
         }
-        if let since = checkpoint.runningSince, Clocks.wall - since > Self.checkpointRunMax {
-            sentences.append("a checkpoint has been waiting for the disk for \((Clocks.wall - since) / 1000) s")
+        if let since = checkpoint.runningSince, Clocks.steady - since > Self.checkpointRunMax {
+            sentences.append("a checkpoint has been waiting for the disk for \((Clocks.steady - since) / 1000) s")
         }
         return sentences
     }

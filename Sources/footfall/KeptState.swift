@@ -20,6 +20,7 @@ struct KeptState {
         var random = SystemRandomNumberGenerator()
         let seed = HashSeed(random.next(), random.next())
         let now = Moment(milliseconds: Clocks.wall)
+        try LandingRing.refuseNewer(in: settings.state.runtime)
         let directory = try StateDirectory(settings.state.directory)
         var recovery = try directory.recover(limits: settings.limits.counting, seed: seed, now: now)
         ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
@@ -31,29 +32,55 @@ struct KeptState {
             Exit.now(Exit.unavailable)
         }
         durability = Durability(journal, checkpointer)
+        // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
+        Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
             recovery, journal: journal, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
             salts: random, seed: seed, wall: Clocks.wall, steady: Clocks.steady)
         if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)
         intake.prepare(profiles)
-        try checkpointer.storeNow(intake.takeDrawnSalts())
-        intake.saltsStored(through: checkpointer.saltsStored)
-        // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
-        // first frame. Its sites are served before; a site that is new cannot be in it.
         let sites = intake.sites
         let known = profiles.filter { sites.known($0.settings.name) != nil }
         let new = profiles.filter { sites.known($0.settings.name) == nil }
+        let salts = intake.takeDrawnSalts()
+        do throws(StorageError) {
+            try checkpointer.storeNow(salts)
+        } catch {
+            // A salt for a day to come can wait for a disk that is full. A site without any cannot be served.
+            guard new.isEmpty else { throw error }
+            checkpointer.store(salts)
+        }
+        intake.saltsStored(through: checkpointer.saltsStored)
+        // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
+        // first frame. Its sites are served before; a site that is new cannot be in it.
         for profile in known { _ = intake.serve(profile) }
         let unwritten = intake.takeUnwritten(ring)
-        for profile in new where !intake.serve(profile) {
+        for (i, profile) in new.enumerated() {
+            // So many in a frame at most.
+            if i % 10_000 == 9999 { intake.commit() }
+            guard !intake.serve(profile) else { continue }
             say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
             throw Exit.configuration
         }
         intake.commit()
         health = Health(
             journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
-        tell(recovery, unwritten: unwritten, checkpointer, now, logger)
+        if let warning = ring.warning {
+            logger.warning(
+                "The landing ring is private memory: a kill may lose the batch in hand",
+                metadata: ["reason": "\(warning)"])
+        }
+        if recovery.isNew {
+            logger.notice("Began a new state", metadata: ["incarnation": "\(recovery.incarnationName)"])
+        } else {
+            logger.notice(
+                "Recovered the counts",
+                metadata: [
+                    "replayed.frames": "\(recovery.replayedFrames)", "replayed.hits": "\(recovery.replayedHits)",
+                    "unwritten.datagrams": "\(unwritten)", "losses": "\(recovery.losses.count)",
+                ])
+        }
     }
 
     /// Every life begins a segment, so one killed again and again before its first checkpoint would run out of them: then
@@ -72,31 +99,17 @@ struct KeptState {
         }
     }
 
-    private func tell(
-        _ recovery: Recovery, unwritten: Int, _ checkpointer: Checkpointer, _ now: Moment, _ logger: Logger
+    /// Says what is damaged and what is missing, to the log and for good.
+    private static func tell(
+        _ recovery: Recovery, _ checkpointer: Checkpointer, _ now: Moment, _ logger: Logger
     ) {
-        if let warning = ring.warning {
-            logger.warning(
-                "The landing ring is private memory: a kill may lose the batch in hand",
-                metadata: ["reason": "\(warning)"])
-        }
         for name in recovery.quarantined {
-            logger.warning("Moved to quarantine", metadata: ["file": "\(name)"])
+            logger.warning("Goes to quarantine", metadata: ["file": "\(name)"])
             checkpointer.note(AuditNote(at: now, kind: "quarantine", note: name))
         }
         for loss in recovery.losses {
             logger.error("Something is missing in the journal", metadata: ["loss": "\(loss)"])
             checkpointer.note(AuditNote(at: now, kind: "loss", note: "\(loss)"))
-        }
-        if recovery.isNew {
-            logger.notice("Began a new state", metadata: ["incarnation": "\(recovery.incarnationName)"])
-        } else {
-            logger.notice(
-                "Recovered the counts",
-                metadata: [
-                    "replayed.frames": "\(recovery.replayedFrames)", "replayed.hits": "\(recovery.replayedHits)",
-                    "unwritten.datagrams": "\(unwritten)", "losses": "\(recovery.losses.count)",
-                ])
         }
     }
 }

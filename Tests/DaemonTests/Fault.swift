@@ -34,6 +34,11 @@ final class Fault {
         }
     }
 
+    /// The command that starts a daemon whose `calls` on one file fail from the beginning; the daemon keeps its process id.
+    static func command(_ calls: String, _ how: String, at path: String) -> String {
+        "strace -D -f -qq -o /dev/null -e trace=\(calls) -e inject=\(calls):\(how) -P \(path)"
+    }
+
     deinit { end() }
 
     /// Calls that failed so far.

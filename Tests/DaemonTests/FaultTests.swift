@@ -152,6 +152,57 @@ extension Hardship {
             #expect(expected - counted == lost)
         }
 
+        @Test("what the disk cannot read of the journal is lost and named, and keeps nobody from starting")
+        func unreadable() throws {
+            let machine = try Machine()
+            let life = try machine.start()
+            try life.becomeReady()
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 2, oddities: 0)
+            #expect(try traffic.finish().complaints == [])
+            let before = try machine.numbers().sites.values.reduce(0) { $0 + $1.views }
+            life.kill()
+            let segments = try Machine.files(in: machine.state + "/journal")
+            let segment = try #require(segments.first)
+            // Once for its head, once for its place in the order, and the third time in earnest: then the first block is gone.
+            let next = try machine.start(
+                by: Fault.command("pread64", "error=EIO:when=3", at: machine.state + "/journal/" + segment))
+            try next.becomeReady()
+            let lost = try machine.scrape()["lost_hits"]
+            #expect(lost > 0)
+            #expect(try machine.numbers().sites.values.reduce(0) { $0 + $1.views } == before - lost)
+            #expect(next.stop() == 0)
+            #expect(try Machine.files(in: machine.state + "/journal") == ["quarantine/" + segment])
+        }
+
+        @Test("a salt for a day to come that cannot be stored keeps nobody from starting")
+        func saltLater() throws {
+            let machine = try Machine()
+            let days = ["FOOTFALL_DAY_SECONDS": "1"]
+            let life = try machine.start(days)
+            try life.becomeReady()
+            let log = machine.state + "/footfall.db-wal"
+            let fault = try Fault("pwrite64", "error=ENOSPC", at: [log], of: life)
+            try eventually("nothing can be stored") {
+                machine.get("/readyz").map { $0.body.contains("no checkpoint") } ?? false
+            }
+            // Past two midnights: the first takes the salt that was stored for it, and there is no other.
+            Thread.sleep(forTimeInterval: 2.2)
+            life.kill()
+            fault.end()
+            let next = try machine.start(days, by: Fault.command("pwrite64", "error=ENOSPC", at: log))
+            let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 1, compares: false)
+            let sent = try #require(try traffic.finish().summary)
+            try eventually("it counts") {
+                guard next.process.isRunning else { throw Daemon.Failure(description: try machine.said) }
+                guard machine.get("/healthz") != nil else { return false }
+                return try machine.scrape()["ingest_datagrams_total"] == sent.datagrams
+            }
+            next.kill()
+            let last = try machine.start()
+            try last.becomeReady()
+            #expect(try machine.scrape()["ingest_datagrams_total"] == sent.datagrams)
+        }
+
         /// Lets a daemon under load suffer, and waits until it is well again.
         private func suffer(
             _ trouble: Trouble, _ life: Life, _ machine: Machine, until isEnough: () throws -> Void = {}

@@ -88,13 +88,17 @@ final class Machine {
         }
     }
 
-    /// Starts a daemon on what is there. Returns before it is ready, which it may never be.
-    func start(_ environment: [String: String] = [:], ignoring signals: String = "") throws -> Life {
+    /// Starts a daemon on what is there, by way of `command` if there is one. Returns before it is ready, which it may never
+    /// be.
+    func start(
+        _ environment: [String: String] = [:], ignoring signals: String = "", by command: String = ""
+    ) throws -> Life {
         let own = [
             "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "beacon:http",
         ]
         // The sockets are meant for one process, named by its id, which stays the same across `exec`.
-        let script = (signals.isEmpty ? "" : "trap '' \(signals); ") + "export LISTEN_PID=$$; exec \"$0\" \"$@\""
+        let script =
+            (signals.isEmpty ? "" : "trap '' \(signals); ") + "export LISTEN_PID=$$; exec \(command) \"$0\" \"$@\""
         return Life(
             try Child(
                 "/bin/sh", ["-c", script, try footfallBinary(), "serve", "-c", settings.path],

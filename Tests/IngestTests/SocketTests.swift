@@ -1,6 +1,7 @@
 import Counting
 import Glibc
 import Ingest
+import Storage
 import Testing
 import Wire
 

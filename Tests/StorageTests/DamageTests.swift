@@ -73,6 +73,30 @@ struct DamageTests {
         try expectQuarantine(damage, story, checkpoint, hasRing, recovery.losses, "\(place)")
     }
 
+    @Test("a damaged segment that somebody has taken away keeps no other from being reclaimed")
+    func takenAway() throws {
+        let story = try Story(seed: 44, frames: 60, checkpoints: [])
+        var files = story.checkpoints[0].files.merging(story.segments) { $1 }
+        let first = try #require(story.segments.keys.min())
+        files[first]?[story.places[0].bytes.upperBound - 1] ^= 1
+        let folder = try Folder(files)
+        let life = try Life(in: folder.path, limits: story.limits)
+        #expect(life.recovery.quarantined == ["\(first.dropFirst("journal/".count)) is damaged"])
+        try FileManager.default.removeItem(atPath: folder.path + "/" + first)
+        #expect(life.checkpoint() == nil)
+        #expect(try !life.end().files().keys.contains { $0.hasSuffix(".segment") })
+    }
+
+    @Test("files with names like ours are nobody's business")
+    func strangers() throws {
+        let folder = try Folder(["visitors-old/kept": [1], "visitors-0000000000000001.bak": [2], "visitors-1": [3]])
+        let life = try Life(in: folder.path)
+        #expect(life.checkpoint() == nil)
+        let left = try life.end().files()
+        #expect(left["visitors-old/kept"] == [1] && left["visitors-0000000000000001.bak"] == [2])
+        #expect(left["visitors-1"] == [3])
+    }
+
     /// The frames that can still be read, by their numbers.
     private func intactFrames(_ files: FileSet, _ story: Story) -> Set<Int> {
         var intact: Set<Int> = []

@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import Testing
 import Web
 
@@ -238,8 +237,7 @@ struct ConnectionTests {
                 let tcp = try Listening.tcp()
                 let server = WebServer(
                     listeners: [WebListener(descriptor: tcp.descriptor, isLocal: false)],
-                    state: WebState(report: { knownReport }),
-                    logger: Logger(label: "web", factory: { _ in SwiftLogNoOpLogHandler() }))
+                    state: WebState(report: { knownReport }))
                 var clients: [Client] = []
                 for _ in 0..<50 { clients.append(try await Client.connect(toPort: tcp.port)) }
                 tasks.addTask { try await server.run() }

@@ -58,7 +58,7 @@ func withServer(
         listeners: [
             WebListener(descriptor: tcp.descriptor, isLocal: false), WebListener(descriptor: unix, isLocal: true),
         ],
-        state: state, configuration: configuration, connections: connections, logger: logger)
+        state: state, configuration: configuration, connections: connections)
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))

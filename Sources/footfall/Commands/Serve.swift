@@ -76,8 +76,7 @@ struct Serve: AsyncParsableCommand {
                 // A site that the settings name no longer keeps its numbers, for its owner.
                 publicNumbers: { publicNumbers[$0] ?? [] },
                 version: Footfall.version),
-            configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin),
-            logger: logger)
+            configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin))
         announce(settings, sockets, logger)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(

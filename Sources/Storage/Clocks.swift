@@ -7,7 +7,7 @@ public enum Clocks {
     /// A clock that never jumps and counts on while the machine sleeps, in milliseconds.
     public static var steady: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
     /// The same in nanoseconds.
-    static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
+    public static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()

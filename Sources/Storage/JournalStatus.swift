@@ -1,0 +1,23 @@
+extension Journal {
+    /// What is known of the journal, for those who watch.
+    public struct Status: Sendable {
+        /// Bytes of frames written since this process began.
+        public var writtenBytes: UInt64 = 0
+        /// Bytes of frames a power cut would lose now.
+        public var unsyncedBytes = 0
+        /// Bytes of frames kept in memory.
+        public var heldBytes = 0
+        /// Size of all segments.
+        public var bytes = 0
+        /// How long the last sync took.
+        public var syncSeconds = 0.0
+        /// Why the last frame could not be written and is held.
+        public var failure: StorageError?
+        /// Why the next segment could not be made ahead of need.
+        public var spareFailure: StorageError?
+        /// Why a sync failed, until a checkpoint has made up for it.
+        public var syncFailure: StorageError?
+        /// Since when the oldest frame has been waiting for its sync, in milliseconds of a steady clock; nil where none is.
+        public var unsyncedSince: Int64?
+    }
+}

@@ -1,0 +1,93 @@
+public import Counting
+
+/// A hit that a page sends over HTTP: what the page says of itself, and what the connection says of its visitor.
+///
+/// Nobody vouches for a browser, so of the form's keys only those of the page are believed: `s u h r n`.
+public struct BrowserHit: Sendable {
+    /// The form as a datagram of one record.
+    let datagram: [UInt8]
+    /// Where the visitor is.
+    public let address: NetworkAddress
+    /// The `User-Agent` field, or empty.
+    let agent: [UInt8]
+    /// The page that asks: the `Origin` field, else `Referer`.
+    let page: [UInt8]
+    /// The page is fetched ahead of need, and nobody sees it yet.
+    let isPrefetch: Bool
+    /// When the request arrived, in milliseconds of the wall clock.
+    public let stamp: Int64
+
+    /// A hit with the body of the request as `form`.
+    public init(
+        form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool, stamp: Int64
+    ) {
+        datagram = Array("f1 ".utf8) + form
+        self.address = address
+        self.agent = Array(agent.utf8)
+        self.page = Array(page.utf8)
+        self.isPrefetch = isPrefetch
+        self.stamp = stamp
+    }
+}
+
+extension Admission {
+    /// Admits a hit that arrived at `moment` into `frame`; the site it is counted for.
+    public mutating func admit(
+        _ hit: BrowserHit, at moment: Moment, into frame: inout Frame
+    ) throws(BeaconRejection) -> SiteIndex {
+        tallies[.records] += 1
+        var beacons = Beacons(hit.datagram.span)
+        do throws(BeaconRejection) {
+            let beacon = try Self.onlyRecord(of: &beacons)
+            return try admit(hit, beacon, at: moment, into: &frame)
+        } catch {
+            reject(error, beacons.beacon, in: hit.datagram.span)
+            throw error
+        }
+    }
+
+    /// A form is one record.
+    private static func onlyRecord(of beacons: inout Beacons) throws(BeaconRejection) -> Beacon {
+        do throws(DatagramRejection) {
+            try beacons.begin()
+        } catch {
+            throw .syntax
+        }
+        guard case .record = beacons.next() else { throw .syntax }
+        let beacon = beacons.beacon
+        guard case .end = beacons.next() else { throw .syntax }
+        return beacon
+    }
+
+    private mutating func admit(
+        _ hit: BrowserHit, _ beacon: Beacon, at moment: Moment, into frame: inout Frame
+    ) throws(BeaconRejection) -> SiteIndex {
+        let bytes = hit.datagram.span
+        let kind = try kind(beacon, in: bytes)
+        let site = try site(beacon, in: bytes)
+        guard comesFromOwnPage(hit, site) else { throw .origin }
+        guard rates.takeOne(from: hit.address, of: site, at: moment) else { throw .rate }
+        setAgent(hit.agent)
+        if hit.isPrefetch || isNoBrowser(agent.bytes) {
+            appendBot(to: &frame, site, moment, kind, door: .browser)
+        } else {
+            let (visitor, former) = sites.entries[site.number].keys(hit.address, agent.span, at: moment)
+            appendHit(
+                to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, url: beacon[.url],
+                referrer: beacon[.referrer])
+        }
+        return site
+    }
+
+    /// A site that names its hosts is counted from their pages only.
+    private mutating func comesFromOwnPage(_ hit: BrowserHit, _ site: SiteIndex) -> Bool {
+        guard !sites.profile(of: site).hosts.isEmpty else { return true }
+        _ = referrer.setReferrerHost(hit.page)
+        return isOwn(referrer.span, site)
+    }
+
+    /// Every browser says what it is.
+    private mutating func isNoBrowser(_ agent: [UInt8]) -> Bool {
+        agent.isEmpty || agent == [UInt8(ascii: "-")] || bots.declares(agent.span)
+    }
+}
