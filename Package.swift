@@ -49,8 +49,8 @@ let package = Package(
         .target(name: "Storage", dependencies: ["Counting", "CKernel", grdb], swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
         .target(
-            name: "Web", dependencies: ["Counting", "Wire", lifecycle, log, nioCore, nioHTTP, nioPosix],
-            swiftSettings: settings),
+            name: "Web", dependencies: ["Counting", "Wire", lifecycle, nioCore, nioHTTP, nioPosix],
+            resources: [.embedInCode("Assets")], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
         // The one place where they meet.
         .executableTarget(
@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
             swiftSettings: settings),
-        .testTarget(name: "WebTests", dependencies: ["Counting", "Web"], swiftSettings: settings),
+        .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire"], swiftSettings: settings),
         .testTarget(name: "DaemonTests", swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

@@ -44,11 +44,13 @@ public struct Intake: Sendable {
 
     /// Goes on from a recovered state, with a journal. Its sites are known and not served until `serve`.
     public init(
-        _ recovery: Recovery, journal: Journal, trusted: Networks, assets: [String], calendar: @escaping Calendar,
+        _ recovery: Recovery, journal: Journal, trusted: Networks, rates: Rates? = nil, assets: [String],
+        calendar: @escaping Calendar,
         salts random: any RandomNumberGenerator & Sendable, seed: HashSeed, wall: Int64, steady: Int64
     ) {
         engine = recovery.engine
-        admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
+        admission = Admission(
+            sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, rates: rates, seed: seed)
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
         // A backup may know of salts that it does not hold; their numbers are not given out again.
         let used = (0..<engine.siteCount).map { recovery.engine.turn(of: SiteIndex($0)).salt }.max() ?? 0

@@ -99,12 +99,7 @@ public struct Recovery: Sendable {
         let contents = SegmentContents(bytes.span, seed: crc32c(incarnation.span))
         var isDamaged = contents.isDamaged || unreadable != nil
         var isCut = unreadable.map { $0 >= contents.end } ?? false
-        if case .ours(let size) = header {
-            isDamaged = isDamaged || size != bytes.count
-            isCut = isCut || size > bytes.count
-        } else {
-            isDamaged = true
-        }
+        if case .ours(let size) = header { isDamaged = isDamaged || size != bytes.count } else { isDamaged = true }
         for (i, frame) in contents.frames.enumerated() {
             if frame.header.sequence > sequence + 1 {
                 if i == 0, !suspects.isEmpty { suspect() } else { isDamaged = true }

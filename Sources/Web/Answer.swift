@@ -86,7 +86,10 @@ struct Rendered: Sendable {
             var answer = Answer(status, body: body, type: type)
             answer["ETag"] = tag
             answer["Cache-Control"] = caching
-            if isOpen { answer["Access-Control-Allow-Origin"] = "*" }
+            if isOpen {
+                answer["Access-Control-Allow-Origin"] = "*"
+                answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+            }
             return answer
         }
         self.tag = tag

@@ -54,8 +54,13 @@ struct Routes: Sendable {
         access = Access(configuration)
         let snapshots = Snapshots(state: state)
         let metrics = Metrics(state: state)
+        let hits = Hits(state: state, proxies: configuration.proxies)
         let words = Rendered(definitionsJSON, caching: "max-age=300")
         routes = [
+            Self.route("/hit", ["POST": hits.count]),
+            Self.route("/footfall.js", ["GET": { request in .now(Assets.widget.answer(to: request)) }]),
+            Self.route("/", ["GET": TotalsPage(state: state).show]),
+            Self.route("/totals.css", ["GET": { request in .now(Assets.totalsStyle.answer(to: request)) }]),
             Self.route("/api/v1/sites/{}", ["GET": snapshots.one]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),

@@ -1,11 +1,15 @@
 public import Counting
 import Synchronization
+public import Wire
 
 /// What the HTTP side asks of the rest of the daemon. Every closure is called on request threads, many at once, and
 /// returns without waiting.
 public struct WebState: Sendable {
     /// The newest report.
     public var report: @Sendable () -> Report
+    /// Counts a hit and calls back once, on any thread, with the numbers of its site, this hit in them and written; false
+    /// where no more can be taken in, and then nothing calls back.
+    public var count: Count
     /// What does not work as it should, each in a few words; empty while all is well.
     public var degraded: @Sendable () -> [String]
     /// How the journal and the checkpoints do.
@@ -15,15 +19,21 @@ public struct WebState: Sendable {
     /// The version of the program, for the metrics.
     public var version: String
 
+    /// How `count` is asked.
+    public typealias Count =
+        @Sendable (BrowserHit, @escaping @Sendable (Result<SiteReport, BeaconRejection>) -> Void) -> Bool
+
     /// `publicNumbers` left out shows of every site what a counter is for: `PublicNumber.counter`.
     public init(
         report: @escaping @Sendable () -> Report,
+        count: @escaping Count = { _, _ in false },
         degraded: @escaping @Sendable () -> [String] = { [] },
         durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
         publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
         version: String = "unknown"
     ) {
         self.report = report
+        self.count = count
         self.degraded = degraded
         self.durability = durability
         self.publicNumbers = publicNumbers
@@ -35,6 +45,8 @@ public struct WebState: Sendable {
 public struct WebConfiguration: Sendable {
     /// Host names answered besides the loopback names, in any case and with any port.
     public var hosts: [String]
+    /// Addresses whose word is taken for where a visitor is.
+    public var proxies: Networks
     /// A request that comes from this machine without a proxy is the owner's. Never behind a proxy that says nothing of
     /// itself: everybody would be the owner.
     public var localAdmin: Bool
@@ -42,8 +54,12 @@ public struct WebConfiguration: Sendable {
     public var limits: WebLimits
 
     /// The defaults of the configuration reference: loopback names only, and no owner but on the unix socket.
-    public init(hosts: [String] = [], localAdmin: Bool = false, limits: WebLimits = WebLimits()) {
+    public init(
+        hosts: [String] = [], proxies: Networks = Networks(), localAdmin: Bool = false,
+        limits: WebLimits = WebLimits()
+    ) {
         self.hosts = hosts
+        self.proxies = proxies
         self.localAdmin = localAdmin
         self.limits = limits
     }

@@ -14,19 +14,18 @@ public struct BrowserHit: Sendable {
     let page: [UInt8]
     /// The page is fetched ahead of need, and nobody sees it yet.
     let isPrefetch: Bool
-    /// When the request arrived, in milliseconds of the wall clock.
-    public let stamp: Int64
+    /// When the request arrived, in milliseconds of the wall clock: for who has one to say.
+    public var stamp: Int64 = 0
 
     /// A hit with the body of the request as `form`.
     public init(
-        form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool, stamp: Int64
+        form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool
     ) {
         datagram = Array("f1 ".utf8) + form
         self.address = address
         self.agent = Array(agent.utf8)
         self.page = Array(page.utf8)
         self.isPrefetch = isPrefetch
-        self.stamp = stamp
     }
 }
 

@@ -122,6 +122,9 @@ public struct Networks: Sendable {
     }
     private var networks: [Network] = []
 
+    /// None.
+    public init() {}
+
     /// Networks written `127.0.0.0/8`, `::1/128` or `203.0.113.9`; nil if one of them is none.
     public init?(_ texts: [String]) {
         for text in texts {

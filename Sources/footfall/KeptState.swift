@@ -13,9 +13,6 @@ struct KeptState {
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
     init(_ settings: Settings, logger: Logger) throws {
-        guard let trusted = Networks(settings.beacon.trusted) else {
-            preconditionFailure("the trusted networks were checked when the settings were read")
-        }
         let begun = Clocks.steady
         var random = SystemRandomNumberGenerator()
         let seed = HashSeed(random.next(), random.next())
@@ -35,7 +32,11 @@ struct KeptState {
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
-            recovery, journal: journal, trusted: trusted, assets: settings.log.assets, calendar: localCalendar,
+            recovery, journal: journal, trusted: settings.beacon.trustedNetworks,
+            rates: Rates(
+                visitorPerSecond: settings.limits.visitorRatePerSecond,
+                sitePerSecond: settings.limits.siteRatePerSecond, seed: seed), assets: settings.log.assets,
+            calendar: localCalendar,
             salts: random, seed: seed, wall: Clocks.wall, steady: Clocks.steady)
         if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)

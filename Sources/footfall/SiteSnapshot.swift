@@ -1,4 +1,5 @@
 import Foundation
+import Web
 
 /// The snapshot of a site as the API gives it to its owner, read back to be shown to people.
 struct SiteSnapshot: Decodable {
@@ -69,11 +70,4 @@ struct SiteSnapshot: Decodable {
         ]
         return ([site, as_of] + numbers.map(String.init)).joined(separator: ",")
     }
-}
-
-/// `57,998`.
-func grouped(_ number: Int) -> String {
-    let digits = Array(String(abs(number)))
-    let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }
-    return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
 }

@@ -170,7 +170,7 @@ extension Hardship {
         }
 
         /// How often a point is reached for sure within a few seconds of a life.
-        private static func occasions(of name: String, isFirst: Bool) -> Int {
+        static func occasions(of name: String, isFirst: Bool) -> Int {
             switch name {
             case "armed", "received", "beforeFrame", "inFrame", "afterFrame", "released": isFirst ? 1 : 300
             case "saltDrawn", "saltStored", "segmentFull", "segmentBegun": 2
@@ -180,7 +180,7 @@ extension Hardship {
         }
 
         /// Every one there is, so that a new one cannot be forgotten.
-        private static func crashPoints() throws -> [String] {
+        static func crashPoints() throws -> [String] {
             let source = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../../Sources/Storage/CrashPoint.swift").standardized
             let names = try String(contentsOf: source, encoding: .utf8).matches(of: #/(?m)^    case (\w+)$/#)

@@ -39,13 +39,23 @@ struct Scrape {
 
 /// One GET at a port of loopback; nil where nobody answers in time.
 func httpGet(_ port: Int, _ target: String) -> (status: Int, body: String)? {
+    httpAsk(port, "GET \(target) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\n\r\n")
+}
+
+/// One form; `fields` are further lines of the head.
+func httpPost(_ port: Int, _ target: String, _ form: String, _ fields: [String]) -> (status: Int, body: String)? {
+    let fields = ["Host: 127.0.0.1:\(port)", "Content-Length: \(form.utf8.count)"] + fields
+    return httpAsk(port, "POST \(target) HTTP/1.0\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
+}
+
+private func httpAsk(_ port: Int, _ request: String) -> (status: Int, body: String)? {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var patience = timeval(tv_sec: 2, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
         unsafe setsockopt(descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
-    let request = Array("GET \(target) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\n\r\n".utf8)
+    let request = Array(request.utf8)
     guard connectToLoopback(descriptor, port),
         unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL)) == request.count
     else {

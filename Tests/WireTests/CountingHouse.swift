@@ -16,7 +16,7 @@ struct CountingHouse {
 
     init(
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
-        assets: [String] = ["css", "js", "png", "woff2"]
+        assets: [String] = ["css", "js", "png", "woff2"], rates: Rates? = nil
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -37,7 +37,8 @@ struct CountingHouse {
         self.engine = engine
         self.sites = sites
         admission = Admission(
-            sites: directory, trusted: try #require(Networks(trusted)), assets: assets, seed: Self.seed)
+            sites: directory, trusted: try #require(Networks(trusted)), assets: assets, rates: rates,
+            seed: Self.seed)
     }
 
     static func day(_ number: Int32) -> DaySpan {

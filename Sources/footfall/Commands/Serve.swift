@@ -71,12 +71,19 @@ struct Serve: AsyncParsableCommand {
             listeners: sockets.listeners,
             state: WebState(
                 report: { counting.publication.current },
+                count: { hit, answer in
+                    var hit = hit
+                    hit.stamp = Clocks.wall
+                    return counting.ask(.hit(hit, answer))
+                },
                 degraded: { state.health.degraded },
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
                 // A site that the settings name no longer keeps its numbers, for its owner.
                 publicNumbers: { publicNumbers[$0] ?? [] },
                 version: Footfall.version),
-            configuration: WebConfiguration(hosts: settings.http.hosts, localAdmin: settings.http.localAdmin))
+            configuration: WebConfiguration(
+                hosts: settings.http.hosts, proxies: settings.http.proxyNetworks,
+                localAdmin: settings.http.localAdmin))
         announce(settings, sockets, logger)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -32,6 +32,8 @@ struct Settings: Sendable, Equatable {
         /// The site of log lines that name none, or empty.
         var site = ""
         var receiveBufferBytes = 64 << 20
+
+        var trustedNetworks: Networks { networks(trusted) }
     }
 
     /// Browsers and readers.
@@ -43,6 +45,8 @@ struct Settings: Sendable, Equatable {
         var proxies: [String] = []
         /// A loopback peer with a loopback `Host` and no forwarding header needs no token.
         var localAdmin = false
+
+        var proxyNetworks: Networks { networks(proxies) }
     }
 
     /// Where things are kept.
@@ -134,4 +138,10 @@ struct Settings: Sendable, Equatable {
         }
         return warnings
     }
+}
+
+/// Networks of settings, which were checked when they were read.
+private func networks(_ texts: [String]) -> Networks {
+    guard let networks = Networks(texts) else { preconditionFailure("a network that was checked is none") }
+    return networks
 }

@@ -1,0 +1,49 @@
+import NIOHTTP1
+import Wire
+
+extension Request {
+    /// Where the visitor is: the other end of the connection, or what the proxies we believe say of it.
+    ///
+    /// Each proxy adds the address it was asked from at the right end, so the list is read from there as long as the
+    /// addresses are those of proxies; what stands further left anybody may have written.
+    func visitor(behind proxies: Networks) -> NetworkAddress {
+        // Whoever may use the unix socket is believed.
+        var visitor = peer.address ?? .v4(0x7f00_0001)
+        guard peer.address == nil || proxies.contains(visitor) else { return visitor }
+        let fields = head.headers[canonicalForm: "X-Forwarded-For"]
+        let hops = fields.isEmpty ? head.headers[canonicalForm: "Forwarded"].compactMap(Self.forValue) : fields
+        for hop in hops.reversed() {
+            guard let address = Self.address(hop) else { break }
+            visitor = address
+            if !proxies.contains(address) { break }
+        }
+        return visitor
+    }
+
+    /// The value of `for` in one element of a Forwarded field (RFC 7239); an element without one hides the visitor.
+    private static func forValue(_ element: Substring) -> Substring? {
+        for pair in element.split(separator: ";") {
+            let pair = pair.trimmed
+            if pair.prefix(4).lowercased() == "for=" { return pair.dropFirst(4).filter { $0 != "\"" }[...] }
+        }
+        return ""
+    }
+
+    /// An address with or without a port: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
+    private static func address(_ hop: Substring) -> NetworkAddress? {
+        var text = hop.trimmed
+        if text.hasPrefix("[") {
+            text = text.dropFirst().prefix { $0 != "]" }
+        } else if text.count(where: { $0 == ":" }) == 1 {
+            text = text.prefix { $0 != ":" }
+        }
+        return NetworkAddress(Array(text.utf8).span)
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        let start = drop { $0 == " " || $0 == "\t" }
+        return start.dropLast(start.reversed().prefix { $0 == " " || $0 == "\t" }.count)
+    }
+}

@@ -1,0 +1,77 @@
+import Counting
+import NIOCore
+import NIOHTTP1
+
+/// `GET /`: every site with its numbers, in a page that needs no script.
+struct TotalsPage: Sendable {
+    let state: WebState
+
+    @Sendable func show(_ request: Request) throws(Problem) -> Reply {
+        try request.requireOwner("The page of totals is", at: "/")
+        return .after { [state] in
+            var answer = Answer(
+                .ok, body: ByteBuffer(string: Self.page(state.report(), state.degraded())),
+                type: "text/html; charset=utf-8")
+            answer["Cache-Control"] = "no-store"
+            answer.policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+            return answer
+        }
+    }
+
+    private static func page(_ report: Report, _ degraded: [String]) -> String {
+        let rows = report.sites.map(row).joined()
+        let warnings = degraded.map { "<p class=\"warning\">\(escaped($0))</p>\n" }.joined()
+        return """
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width">
+            <title>Footfall</title>
+            <link rel="stylesheet" href="totals.css">
+            </head>
+            <body>
+            <h1>Footfall</h1>
+            \(warnings)<table>
+            <thead><tr><th>Site</th><th>Online</th><th>Today</th><th class="wide">Yesterday</th>\
+            <th class="wide">This month</th><th>Total</th></tr></thead>
+            <tbody>
+            \(rows)</tbody>
+            </table>
+            <p>Visits, and visitors online, as of \(report.asOf.rfc3339). Reload for newer ones.</p>
+            </body>
+            </html>
+
+            """
+    }
+
+    private static func row(_ site: SiteReport) -> String {
+        func kind(_ span: SiteReport.Span) -> String { grouped(site.totalOf == .visits ? span.visits : span.views) }
+        return """
+            <tr><td>\(escaped(site.name))</td><td class="online">\(grouped(site.online))</td>\
+            <td>\(kind(site.today))</td><td class="wide">\(kind(site.yesterday))</td>\
+            <td class="wide">\(kind(site.month))</td><td>\(grouped(site.total))</td></tr>
+
+            """
+    }
+
+    /// Nothing that came in, and nothing of an error's words, is markup.
+    private static func escaped(_ text: String) -> String {
+        text.reduce(into: "") { out, character in
+            switch character {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            default: out.append(character)
+            }
+        }
+    }
+}
+
+/// `57,998`.
+public func grouped(_ number: some BinaryInteger) -> String {
+    let digits = Array(String(number.magnitude))
+    let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }
+    return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+extension Hardship {
+    /// Hits over HTTP at the real daemon: what is answered is kept, and what is not kept is not answered.
+    @Suite(.serialized)
+    struct BrowserDoorTests {
+        private static let limits = ["limits": "visitor_rate = \"1000000/s\""]
+
+        @Test("a page's hit is in its own answer, and each browser on one address is a visitor")
+        func ownHit() throws {
+            let machine = try Machine(tables: Self.limits)
+            let life = try machine.start()
+            try life.becomeReady()
+            for number in 1...20 {
+                let answer = try #require(machine.post(visitor: number))
+                #expect(answer.status == 200)
+                #expect(answer.body.hasPrefix("{\"online\":\(number),\"total\":\(number),"), "\(answer)")
+            }
+            // A reload is a view and no visit.
+            #expect(
+                try #require(machine.post(visitor: 3, page: "/again")).body.hasPrefix("{\"online\":20,\"total\":20,"))
+            try eventually("everybody reads it") {
+                let site = try machine.numbers().sites["demo"]
+                return site?.views == 21 && site?.visits == 20 && site?.online == 20
+            }
+            #expect(life.stop() == 0)
+        }
+
+        @Test(
+            "a hit that was answered survives a kill at every step of the daemon's writing, and none is counted twice",
+            .enabled(if: canCrash))
+        func killed() throws {
+            let machine = try Machine(
+                tables: Self.limits.merging(["state": "segment = \"1MiB\"\njournal_cap = \"8MiB\""]) { $1 })
+            let days = ["FOOTFALL_DAY_SECONDS": "3600"]
+            var (answered, sent) = (0, 0)
+            for name in try KillTests.crashPoints() where !name.hasPrefix("salt") {
+                let life = try machine.start(
+                    days.merging(["FOOTFALL_CRASH": "\(name):\(KillTests.occasions(of: name, isFirst: false))"]) { $1 })
+                let noise = Noise(machine.beaconPort)
+                while life.process.isRunning {
+                    sent += 1
+                    if machine.post(visitor: sent)?.status == 200 { answered += 1 }
+                }
+                noise.end()
+                #expect(life.process.wait() == 128 + SIGKILL, "\(name)")
+                let next = try machine.start(days)
+                try next.becomeReady()
+                let site = try #require(try machine.numbers().sites["demo"])
+                #expect(site.views >= answered && site.views <= sent, "\(name): \(answered) answered, \(sent) sent")
+                #expect(site.visits == site.views, "\(name)")
+                next.kill()
+            }
+            #expect(answered > 100)
+            print("\(answered) of \(sent) hits were answered, and all of these are kept")
+        }
+
+        @Test(
+            "a hit that cannot be written is refused and not counted, and counted again with room",
+            .enabled(if: Fault.isToBeHad))
+        func refused() throws {
+            let machine = try Machine(tables: Self.limits)
+            let life = try machine.start()
+            try life.becomeReady()
+            #expect(machine.post(visitor: 1)?.status == 200)
+            let fault = try Fault("pwritev", "error=ENOSPC", of: life)
+            for number in 2...20 { #expect(machine.post(visitor: number)?.status == 503) }
+            try eventually("everybody reads it") {
+                let site = try machine.numbers().sites["demo"]
+                return site?.views == 1 && site?.online == 1
+            }
+            fault.end()
+            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            #expect(machine.post(visitor: 21)?.status == 200)
+            try eventually("what was refused is a number") { try machine.numbers().sites["demo"]?.rejected == 19 }
+            let site = try #require(try machine.numbers().sites["demo"])
+            #expect(site.views == 2)
+            let scrape = try machine.scrape()
+            #expect(scrape[#"ingest_rejected_beacons_total{reason="internal"}"#] == 19)
+            #expect(scrape["ingest_records_total"] == 21)
+            life.kill()
+            let next = try machine.start()
+            try next.becomeReady()
+            #expect(try machine.numbers().sites["demo"] == site)
+        }
+    }
+}
+
+/// Beacons of another site that nobody counts on: they keep the writing of frames busy.
+private final class Noise: Sendable {
+    private let isOver = Atomic(false)
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ port: Int) {
+        Thread.detachNewThread { [self] in
+            let descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            defer { close(descriptor) }
+            _ = connectToLoopback(descriptor, port)
+            let beacon = Array("f1 s=second.site&v=noise&u=/\(String(repeating: "noise", count: 90))".utf8)
+            while !isOver.load(ordering: .relaxed) {
+                for _ in 0..<100 { _ = unsafe send(descriptor, beacon, beacon.count, 0) }
+                Thread.sleep(forTimeInterval: 0.005)
+            }
+            ended.signal()
+        }
+    }
+
+    func end() {
+        isOver.store(true, ordering: .relaxed)
+        ended.wait()
+    }
+}
+
+extension Machine {
+    /// A page's hit of one of many browsers on this machine.
+    fileprivate func post(visitor: Int, page: String = "/") -> (status: Int, body: String)? {
+        httpPost(httpPort, "/hit", "s=demo&u=\(page)", ["User-Agent: Mozilla/5.0 (X11) Test/\(visitor)"])
+    }
+}

@@ -1,0 +1,183 @@
+import Counting
+import Foundation
+import Synchronization
+import Testing
+import Web
+import Wire
+
+@Suite("Hits of pages")
+struct HitTests {
+    /// What `POST /hit` gives to the one who counts.
+    private final class Counter: Sendable {
+        let seen = Mutex<[BrowserHit]>([])
+        let result: Result<SiteReport, BeaconRejection>
+        init(_ result: Result<SiteReport, BeaconRejection>) { self.result = result }
+
+        func state(showing numbers: Set<PublicNumber> = PublicNumber.counter) -> WebState {
+            WebState(
+                report: { knownReport },
+                count: { [self] hit, answer in
+                    seen.withLock { $0.append(hit) }
+                    // On another thread, as the counting thread does.
+                    DispatchQueue.global().async { [self] in answer(result) }
+                    return true
+                }, publicNumbers: { _ in numbers })
+        }
+    }
+
+    private static let portal = knownReport.sites[0]
+
+    @Test("a hit is answered with the site's public numbers and their names in the page's language")
+    func numbers() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            let answer = try await server.post("s=portal&u=/&l=vi-VN")
+            #expect(answer.status == 200)
+            #expect(
+                answer.body == """
+                    {"online":2,"total":50002,"labels":{"online":"Đang trực tuyến","total":"Tổng truy cập"}}
+                    """)
+            #expect(answer.fields["cache-control"] == "no-store")
+            #expect(answer.fields["access-control-allow-origin"] == "*")
+            for (language, label) in [
+                ("en", "Total visits"), ("", "Total visits"), ("xx", "Total visits"), ("vi", "Tổng truy cập"),
+            ] {
+                let labels = try await server.post("s=portal&u=/&l=\(language)").json["labels"] as? [String: String]
+                #expect(labels?["total"] == label, "\(language)")
+            }
+        }
+    }
+
+    @Test("what is private is absent, and every public number has a value and a name")
+    func visible() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state(showing: [])) { server async throws in
+            #expect(try await server.post("s=portal&u=/").body == #"{"labels":{}}"#)
+        }
+        try await withServer(state: counter.state(showing: Set(PublicNumber.allCases))) { server async throws in
+            let answer = try await server.post("s=portal&u=/").json
+            let expected = [
+                "online": 2, "peak": 2, "total": 50_002, "visits": 50_002, "views": 3, "today": 2, "yesterday": 0,
+                "month": 2,
+                "visitors": 2,
+            ]
+            for (name, value) in expected { #expect(answer[name] as? Int == value, "\(name)") }
+            #expect(Set(try #require(answer["labels"] as? [String: String]).keys) == Set(expected.keys))
+            #expect(answer.count == expected.count + 1)
+        }
+    }
+
+    @Test(
+        "a refusal has its status, says what to do, and names its reason",
+        arguments: [
+            (.syntax, 400), (.siteMissing, 400), (.siteUnknown, 404), (.origin, 403), (.rate, 429), (.limit, 503),
+            (.internal, 503),
+        ] as [(BeaconRejection, Int)])
+    func refusals(reason: BeaconRejection, status: Int) async throws {
+        try await withServer(state: Counter(.failure(reason)).state()) { server async throws in
+            let answer = try await server.post("s=portal&u=/")
+            #expect(answer.status == status && answer.fields["x-footfall-reason"] == reason.rawValue)
+            #expect(answer.fields["access-control-allow-origin"] == "*")
+            #expect(try !answer.problem.isEmpty)
+        }
+    }
+
+    @Test("what cannot be taken in is not counted and says so")
+    func full() async throws {
+        let state = WebState(report: { knownReport }, count: { _, _ in false })
+        try await withServer(state: state) { server async throws in
+            #expect(try await server.post("s=portal&u=/").status == 503)
+        }
+    }
+
+    @Test("a form larger than 4 KiB is refused before it is looked at, and a GET counts nothing")
+    func form() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            #expect(try await server.post(String(repeating: "a", count: 4097)).status == 413)
+            #expect(try await server.ask("/hit").status == 405)
+            #expect(counter.seen.withLock { $0.isEmpty })
+            #expect(try await server.post(String(repeating: "a", count: 4096)).status == 200)
+        }
+    }
+
+    @Test(
+        "the visitor's address is the connection's, or what proxies that are believed say, read from the right",
+        arguments: [
+            // Fields; believed proxies; the address.
+            ([], [], "127.0.0.1"), ([], ["127.0.0.1"], "127.0.0.1"),
+            (["X-Forwarded-For: 192.0.2.1"], [], "127.0.0.1"),
+            (["X-Forwarded-For: 192.0.2.1"], ["10.0.0.0/8"], "127.0.0.1"),
+            (["X-Forwarded-For: 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
+            (["X-Forwarded-For: 198.51.100.7, 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
+            (["X-Forwarded-For: 198.51.100.7, 192.0.2.1,10.0.0.3"], ["127.0.0.1", "10.0.0.0/8"], "192.0.2.1"),
+            (["X-Forwarded-For: 198.51.100.7", "X-Forwarded-For: 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
+            (["X-Forwarded-For: 10.0.0.4, 10.0.0.3"], ["127.0.0.1", "10.0.0.0/8"], "10.0.0.4"),
+            (["X-Forwarded-For: 192.0.2.1:1234"], ["127.0.0.1"], "192.0.2.1"),
+            (["X-Forwarded-For: [2001:db8::1]:1234"], ["127.0.0.1"], "2001:db8::1"),
+            (["X-Forwarded-For: 2001:db8::1"], ["127.0.0.1"], "2001:db8::1"),
+            (["X-Forwarded-For: 192.0.2.1, junk"], ["127.0.0.1"], "127.0.0.1"),
+            (["X-Forwarded-For: "], ["127.0.0.1"], "127.0.0.1"),
+            (["Forwarded: for=192.0.2.1;proto=https"], ["127.0.0.1"], "192.0.2.1"),
+            (["Forwarded: for=198.51.100.7, For=\"[2001:db8::1]:80\";by=x"], ["127.0.0.1"], "2001:db8::1"),
+            (["Forwarded: for=198.51.100.7, proto=https"], ["127.0.0.1"], "127.0.0.1"),
+            (["Forwarded: for=198.51.100.7", "X-Forwarded-For: 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
+            (["X-Real-IP: 192.0.2.1"], ["127.0.0.1"], "127.0.0.1"),
+        ])
+    func address(fields: [String], proxies: [String], address: String) async throws {
+        let counter = Counter(.success(Self.portal))
+        let configuration = WebConfiguration(proxies: try #require(Networks(proxies)))
+        try await withServer(configuration, state: counter.state()) { server async throws in
+            #expect(try await server.post("s=portal&u=/", fields).status == 200)
+            #expect(counter.seen.withLock { $0.map(\.address) } == [NetworkAddress(Array(address.utf8).span)])
+        }
+    }
+
+    @Test("the script is small, counts where it came from, and may be read by every page")
+    func script() async throws {
+        try await withServer { server async throws in
+            let answer = try await server.ask("/footfall.js")
+            #expect(answer.status == 200 && answer.fields["content-type"] == "text/javascript; charset=utf-8")
+            #expect(answer.fields["access-control-allow-origin"] == "*")
+            #expect(!answer.body.contains("//") && !answer.body.contains("innerHTML"))
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/sh")
+            let file = FileManager.default.temporaryDirectory.appending(path: "footfall-\(UUID()).js")
+            try Data(answer.body.utf8).write(to: file)
+            process.arguments = ["-c", "gzip -9nc '\(file.path())' | wc -c"]
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            try process.run()
+            let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            try FileManager.default.removeItem(at: file)
+            #expect(try #require(Int(said.trimmingCharacters(in: .whitespacesAndNewlines))) <= 640)
+        }
+    }
+
+    @Test("the page of totals shows every site to its owner, needs no script, and lets nothing be markup")
+    func totals() async throws {
+        let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
+        let state = WebState(report: { report }, degraded: { ["disk <full>"] })
+        try await withServer(state: state) { server async throws in
+            #expect(try await server.ask("/").status == 401)
+            let page = try await server.ask("/", local: true)
+            #expect(page.status == 200 && page.fields["content-type"] == "text/html; charset=utf-8")
+            #expect(page.body.contains("<td>portal</td>") && page.body.contains("<td>&lt;b&gt;&amp;&quot;</td>"))
+            #expect(page.body.contains("disk &lt;full&gt;") && !page.body.contains("<script"))
+            let policy = try #require(page.fields["content-security-policy"])
+            #expect(policy.hasPrefix("default-src 'none'; style-src 'self'"))
+            #expect(try await server.ask("/totals.css").fields["content-type"] == "text/css; charset=utf-8")
+        }
+    }
+}
+
+extension TestServer {
+    /// One form on a connection of its own.
+    fileprivate func post(_ form: String, _ fields: [String] = []) async throws -> Answer {
+        let client = try await connect()
+        let fields = ["Host: localhost", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
+        try await client.send("POST /hit HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
+        return try await client.answer()
+    }
+}

@@ -1,0 +1,139 @@
+import Counting
+import Testing
+import Wire
+
+/// The browser door: a page says what it is, and the connection says who looks at it.
+@Suite("Hits that come over HTTP")
+struct BrowserTests {
+    static let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+    static let address = NetworkAddress.v4(0xc000_0201)
+
+    @Test("a form is counted like the beacon of the same page, and both doors know the visitor")
+    func sameVisitor() throws {
+        var house = try CountingHouse()
+        #expect(try house.send("s=demo&u=https://demo.example/tin%20tuc?a=1%23b&r=https://www.google.com/") == nil)
+        try house.take("f1 s=demo&u=/khac&i=192.0.2.1&a=\(Self.agent)")
+        let site = house.engine.report().sites[0]
+        #expect(site.online == 1 && site.totalViews == 2 && site.totalVisits == 1)
+        let pages = house.engine.topPages(of: SiteIndex(0), rows: 10).rows
+        #expect(pages.map { String(decoding: $0.key, as: UTF8.self) }.sorted() == ["/khac", "/tin tuc"])
+        #expect(
+            house.engine.topReferrers(of: SiteIndex(0), rows: 10).rows.contains {
+                String(decoding: $0.key, as: UTF8.self) == "google.com"
+            })
+    }
+
+    @Test("nobody vouches for a browser: it cannot say who it is, nor that its page is another request")
+    func beliefs() throws {
+        var house = try CountingHouse()
+        for claim in ["i=198.51.100.7", "v=somebody", "a=curl/8", "m=POST", "c=500", "t=1", "i=1&v=2&a=3&m=4&c=5"] {
+            #expect(try house.send("s=demo&u=/&\(claim)") == nil, "\(claim)")
+        }
+        let site = house.engine.report().sites[0]
+        #expect(site.online == 1 && site.totalViews == 7 && site.bots == 0)
+    }
+
+    @Test(
+        "what has no agent, is declared a bot or fetches ahead is a bot, and nothing else",
+        arguments: [("", false), ("-", false), ("Googlebot/2.1", false), (agent, true)])
+    func bots(agent: String, isPrefetch: Bool) throws {
+        var house = try CountingHouse()
+        #expect(try house.send("s=demo&u=/", agent: agent, isPrefetch: isPrefetch) == nil)
+        #expect(house.outcome == [.bots: 1] && house.engine.report().sites[0].online == 0)
+    }
+
+    @Test(
+        "a form that is no hit is refused by its reason",
+        arguments: [
+            ("", .syntax), ("s=demo", .syntax), ("s=demo&n=view", .syntax), ("junk", .syntax),
+            ("s=demo&u=/\ns=demo&u=/2", .syntax), ("u=/", .siteMissing), ("s=De%20mo&u=/", .siteMissing),
+            ("s=nobody&u=/", .siteUnknown),
+        ] as [(String, BeaconRejection)])
+    func refused(form: String, reason: BeaconRejection) throws {
+        var house = try CountingHouse()
+        #expect(try house.send(form) == reason)
+        #expect(house[reason.tally] == 1 && house[.records] == 1 && house.engine.report().sites[0].totalViews == 0)
+    }
+
+    @Test(
+        "a site that names its hosts is counted from their pages only",
+        arguments: [
+            ("https://demo.example", nil), ("https://www.demo.example:8443", nil), ("http://DEMO.example/page", nil),
+            ("https://evil.example", .origin), ("null", .origin), ("", .origin), ("https://demo.example.evil", .origin),
+            ("https://demo.example@evil.example/", .origin),
+        ] as [(String, BeaconRejection?)])
+    func origins(page: String, reason: BeaconRejection?) throws {
+        var house = try CountingHouse(hosts: ["demo.example"])
+        #expect(try house.send("s=demo&u=/", page: page) == reason)
+        #expect(house.outcome == [reason?.tally ?? .views: 1])
+    }
+
+    @Test(
+        "a visitor has a burst of three seconds and then the rate, whatever the site, and is counted in what is refused"
+    )
+    func visitorRate() throws {
+        var house = try CountingHouse(
+            rates: Rates(visitorPerSecond: 20, sitePerSecond: 10_000, seed: CountingHouse.seed))
+        for i in 0..<60 { #expect(try house.send("s=\(i % 2 == 0 ? "demo" : "other")&u=/") == nil) }
+        #expect(try house.send("s=demo&u=/") == .rate)
+        // Somebody else is not held up.
+        #expect(try house.send("s=demo&u=/", address: .v4(1)) == nil)
+        house.moment = house.moment + 49
+        #expect(try house.send("s=demo&u=/") == .rate)
+        house.moment = house.moment + 1
+        #expect(try house.send("s=demo&u=/") == nil)
+        #expect(try house.send("s=demo&u=/") == .rate)
+        #expect(house[.beaconsRate] == 3 && house[.views] == 62)
+    }
+
+    @Test("one network of IPv6 is one visitor's bucket")
+    func networks() throws {
+        var house = try CountingHouse(
+            rates: Rates(visitorPerSecond: 1, sitePerSecond: 10_000, seed: CountingHouse.seed))
+        for i in 0..<3 { #expect(try house.send("s=demo&u=/", address: .v6(7, UInt64(i))) == nil) }
+        #expect(try house.send("s=demo&u=/", address: .v6(7, 99)) == .rate)
+        #expect(try house.send("s=demo&u=/", address: .v6(8, 99)) == nil)
+    }
+
+    @Test("a site has a rate of its own, and the other site another")
+    func siteRate() throws {
+        var house = try CountingHouse(rates: Rates(visitorPerSecond: 1000, sitePerSecond: 10, seed: CountingHouse.seed))
+        for i in 0..<30 { #expect(try house.send("s=demo&u=/", address: .v4(UInt32(i))) == nil) }
+        #expect(try house.send("s=demo&u=/", address: .v4(99)) == .rate)
+        #expect(try house.send("s=other&u=/", address: .v4(99)) == nil)
+    }
+
+    @Test("a million addresses take no more room, and one that is busy stays limited among them")
+    func manyAddresses() throws {
+        var house = try CountingHouse(
+            rates: Rates(visitorPerSecond: 1, sitePerSecond: 10_000_000, seed: CountingHouse.seed))
+        for _ in 0..<3 { #expect(try house.send("s=demo&n=ping") == nil) }
+        var refused = 0
+        for i in 0..<100_000 {
+            #expect(try house.send("s=demo&n=ping", address: .v4(UInt32(i))) == nil)
+            if i % 1000 == 0, try house.send("s=demo&n=ping") == .rate { refused += 1 }
+        }
+        #expect(refused > 90)
+    }
+}
+
+extension CountingHouse {
+    /// A hit of a browser; why it was refused, if it was.
+    mutating func send(
+        _ form: String, address: NetworkAddress = BrowserTests.address, agent: String = BrowserTests.agent,
+        page: String = "", isPrefetch: Bool = false
+    ) throws -> BeaconRejection? {
+        let hit = BrowserHit(
+            form: Array(form.utf8), address: address, agent: agent, page: page, isPrefetch: isPrefetch)
+        var frame = Frame()
+        var reason: BeaconRejection?
+        do throws(BeaconRejection) {
+            _ = try admission.admit(hit, at: moment, into: &frame)
+        } catch {
+            reason = error
+        }
+        try engine.apply(frame.span)
+        if !isConserved { Issue.record("a record got lost or came twice: \(form)") }
+        return reason
+    }
+}
