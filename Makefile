@@ -70,7 +70,7 @@ run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)
 
 test-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus))
 
 bench-packages:
 	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind))

@@ -46,7 +46,9 @@ let package = Package(
         .target(name: "Wire", dependencies: ["Counting", "CBytes"], swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
-        .target(name: "Storage", dependencies: ["Counting", "CKernel", grdb], swiftSettings: settings),
+        .target(
+            name: "Storage", dependencies: ["Counting", "CKernel", grdb], exclude: ["FORMAT.md"],
+            swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
         .target(
             name: "Web", dependencies: ["Counting", "Wire", lifecycle, nioCore, nioHTTP, nioPosix],

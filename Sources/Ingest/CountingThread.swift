@@ -65,7 +65,7 @@ public final class CountingThread: Sendable {
         }
     }
 
-    /// The longest that a checkpoint has kept the thread from counting, in nanoseconds.
+    /// The longest that a checkpoint has kept the thread busy, in nanoseconds of its own.
     public var longestPauseNanoseconds: Int64 { pause.load(ordering: .relaxed) }
 
     /// Hands a request over; false where too many wait already or the thread is ending, and then no answer comes.
@@ -253,9 +253,9 @@ private struct CountingLoop: ~Copyable {
         let sequence = durability.journal.next.sequence - 1
         let isForgetting = intake.saltsForgotten != saltsForgotten
         guard sequence != checkpointed || isForgetting || hasFailed else { return }
-        let begun = Clocks.steadyNanoseconds
+        let begun = Clocks.threadNanoseconds
         checkpointer.submit(request(durability.journal))
-        pause.max(Clocks.steadyNanoseconds - begun, ordering: .relaxed)
+        pause.max(Clocks.threadNanoseconds - begun, ordering: .relaxed)
         checkpointedAt = now
         checkpointed = sequence
         saltsForgotten = intake.saltsForgotten

@@ -85,7 +85,7 @@ public final class Checkpointer: Sendable {
         self.giveUp = giveUp
         work = Mutex(Work())
         saltsStored_ = Atomic(saltsStored)
-        thread.withLock { $0 = OSThread { [self] in run() } }
+        thread.withLock { $0 = OSThread(inBackground: true) { [self] in run() } }
     }
 
     /// A request is waiting or being worked on; a further one would have to wait.

@@ -9,6 +9,9 @@ public enum Clocks {
     /// The same in nanoseconds.
     public static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
 
+    /// What the calling thread has run so far, in nanoseconds: others that take its core away do not count.
+    public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         _ = unsafe clock_gettime(clock, &time)

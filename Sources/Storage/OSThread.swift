@@ -9,10 +9,16 @@ public struct OSThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Starts a thread that runs `body` once.
-    public init(_ body: @escaping @Sendable () -> Void) {
+    /// Starts a thread that runs `body` once. One in the background gives way to the others: woken on a core on which
+    /// somebody counts, it would hold that up for milliseconds.
+    public init(inBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
+        let work: @Sendable () -> Void = {
+            // Of the calling thread alone, on Linux; where it is refused, it is as urgent as the others.
+            if inBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+            body()
+        }
         var thread = pthread_t()
-        let box = unsafe Unmanaged.passRetained(Body(body))
+        let box = unsafe Unmanaged.passRetained(Body(work))
         let status = unsafe pthread_create(
             &thread, nil,
             { argument in

@@ -16,7 +16,7 @@ public struct DurabilityNumbers: Sendable {
     public var checkpointLastSuccess: Moment?
     /// How long the last one took.
     public var checkpointSeconds: Double
-    /// The longest one has stopped the counting since the start.
+    /// The longest one has kept the counting thread busy since the start.
     public var checkpointPauseSeconds: Double
     /// Checkpoints since the start that could not be saved.
     public var checkpointFailures: UInt64

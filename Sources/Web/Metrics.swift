@@ -135,7 +135,8 @@ extension Exposition {
             "checkpoint_duration_seconds", .gauge, "How long the last checkpoint took.",
             [Sample(numbers.checkpointSeconds)])
         family(
-            "checkpoint_pause_seconds", .gauge, "The longest a checkpoint has stopped the counting since the start.",
+            "checkpoint_pause_seconds", .gauge,
+            "The longest a checkpoint has kept the counting thread busy since the start.",
             [Sample(numbers.checkpointPauseSeconds)])
         family(
             "checkpoint_failures_total", .counter, "Checkpoints that could not be saved.",
