@@ -23,7 +23,8 @@ test: test-packages
 	$(RELEASE) --build-tests
 	$(call tests,--skip 'Hardship|StorageTests|WebTests')
 	$(call tests,--filter WebTests)
-	$(call tests,--filter 'Hardship|StorageTests')
+	$(call tests,--filter StorageTests)
+	$(call tests,--filter Hardship)
 
 # The long form of the tests that kill, damage and cut power: an hour or so, as root.
 soak: export FOOTFALL_CRASH_POINTS = 1
@@ -70,7 +71,7 @@ run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)
 
 test-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium))
 
 bench-packages:
 	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind))

@@ -57,6 +57,8 @@ struct Problem: Error, Sendable {
         self.fields = fields
     }
 
+    static let unknownSite = Problem(.notFound, "No site has this name; footfall sites lists those there are.")
+
     var answer: Answer {
         let problem: JSONObject = [
             "type": JSON("about:blank"), "title": JSON(status.reasonPhrase), "status": JSON(status.code),

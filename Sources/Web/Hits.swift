@@ -50,7 +50,7 @@ struct Hits: Sendable {
         let (status, detail): (HTTPResponseStatus, String) =
             switch reason {
             case .siteMissing: (.badRequest, "Send the site's name as s: data-site of the script.")
-            case .siteUnknown: (.notFound, "No site has this name; footfall sites lists those there are.")
+            case .siteUnknown: (Problem.unknownSite.status, Problem.unknownSite.detail)
             case .origin: (.forbidden, "The page is on none of the site's hosts; add it to hosts of the site.")
             case .rate: (.tooManyRequests, "Too many hits from one address or for one site; see visitor_rate.")
             case .limit, .internal: (.serviceUnavailable, "The hit cannot be kept now and is not counted; try again.")

@@ -53,6 +53,7 @@ struct Routes: Sendable {
     init(state: WebState, configuration: WebConfiguration) {
         access = Access(configuration)
         let snapshots = Snapshots(state: state)
+        let changes = Changes(state: state)
         let metrics = Metrics(state: state)
         let hits = Hits(state: state, proxies: configuration.proxies)
         let words = Rendered(definitionsJSON, caching: "max-age=300")
@@ -62,6 +63,8 @@ struct Routes: Sendable {
             Self.route("/", ["GET": TotalsPage(state: state).show]),
             Self.route("/totals.css", ["GET": { request in .now(Assets.totalsStyle.answer(to: request)) }]),
             Self.route("/api/v1/sites/{}", ["GET": snapshots.one]),
+            Self.route("/api/v1/sites/{}/start", ["PUT": changes.start]),
+            Self.route("/api/v1/sites/{}/corrections", ["POST": changes.correct]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
             Self.route("/metrics", ["GET": metrics.scrape]),

@@ -35,7 +35,7 @@ final class Snapshots: Sendable {
         let name = String(request.parameters[0])
         let report = state.report()
         guard let site = report.site(name) else {
-            throw Problem(.notFound, "No site has this name; footfall sites lists those there are.")
+            throw Problem.unknownSite
         }
         let visible = request.isOwners ? nil : state.publicNumbers(name)
         return .now(rendered(site, asOf: report.asOf, visible: visible).answer(to: request))

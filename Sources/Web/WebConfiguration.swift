@@ -10,6 +10,9 @@ public struct WebState: Sendable {
     /// Counts a hit and calls back once, on any thread, with the numbers of its site, this hit in them and written; false
     /// where no more can be taken in, and then nothing calls back.
     public var count: Count
+    /// Writes a record and calls back once, on any thread: whether it is written. False where none can be taken in, and
+    /// then nothing calls back.
+    public var change: @Sendable (Record, @escaping @Sendable (Bool) -> Void) -> Bool
     /// What does not work as it should, each in a few words; empty while all is well.
     public var degraded: @Sendable () -> [String]
     /// How the journal and the checkpoints do.
@@ -27,6 +30,7 @@ public struct WebState: Sendable {
     public init(
         report: @escaping @Sendable () -> Report,
         count: @escaping Count = { _, _ in false },
+        change: @escaping @Sendable (Record, @escaping @Sendable (Bool) -> Void) -> Bool = { _, _ in false },
         degraded: @escaping @Sendable () -> [String] = { [] },
         durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
         publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
@@ -34,6 +38,7 @@ public struct WebState: Sendable {
     ) {
         self.report = report
         self.count = count
+        self.change = change
         self.degraded = degraded
         self.durability = durability
         self.publicNumbers = publicNumbers

@@ -13,7 +13,14 @@ struct LocalClient {
     }
 
     /// The body of a 200; anything else is said on standard error and ends the command.
-    func get(_ target: String) throws -> Data {
+    func get(_ target: String) throws -> Data { try ask("GET", target) }
+
+    /// The same of a request with a body of JSON.
+    func ask(_ method: String, _ target: String, _ body: some Encodable) throws -> Data {
+        try ask(method, target, body: try JSONEncoder().encode(body))
+    }
+
+    private func ask(_ method: String, _ target: String, body: Data = Data()) throws -> Data {
         guard let descriptor = sockets.lazy.compactMap({ $0.connect() }).first else {
             say("no daemon answers at \(sockets[0].path); start one with `footfall serve`")
             throw Exit.unavailable
@@ -21,7 +28,9 @@ struct LocalClient {
         defer { close(descriptor) }
         let connection = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
         try connection.write(
-            contentsOf: Data("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))
+            contentsOf: Data(
+                "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.count)\r\n"
+                    .utf8) + Data("Connection: close\r\n\r\n".utf8) + body)
         let answer = try connection.readToEnd() ?? Data()
         guard let end = answer.range(of: Data("\r\n\r\n".utf8)) else {
             say("the daemon closed the connection without an answer")
@@ -33,7 +42,7 @@ struct LocalClient {
         guard status == 200 else {
             let problem = try? JSONDecoder().decode(Problem.self, from: body)
             say(problem?.detail ?? "the daemon answered with status \(status)")
-            throw status == 404 ? Exit.data : Exit.unavailable
+            throw status == 404 || status == 400 ? Exit.data : Exit.unavailable
         }
         return body
     }

@@ -36,7 +36,7 @@ final class Machine {
             "footfall.toml",
             """
             [http]
-            local_admin = true
+            \(tables["http"] ?? "local_admin = true")
             [state]
             directory = "\(self.state)"
             runtime = "\(runtime)"
@@ -45,7 +45,10 @@ final class Machine {
             \(tables["limits"] ?? "")
 
             """
-                + sites.map { "[[site]]\nname = \"\($0)\"\ntimezone = \"UTC\"\nonline_window = \"30m\"\n" }.joined())
+                + sites.map {
+                    "[[site]]\nname = \"\($0)\"\ntimezone = \"UTC\"\nonline_window = \"30m\"\n\(tables["site"] ?? "")\n"
+                }
+                .joined())
         log = try folder.write("log", "")
     }
 
@@ -105,6 +108,11 @@ final class Machine {
                 environment: own.merging(environment) { _, given in given }, descriptors: [beacons, http],
                 input: "/dev/null", output: "/dev/null", errors: log.path),
             of: self)
+    }
+
+    /// What a command of the operator says, and its status.
+    func command(_ line: String) throws -> (status: Int32, output: String, errors: String) {
+        try shell("'\(try footfallBinary())' \(line) -c '\(settings.path)'")
     }
 
     /// Everything that all daemons of the machine have said.

@@ -76,6 +76,7 @@ struct Serve: AsyncParsableCommand {
                     hit.stamp = Clocks.wall
                     return counting.ask(.hit(hit, answer))
                 },
+                change: { counting.ask(.record($0, $1)) },
                 degraded: { state.health.degraded },
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
                 // A site that the settings name no longer keeps its numbers, for its owner.

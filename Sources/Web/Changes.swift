@@ -1,0 +1,99 @@
+import Counting
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// What the owner changes by hand: the number of an older counter, and corrections. Each is written with who, why and
+/// when before it is answered, or it has not happened.
+struct Changes: Sendable {
+    let state: WebState
+
+    private struct Start: Decodable {
+        var visits: Int64?
+        var views: Int64?
+        var note: String?
+    }
+
+    private struct Correction: Decodable {
+        var day: String
+        var visits: Int64?
+        var views: Int64?
+        var note: String
+    }
+
+    /// `PUT /api/v1/sites/{site}/start`: what is not named stays as it is.
+    @Sendable func start(_ request: Request) throws(Problem) -> Reply {
+        let (place, site, asOf) = try site(of: request)
+        let start = try decode(Start.self, request, #"{"visits":57998,"note":"from the old counter"}"#)
+        let (visits, views) = (start.visits ?? site.startVisits, start.views ?? site.startViews)
+        guard visits >= 0, views >= 0 else { throw Problem(.badRequest, "A start number is zero or more.") }
+        try checkAmounts(visits, views)
+        let remark = Remark(by: Self.owner, note: start.note ?? "", at: asOf)
+        return reply(
+            .start(place, visits: visits, views: views, remark),
+            ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)])
+    }
+
+    /// `POST /api/v1/sites/{site}/corrections`
+    @Sendable func correct(_ request: Request) throws(Problem) -> Reply {
+        let (place, site, asOf) = try site(of: request)
+        let correction = try decode(
+            Correction.self, request, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
+        guard let day = LocalDay(correction.day), day <= site.day else {
+            throw Problem(
+                .badRequest, "Give a day of the site up to today, \(site.day), as in \"day\":\"\(site.day)\".")
+        }
+        let (visits, views) = (correction.visits ?? 0, correction.views ?? 0)
+        try checkAmounts(visits, views)
+        guard visits != 0 || views != 0, !correction.note.isEmpty else {
+            throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
+        }
+        let remark = Remark(by: Self.owner, note: correction.note, at: asOf)
+        return reply(
+            .correction(place, day, visits: visits, views: views, remark),
+            ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)])
+    }
+
+    /// Who asks on the unix socket, or from this machine.
+    private static let owner = "local"
+
+    private func site(of request: Request) throws(Problem) -> (SiteIndex, SiteReport, Moment) {
+        try request.requireOwner("Changing numbers is", at: request.head.uri)
+        let report = state.report()
+        guard let place = report.sites.firstIndex(where: { $0.name == request.parameters[0] }) else {
+            throw Problem.unknownSite
+        }
+        return (SiteIndex(place), report.sites[place], report.asOf)
+    }
+
+    private func decode<T: Decodable>(_ type: T.Type, _ request: Request, _ example: String) throws(Problem) -> T {
+        do {
+            return try JSONDecoder().decode(type, from: Data(request.body.readableBytesView))
+        } catch {
+            throw Problem(.badRequest, "Send JSON such as \(example).")
+        }
+    }
+
+    private func checkAmounts(_ visits: Int64, _ views: Int64) throws(Problem) {
+        guard visits.magnitude <= Record.amountMax, views.magnitude <= Record.amountMax else {
+            throw Problem(.badRequest, "No number may be greater than \(Record.amountMax).")
+        }
+    }
+
+    private func reply(_ record: Record, _ done: JSONObject) -> Reply {
+        .later { [state] answer in
+            let isTaken = state.change(record) { isWritten in
+                guard isWritten else { return answer(Self.unwritten) }
+                var written = Answer(
+                    .ok, body: ByteBuffer(bytes: JSON.object(done).bytes), type: "application/json; charset=utf-8")
+                written["Cache-Control"] = "no-store"
+                answer(written)
+            }
+            if !isTaken { answer(Self.unwritten) }
+        }
+    }
+
+    private static let unwritten = Problem(
+        .serviceUnavailable, "The journal takes nothing now, and nothing was changed; /readyz says why."
+    ).answer
+}
