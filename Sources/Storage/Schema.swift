@@ -70,6 +70,11 @@ package enum Schema {
                     began INTEGER NOT NULL,
                     ended INTEGER NOT NULL
                 );
+                CREATE TABLE token (
+                    name TEXT PRIMARY KEY,
+                    hash BLOB NOT NULL,
+                    created INTEGER NOT NULL
+                ) WITHOUT ROWID;
                 CREATE TABLE audit (
                     id INTEGER PRIMARY KEY,
                     at INTEGER NOT NULL,

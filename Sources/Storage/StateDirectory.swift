@@ -93,6 +93,9 @@ public final class StateDirectory: Sendable {
         return recovery
     }
 
+    /// The tokens that are kept here.
+    public var tokens: TokenTable { TokenTable(database) }
+
     /// Begins to write behind what was recovered.
     public func begin(
         _ recovery: Recovery, _ configuration: Journal.Configuration, giveUp: @escaping @Sendable (StorageError) -> Void

@@ -14,15 +14,21 @@ struct Peer: Sendable {
 struct Access: Sendable {
     private let hosts: Set<String>
     private let localAdmin: Bool
+    private let tokens: Tokens
 
-    init(_ configuration: WebConfiguration) {
+    /// The owner at this machine.
+    static let local = "local"
+
+    init(_ configuration: WebConfiguration, _ tokens: Tokens) {
+        self.tokens = tokens
         hosts = Set(configuration.hosts.compactMap(hostName))
         localAdmin = configuration.localAdmin
     }
 
-    /// True if the request may see every number; throws what to answer where it is for another server.
-    func isOwners(_ request: Request) throws(Problem) -> Bool {
-        if request.peer.address == nil { return true }
+    /// Who may see every number, if it is one who asks; throws what to answer where the request is for another server or
+    /// brings a token that is nobody's.
+    func owner(of request: Request) throws(Problem) -> String? {
+        if request.peer.address == nil { return Self.local }
         let headers = request.head.headers
         let named = headers["Host"]
         guard named.count == 1 else { throw Problem(.badRequest, "Send exactly one Host field.") }
@@ -31,8 +37,11 @@ struct Access: Sendable {
                 .misdirectedRequest,
                 "No site is served under the host name \"\(named[0])\". If it is right, add it to hosts in [http].")
         }
-        return localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(headers)
+        if let name = try tokens.name(in: headers) { return "token " + name }
+        let isLocal =
+            localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(headers)
             && !isCrossSite(headers, "http://\(named[0])")
+        return isLocal ? Self.local : nil
     }
 
     private func isForwarded(_ headers: HTTPHeaders) -> Bool {

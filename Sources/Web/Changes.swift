@@ -23,12 +23,12 @@ struct Changes: Sendable {
 
     /// `PUT /api/v1/sites/{site}/start`: what is not named stays as it is.
     @Sendable func start(_ request: Request) throws(Problem) -> Reply {
-        let (place, site, asOf) = try site(of: request)
+        let (place, site, owner, asOf) = try site(of: request)
         let start = try decode(Start.self, request, #"{"visits":57998,"note":"from the old counter"}"#)
         let (visits, views) = (start.visits ?? site.startVisits, start.views ?? site.startViews)
         guard visits >= 0, views >= 0 else { throw Problem(.badRequest, "A start number is zero or more.") }
         try checkAmounts(visits, views)
-        let remark = Remark(by: Self.owner, note: start.note ?? "", at: asOf)
+        let remark = Remark(by: owner, note: start.note ?? "", at: asOf)
         return reply(
             .start(place, visits: visits, views: views, remark),
             ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)])
@@ -36,7 +36,7 @@ struct Changes: Sendable {
 
     /// `POST /api/v1/sites/{site}/corrections`
     @Sendable func correct(_ request: Request) throws(Problem) -> Reply {
-        let (place, site, asOf) = try site(of: request)
+        let (place, site, owner, asOf) = try site(of: request)
         let correction = try decode(
             Correction.self, request, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
         guard let day = LocalDay(correction.day), day <= site.day else {
@@ -48,22 +48,19 @@ struct Changes: Sendable {
         guard visits != 0 || views != 0, !correction.note.isEmpty else {
             throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
         }
-        let remark = Remark(by: Self.owner, note: correction.note, at: asOf)
+        let remark = Remark(by: owner, note: correction.note, at: asOf)
         return reply(
             .correction(place, day, visits: visits, views: views, remark),
             ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)])
     }
 
-    /// Who asks on the unix socket, or from this machine.
-    private static let owner = "local"
-
-    private func site(of request: Request) throws(Problem) -> (SiteIndex, SiteReport, Moment) {
+    private func site(of request: Request) throws(Problem) -> (SiteIndex, SiteReport, owner: String, Moment) {
         try request.requireOwner("Changing numbers is", at: request.head.uri)
         let report = state.report()
         guard let place = report.sites.firstIndex(where: { $0.name == request.parameters[0] }) else {
             throw Problem.unknownSite
         }
-        return (SiteIndex(place), report.sites[place], report.asOf)
+        return (SiteIndex(place), report.sites[place], request.owner ?? "", report.asOf)
     }
 
     private func decode<T: Decodable>(_ type: T.Type, _ request: Request, _ example: String) throws(Problem) -> T {

@@ -7,8 +7,9 @@ struct Request: Sendable {
     let head: HTTPRequestHead
     let body: ByteBuffer
     let peer: Peer
-    /// It may see every number.
-    var isOwners = false
+    /// Who may see every number: `local`, or the name of a token; nil for anybody else.
+    var owner: String?
+    var isOwners: Bool { owner != nil }
     /// What stands in the places of the route's path that are in braces, in their order.
     var parameters: [Substring] = []
 
@@ -17,7 +18,7 @@ struct Request: Sendable {
         guard !isOwners else { return }
         throw Problem(
             .unauthorized,
-            "\(what) the owner's: ask on the unix socket, as in "
+            "\(what) the owner's: send Authorization: Bearer with a token of footfall token create, or ask on the unix socket, as in "
                 + "curl --unix-socket RUNTIME/footfall.sock http://localhost\(path), where RUNTIME is the runtime directory.",
             [("WWW-Authenticate", "Bearer")])
     }
@@ -51,7 +52,7 @@ struct Routes: Sendable {
     private let routes: [Route]
 
     init(state: WebState, configuration: WebConfiguration) {
-        access = Access(configuration)
+        access = Access(configuration, state.tokens)
         let snapshots = Snapshots(state: state)
         let changes = Changes(state: state)
         let metrics = Metrics(state: state)
@@ -67,6 +68,8 @@ struct Routes: Sendable {
             Self.route("/api/v1/sites/{}/corrections", ["POST": changes.correct]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
+            Self.route("/api/v1/tokens", ["GET": state.tokens.list, "POST": state.tokens.create]),
+            Self.route("/api/v1/tokens/{}", ["DELETE": state.tokens.revoke]),
             Self.route("/metrics", ["GET": metrics.scrape]),
             Self.route("/healthz", ["GET": { _ in .now(.plain("ok")) }]),
             Self.route("/readyz", ["GET": { request throws(Problem) in .now(try Self.readiness(state)) }]),
@@ -95,7 +98,7 @@ struct Routes: Sendable {
     func reply(to request: Request) -> Reply {
         do throws(Problem) {
             var request = request
-            request.isOwners = try access.isOwners(request)
+            request.owner = try access.owner(of: request)
             let parts = Self.parts(request.head.uri.prefix { $0 != "?" })
             for route in routes {
                 guard let parameters = Self.match(parts, route.path) else { continue }

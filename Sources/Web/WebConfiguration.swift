@@ -19,6 +19,8 @@ public struct WebState: Sendable {
     public var durability: @Sendable () -> DurabilityNumbers
     /// The numbers of a site that anybody may see; asked only for sites of the report.
     public var publicNumbers: @Sendable (String) -> Set<PublicNumber>
+    /// Who may see everything from elsewhere.
+    public var tokens: Tokens
     /// The version of the program, for the metrics.
     public var version: String
 
@@ -34,7 +36,7 @@ public struct WebState: Sendable {
         degraded: @escaping @Sendable () -> [String] = { [] },
         durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
         publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
-        version: String = "unknown"
+        tokens: Tokens = Tokens(), version: String = "unknown"
     ) {
         self.report = report
         self.count = count
@@ -42,6 +44,7 @@ public struct WebState: Sendable {
         self.degraded = degraded
         self.durability = durability
         self.publicNumbers = publicNumbers
+        self.tokens = tokens
         self.version = version
     }
 }

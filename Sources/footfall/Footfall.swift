@@ -7,7 +7,9 @@ struct Footfall: AsyncParsableCommand {
         commandName: "footfall",
         abstract: "Counts who is online now and how many visits there have been, exactly.",
         version: version,
-        subcommands: [Serve.self, Count.self, Hit.self, Stats.self, Sites.self, Start.self, Correct.self, Check.self])
+        subcommands: [
+            Serve.self, Count.self, Hit.self, Stats.self, Sites.self, Start.self, Correct.self, Token.self, Check.self,
+        ])
 
     static let version = "0.1.0"
 }

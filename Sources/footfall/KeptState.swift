@@ -2,6 +2,7 @@ import Counting
 import Ingest
 import Logging
 import Storage
+import Web
 import Wire
 
 /// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
@@ -10,6 +11,7 @@ struct KeptState {
     let ring: LandingRing
     let durability: Durability
     let health: Health
+    let tokens: Tokens
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
     init(_ settings: Settings, logger: Logger) throws {
@@ -67,6 +69,7 @@ struct KeptState {
         intake.commit()
         health = Health(
             journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
+        tokens = try Tokens(directory.tokens)
         if let warning = ring.warning {
             logger.warning(
                 "The landing ring is private memory: a kill may lose the batch in hand",

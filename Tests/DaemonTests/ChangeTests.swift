@@ -41,6 +41,35 @@ struct ChangeTests {
         #expect(try machine.query("SELECT by, count(*) FROM audit WHERE at > 0 GROUP BY by") == ["local": 4])
     }
 
+    @Test("a token made by command opens the API over a restart, and is gone when it is revoked")
+    func tokens() throws {
+        let machine = try Machine(tables: ["http": "proxies = [\"127.0.0.1\"]"])
+        let life = try machine.start()
+        try life.becomeReady()
+        let token = try machine.command("token create panel").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        func start(_ visits: Int) -> Int? {
+            httpPost(
+                machine.httpPort, "/api/v1/sites/demo/corrections",
+                "{\"day\":\"2026-01-01\",\"visits\":\(visits),\"note\":\"x\"}",
+                ["Authorization: Bearer \(token)", "X-Forwarded-For: 192.0.2.1"])?.status
+        }
+        #expect(start(5) == 200)
+        life.kill()
+        let next = try machine.start()
+        try next.becomeReady()
+        #expect(start(6) == 200)
+        #expect(try machine.command("token list").output.hasPrefix("panel\t20"))
+        #expect(try machine.command("token revoke panel").status == 0)
+        #expect(start(7) == 401)
+        #expect(next.stop() == 0)
+        #expect(try machine.query("SELECT substr(by, 7), sum(visits) FROM audit GROUP BY by") == ["panel": 11])
+        let files = try Machine.files(in: machine.state)
+        for file in files {
+            #expect(
+                try !Data(contentsOf: URL(filePath: machine.state + "/" + file)).contains(Data(token.utf8)), "\(file)")
+        }
+    }
+
     @Test("a change that makes no sense is refused with what to do, and nothing is changed")
     func refused() throws {
         let machine = try Machine()

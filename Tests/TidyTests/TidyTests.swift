@@ -16,7 +16,7 @@ struct TidyTests {
         "Ingest": ["Counting", "Wire", "Storage", "CKernel", "Glibc", "Synchronization"],
         // Glibc for the time of the Date field, and for nothing else.
         "Web": [
-            "Counting", "Wire", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
+            "Counting", "Wire", "Crypto", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
             "ServiceLifecycle",
         ],
         "Supervision": ["CSystemd", "Glibc"],

@@ -81,7 +81,7 @@ struct Serve: AsyncParsableCommand {
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
                 // A site that the settings name no longer keeps its numbers, for its owner.
                 publicNumbers: { publicNumbers[$0] ?? [] },
-                version: Footfall.version),
+                tokens: state.tokens, version: Footfall.version),
             configuration: WebConfiguration(
                 hosts: settings.http.hosts, proxies: settings.http.proxyNetworks,
                 localAdmin: settings.http.localAdmin))

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import Storage
+import Web
+
+/// `footfall token`: who may see and change everything without sitting at the machine.
+struct Token: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make, list and revoke tokens for the HTTP API.", subcommands: [Create.self, List.self, Revoke.self])
+
+    private struct Made: Decodable { let token: String }
+    private struct Known: Decodable {
+        struct Token: Decodable {
+            let name: String
+            let created: String?
+        }
+        let tokens: [Token]
+    }
+
+    struct Create: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a token and print it, once: only a hash of it is kept.")
+
+        @Argument(help: "What it is for.")
+        var name: String
+        @OptionGroup var settingsOption: SettingsOption
+
+        func run() throws {
+            let answer = try LocalClient(settingsOption).ask("POST", "/api/v1/tokens", ["name": name])
+            print(try decode(Made.self, answer).token)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show what tokens there are, and since when.")
+
+        @OptionGroup var settingsOption: SettingsOption
+
+        func run() throws {
+            for token in try decode(Known.self, LocalClient(settingsOption).get("/api/v1/tokens")).tokens {
+                print("\(token.name)\t\(token.created ?? "from a credential")")
+            }
+        }
+    }
+
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a token worthless from now on.")
+
+        @Argument(help: "Its name.")
+        var name: String
+        @OptionGroup var settingsOption: SettingsOption
+
+        func validate() throws {
+            // It becomes a part of a path.
+            if name.wholeMatch(of: /[A-Za-z0-9._-]+/) == nil { throw ValidationError("no token has such a name") }
+        }
+
+        func run() throws {
+            _ = try LocalClient(settingsOption).ask("DELETE", "/api/v1/tokens/\(name)", [String]())
+            print("\(name) is revoked")
+        }
+    }
+}
+
+extension Tokens {
+    /// The tokens of the state, and those in the directory of credentials: files called `token` or `token.NAME`.
+    convenience init(_ table: TokenTable) throws {
+        var handedOver: [(name: String, token: String)] = []
+        if let directory = environment["CREDENTIALS_DIRECTORY"] {
+            for file in try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+            where file == "token" || file.hasPrefix("token.") {
+                let text = try String(contentsOfFile: directory + "/" + file, encoding: .utf8)
+                let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+                // An empty one would be anybody's.
+                if token.utf8.count >= 16 { handedOver.append((file, token)) }
+            }
+        }
+        self.init(
+            stored: try table.all().map { ($0.name, $0.hash, $0.created) }, handedOver: handedOver,
+            store: TokenStore(
+                save: { try table.save(StoredToken(name: $0, hash: $1, created: $2)) },
+                remove: { try table.remove($0) }))
+    }
+}
