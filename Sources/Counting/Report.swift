@@ -37,6 +37,8 @@ public final class SiteReport: Sendable {
     public let totalVisits: Int64
     /// Views ever, with start number and corrections.
     public let totalViews: Int64
+    /// Visits and views that were counted: without start number and corrections, and so never fewer than before.
+    public let countedVisits: UInt64, countedViews: UInt64
     /// Visits taken over from an older counter.
     public let startVisits: Int64
     /// Views taken over from an older counter.
@@ -103,6 +105,8 @@ public final class SiteReport: Sendable {
         totalOf = site.settings.totalOf
         totalVisits = site.startVisits + Int64(site.visits) + site.correctedVisits
         totalViews = site.startViews + Int64(site.views) + site.correctedViews
+        countedVisits = site.visits
+        countedViews = site.views
         startVisits = site.startVisits
         startViews = site.startViews
         let sums = site.today.sums

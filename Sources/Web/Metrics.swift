@@ -64,19 +64,14 @@ private struct Sites {
     }
 }
 
-extension SiteReport {
-    fileprivate var countedVisits: Int64 { max(0, totalVisits - startVisits) }
-    fileprivate var countedViews: Int64 { max(0, totalViews - startViews) }
-}
-
 extension Exposition {
     fileprivate mutating func write(_ sites: Sites) {
         family("site_online_visitors", .gauge, "Visitors online now.", sites.samples { $0.online })
         family(
-            "site_visits_total", .counter, "Visits counted, without the start number.",
+            "site_visits_total", .counter, "Visits counted, without start number and corrections.",
             sites.samples { $0.countedVisits })
         family(
-            "site_views_total", .counter, "Views counted, without the start number.",
+            "site_views_total", .counter, "Views counted, without start number and corrections.",
             sites.samples { $0.countedViews })
         family("site_bots_total", .counter, "Hits of declared bots.", sites.samples { $0.bots })
         family(

@@ -24,6 +24,8 @@ struct ChangeTests {
             let site = try machine.numbers().sites["demo"]
             return site?.visits == 57_996 && site?.views == 180_001
         }
+        // A counter of Prometheus never goes down.
+        #expect(try machine.scrape()[#"site_visits_total{site="demo"}"#] == 1)
         let before = try machine.numbers()
         life.kill()
         let next = try machine.start()
