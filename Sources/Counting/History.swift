@@ -82,6 +82,37 @@ public struct Audit: Equatable, Sendable {
     }
 }
 
+/// A line of the audit as it is kept: a number that was changed by hand, or something that was found missing or damaged.
+public struct AuditLine: Sendable {
+    /// When, and what: `start`, `correction`, `loss` or `quarantine`.
+    public let at: Moment, kind: String
+    /// The site, where it is about one.
+    public let site: String?
+    /// The day a correction is part of.
+    public let day: LocalDay?
+    /// As in `Audit`; nil where no number was changed.
+    public let visits: Int64?, views: Int64?, formerVisits: Int64?, formerViews: Int64?
+    /// Who and why.
+    public let by: String, note: String
+
+    /// A line.
+    public init(
+        at: Moment, kind: String, site: String?, day: LocalDay?, visits: Int64?, views: Int64?, formerVisits: Int64?,
+        formerViews: Int64?, by: String, note: String
+    ) {
+        self.at = at
+        self.kind = kind
+        self.site = site
+        self.day = day
+        self.visits = visits
+        self.views = views
+        self.formerVisits = formerVisits
+        self.formerViews = formerViews
+        self.by = by
+        self.note = note
+    }
+}
+
 /// The first rows of a ranking and the rest.
 public struct Top: Equatable, Sendable {
     /// Most views first.

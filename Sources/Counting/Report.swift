@@ -8,6 +8,12 @@ public struct Report: Sendable {
     public let tallies: Tallies
     /// Visitors seen in the last 30 minutes, all sites together.
     public let trackedVisitors: Int
+    /// What makes the numbers of a site doubtful, by its name.
+    public var siteWarnings: [String: [Warning]] = [:]
+    /// What makes those of every site doubtful.
+    public var warnings: [Warning] = []
+    /// What the sockets have done, for those who watch.
+    public var ingest = IngestNumbers()
 
     /// The site called `name`. O(sites).
     public func site(_ name: String) -> SiteReport? { sites.first { $0.name == name } }
@@ -61,6 +67,8 @@ public final class SiteReport: Sendable {
     public let isOnlineExact: Bool
     /// Today's unique visitors are counted, not estimated.
     public let isVisitorsExact: Bool
+    /// Since when nobody has come, although at this time of the day before and of the week before people did.
+    public let silentSince: Moment?
     /// The first moment at which a number changes without a hit.
     let goodUntil: Moment
 
@@ -123,11 +131,29 @@ public final class SiteReport: Sendable {
         rejected = site.rejected
         isOnlineExact = site.lastUntracked.map { now.second - $0.second > visitGapSecondsMax } ?? true
         isVisitorsExact = site.today.visitors.isExact
+        silentSince = site.silentSince
         goodUntil = site.nextChange
     }
 }
 
 extension SiteCounters {
+    /// The whole quarter hours since the last view, up to a day of them, are compared with the same ones a day before, and
+    /// a week before where the site is that old: offices sleep at night and on Sundays.
+    fileprivate var silentSince: Moment? {
+        guard let last = windows.quarters.newest, now.quarter - last > Self.quietQuartersMin else { return nil }
+        let quiet = last + 1..<last + 1 + min(now.quarter - last - 1, Self.dayQuarters)
+        let isOld = now.quarter - since.quarter > 8 * Self.dayQuarters
+        let wasBusy = (isOld ? [1, 7] : [1]).allSatisfy { (days: Int64) in
+            let shift = days * Self.dayQuarters
+            return windows.quarters.views(in: quiet.lowerBound - shift..<quiet.upperBound - shift) >= Self.busyViewsMin
+        }
+        return wasBusy ? Moment(second: quiet.lowerBound * Moment.quarterMilliseconds / 1000) : nil
+    }
+
+    private static var dayQuarters: Int64 { 96 }
+    private static var quietQuartersMin: Int64 { 4 }
+    private static var busyViewsMin: Int { 20 }
+
     /// When a number next changes without a hit: the next second, minute or quarter hour in which something can expire.
     fileprivate var nextChange: Moment {
         if presence.live > 0 || !windows.seconds.isEmpty || lastUntracked != nil {

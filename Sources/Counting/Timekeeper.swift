@@ -24,6 +24,8 @@ public struct Timekeeper: Sendable {
     /// The last moment given out.
     public private(set) var last: Moment
     private var wall: Int64
+    /// The steady clock as it was last read, in milliseconds.
+    public private(set) var steady: Int64
     /// Wall time minus steady time, as last accepted.
     private var offset: Int64
     private var leadShrunkAt: Int64
@@ -33,6 +35,7 @@ public struct Timekeeper: Sendable {
     public init(after last: Moment, wall: Int64, steady: Int64) {
         self.last = last
         self.wall = wall
+        self.steady = steady
         lead = max(0, last.milliseconds - wall)
         offset = wall - steady
         leadShrunkAt = steady
@@ -41,6 +44,7 @@ public struct Timekeeper: Sendable {
     /// Takes a new reading of both clocks, in milliseconds; the steady one counts on while the machine sleeps.
     public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
         self.wall = wall
+        self.steady = steady
         let half = max(0, steady - leadShrunkAt) / 2
         leadShrunkAt = lead > 0 ? leadShrunkAt + half * 2 : steady
         lead = max(0, lead - half)

@@ -44,14 +44,13 @@ public final class BeaconSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Datagrams the kernel had no room for since the socket was opened, modulo 2³²: known at once, not with the next
-    /// datagram.
-    public var drops: UInt32 { memoryInfo[8] }
-    /// Bytes waiting to be read, by the kernel's reckoning.
-    public var queuedBytes: Int { Int(memoryInfo[0]) }
-
-    // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
-    private var memoryInfo: [9 of UInt32] { Self.get(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0)) }
+    /// What the kernel knows of the socket's memory, at once and not with the next datagram: datagrams it had no room for
+    /// since the socket was opened, modulo 2³², and bytes that wait to be read, by its own reckoning.
+    public var memory: (drops: UInt32, queuedBytes: Int) {
+        let info = Self.get(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0))
+        // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
+        return (info[8], Int(info[0]))
+    }
 
     /// The kernel counts sockets anew from every boot: this tells boots apart.
     private static let boot: UInt64 = {

@@ -102,6 +102,14 @@ private struct CountingLoop: ~Copyable {
     private var publishedSecond: Int64 = 0
     private var publishedQuarter: Int64 = 0
     private var drops: [UInt32]
+    /// The wall clock as it was last read, and up to where everything that came has been read, in milliseconds.
+    private var wall: Int64 = 0
+    private var heard: Int64 = 0
+    private var numbers = IngestNumbers()
+    /// Changes that wait for something.
+    private var changes: [(attempt: @Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)] = []
+    /// Checkpoints that were asked for, each with the frame it has to hold.
+    private var checkpointsAsked: [(sequence: UInt64, answer: @Sendable (Bool) -> Void)] = []
 
     init(
         _ intake: Intake, _ sockets: [BeaconSocket], _ ring: LandingRing, _ durability: Durability?,
@@ -117,6 +125,7 @@ private struct CountingLoop: ~Copyable {
         self.requests = requests
         self.publication = publication
         drops = sockets.map { _ in 0 }
+        numbers.listeners = sockets.map { IngestNumbers.Listener(name: $0.name) }
     }
 
     mutating func run(until isStopping: borrowing Atomic<Bool>, _ pause: borrowing Atomic<Int64>) {
@@ -140,7 +149,9 @@ private struct CountingLoop: ~Copyable {
             }
         }
         requests.end()
-        noteDrops()
+        for (_, abandon) in changes { abandon() }
+        for (_, answer) in checkpointsAsked { answer(false) }
+        watchSockets()
         intake.add(.down(intake.now))
         intake.commit()
         publish()
@@ -169,16 +180,24 @@ private struct CountingLoop: ~Copyable {
     private mutating func receive() -> Batch {
         // Time may pass to here if nothing waits; what comes later is not overtaken.
         readClocks()
+        let begun = wall
         var batch = Batch.empty
-        for socket in sockets {
+        for (i, socket) in sockets.enumerated() {
             ring.arm(durability?.journal.next ?? (0, 0))
             let count = ring.receive(from: socket.descriptor)
             guard count > 0 else { continue }
             // No stamp of this batch lies ahead of a clock that is read now.
             readClocks()
+            let stamp = ring.withDatagram(0) { $1.stamp }
+            if stamp > 0 { numbers.delays.add(Double(max(0, Clocks.wallNanoseconds - stamp)) / 1e9) }
+            numbers.batches.add(Double(count))
+            let parsed = intake.engine.tallies[.parsedDatagrams]
             takeBatch()
+            numbers.listeners[i].datagrams += UInt64(count)
+            numbers.listeners[i].parsed += intake.engine.tallies[.parsedDatagrams] - parsed
             if count == LandingRing.batchMax { batch = .full } else if batch == .empty { batch = .some(count) }
         }
+        heard = batch == .full ? intake.reached : begun
         if batch != .empty { isChanged = true }
         // Also what the clocks did.
         intake.commit()
@@ -195,8 +214,12 @@ private struct CountingLoop: ~Copyable {
     }
 
     /// Does what was asked; hits that came together are one frame. True if anything was.
+    ///
+    /// A hit waits for every datagram that came before it, or time would pass them by and count them when they did not come.
     private mutating func serveRequests() -> Bool {
-        let requests = requests.take()
+        // A stamp that lies ahead is from before the clock was set back.
+        let (requests, refused) = requests.take { $0 <= heard || $0 > wall }
+        intake.refuse(refused)
         guard !requests.isEmpty else { return false }
         readClocks()
         var hits: [BrowserHit] = []
@@ -206,32 +229,65 @@ private struct CountingLoop: ~Copyable {
             case .hit(let hit, let answer):
                 hits.append(hit)
                 answers.append(answer)
-            case .record(let record, let answer): answer(intake.addOrRefuse(record))
-            case .change(let change):
-                change(&intake)
-                intake.commit()
+            case .record(let make, let answer):
+                let record = make(intake.engine)
+                let isWritten = intake.addOrRefuse(record)
+                // Whoever did it looks at once.
+                publish()
+                answer(isWritten ? record : nil)
+            case .change(let attempt, let abandon): changes.append((attempt, abandon))
+            case .checkpoint(let answer):
+                // Of what is counted by now, and written.
+                guard let durability else {
+                    answer(false)
+                    continue
+                }
+                checkpointsAsked.append((durability.journal.next.sequence - 1, answer))
             }
         }
         for (result, answer) in zip(intake.count(hits), answers) { answer(result.map { intake.report(of: $0) }) }
+        tryChanges()
         if let durability { ring.arm(durability.journal.next) }
         isChanged = true
         return true
     }
 
+    private mutating func tryChanges() {
+        guard !changes.isEmpty else { return }
+        changes = changes.filter { !$0.attempt(&intake) }
+        intake.commit()
+        publish()
+    }
+
     private mutating func readClocks() {
-        if let event = intake.observe(wall: Clocks.wall, steady: Clocks.steady) { tell(.clock(event)) }
+        wall = Clocks.wall
+        if let event = intake.observe(wall: wall, steady: Clocks.steady) { tell(.clock(event)) }
     }
 
     private mutating func publishIfDue(_ pause: borrowing Atomic<Int64>) {
         let now = Clocks.steady
         guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
-        noteDrops()
+        watchSockets()
         intake.forgetSalts()
         if isReportDue { publish() }
         if let durability {
             keepSalts(durability.checkpointer)
             checkpointIfDue(durability, pause)
+            answerCheckpoints(durability)
         }
+        tryChanges()
+        // Who waits for something looks again soon.
+        isChanged = isChanged || !changes.isEmpty || !checkpointsAsked.isEmpty
+    }
+
+    private mutating func answerCheckpoints(_ durability: Durability) {
+        guard !checkpointsAsked.isEmpty, !durability.checkpointer.isBusy else { return }
+        let status = durability.checkpointer.status
+        let isOver = status.failure != nil
+        for (sequence, answer) in checkpointsAsked where isOver || status.sequence >= sequence {
+            answer(status.sequence >= sequence)
+        }
+        checkpointsAsked.removeAll { isOver || status.sequence >= $0.sequence }
     }
 
     private mutating func keepSalts(_ checkpointer: Checkpointer) {
@@ -249,7 +305,7 @@ private struct CountingLoop: ~Copyable {
         let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
         // One that failed is tried again soon, and one stands in for a sync that failed.
         let hasFailed = checkpointer.status.failure != nil || durability.journal.status.syncFailure != nil
-        guard isDue || hasFailed || durability.journal.wantsCheckpoint else { return }
+        guard isDue || hasFailed || durability.journal.wantsCheckpoint || !checkpointsAsked.isEmpty else { return }
         let sequence = durability.journal.next.sequence - 1
         let isForgetting = intake.saltsForgotten != saltsForgotten
         guard sequence != checkpointed || isForgetting || hasFailed else { return }
@@ -276,7 +332,9 @@ private struct CountingLoop: ~Copyable {
     private var isReportDue: Bool { isChanged || intake.now.second != publishedSecond }
 
     private mutating func publish() {
-        publication.publish(intake.report())
+        var report = intake.report()
+        report.ingest = numbers
+        publication.publish(report)
         if durability == nil, intake.now.quarter != publishedQuarter {
             // Nobody keeps history; the rows must not pile up.
             _ = intake.takeClosedRows()
@@ -287,13 +345,14 @@ private struct CountingLoop: ~Copyable {
         isChanged = false
     }
 
-    private mutating func noteDrops() {
+    private mutating func watchSockets() {
         for (i, socket) in sockets.enumerated() {
-            let total = socket.drops
-            guard total != drops[i] else { continue }
-            drops[i] = total
-            intake.add(.kernelDrops(cookie: socket.cookie, total: total))
-            intake.commit()
+            let memory = socket.memory
+            numbers.listeners[i].queuedBytes = memory.queuedBytes
+            numbers.listeners[i].drops = UInt64(memory.drops)
+            guard memory.drops != drops[i] else { continue }
+            drops[i] = memory.drops
+            intake.noteDrops(cookie: socket.cookie, total: memory.drops)
             isChanged = true
         }
     }

@@ -10,15 +10,18 @@ public struct Intake: Sendable {
     /// The counts.
     public private(set) var engine: Engine
     /// The last frame that was committed, until the next datagram comes.
-    public private(set) var frame = Frame()
-    private var admission: Admission
-    private var timekeeper: Timekeeper
-    private var salts: SaltStock
+    public internal(set) var frame = Frame()
+    var admission: Admission
+    var timekeeper: Timekeeper
+    var salts: SaltStock
     let journal: Journal?
-    private let calendar: Calendar
-    private var isCommitted = true
+    let calendar: Calendar
+    var isCommitted = true
     private var committedAt = Moment.epoch
     private var isUpDue = false
+    /// When the wall clock last jumped, and when the kernel last dropped something.
+    var clockJumpedAt: Moment?
+    var droppedAt: Moment?
     /// How often salts of former days were forgotten.
     private(set) var saltsForgotten = 0
 
@@ -84,41 +87,12 @@ public struct Intake: Sendable {
 
     /// The sequence of the frame to come; nil where nothing is kept.
     var journalNext: UInt64? { journal?.next.sequence }
+    /// The stamp of the newest datagram that was taken, in milliseconds of the wall clock.
+    var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
     /// The last moment given to anything.
     public var now: Moment { timekeeper.last }
-
-    // MARK: Sites
-
-    /// Draws the salts that these sites need and have not; store what `takeDrawnSalts` gives before `serve`.
-    public mutating func prepare(_ profiles: [SiteProfile]) {
-        let new = profiles.filter { sites.known($0.settings.name) == nil }
-        for i in new.indices { salts.drawAhead(for: SiteIndex(sites.count + i)) }
-    }
-
-    /// Serves a site from now on, a new one or one that is known, whose settings may be others now; false where
-    /// `limits.sites` is reached or its salt is not stored.
-    public mutating func serve(_ profile: SiteProfile) -> Bool {
-        if let site = sites.known(profile.settings.name) {
-            let today = calendar(profile.settings.timezone, now)
-            let isOther = profile.settings != engine.settings(of: site)
-            admission.sites.serve(site, by: profile, today: isOther ? today : sites.today(of: site))
-            guard isOther else { return true }
-            begin()
-            let turn = DayTurn(day: today.day, begins: today.begins, salt: sites.salt(of: site))
-            frame.append(.site(site, profile.settings, turn, at: now))
-            return true
-        }
-        let index = SiteIndex(sites.count)
-        guard sites.count < engine.limits.sites, let salt = salts.take(for: index) else { return false }
-        begin()
-        let today = calendar(profile.settings.timezone, now)
-        let site = admission.sites.add(profile, today: today, salt: salt)
-        let turn = DayTurn(day: today.day, begins: today.begins, salt: salt.number)
-        frame.append(.site(site, profile.settings, turn, at: now))
-        return true
-    }
 
     /// The sites that records of the datagram name and nobody knows yet, without repetition.
     public func unknownSites(in datagram: Span<UInt8>) -> [String] { admission.unknownSites(in: datagram) }
@@ -143,6 +117,7 @@ public struct Intake: Sendable {
     @discardableResult
     public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
         guard let event = timekeeper.observe(wall: wall, steady: steady) else { return nil }
+        clockJumpedAt = timekeeper.last
         begin()
         frame.append(.clock(event))
         if case .restart = event { turnDays(at: now) }
@@ -190,7 +165,9 @@ public struct Intake: Sendable {
             }
             begin()
             results.append(
-                Result { () throws(BeaconRejection) in try admission.admit(hit, at: moment, into: &frame) })
+                Result { () throws(BeaconRejection) in
+                    try admission.admit(hit, at: moment, steady: timekeeper.steady, into: &frame)
+                })
         }
         write(&results)
         return results
@@ -212,6 +189,14 @@ public struct Intake: Sendable {
         commit()
     }
 
+    /// Notes hits that nobody could take in.
+    mutating func refuse(_ hits: Int) {
+        guard hits > 0 else { return }
+        begin()
+        admission.tallies[.records] += UInt64(hits)
+        admission.tallies[.beaconsLimit] += UInt64(hits)
+    }
+
     /// Adds a record of somebody else's making, if it can be written at once.
     public mutating func addOrRefuse(_ record: Record) -> Bool {
         commit()
@@ -221,6 +206,14 @@ public struct Intake: Sendable {
         if commitOrRefuse() { return true }
         isCommitted = isEmpty
         return false
+    }
+
+    /// Adds the drop count of a socket.
+    public mutating func noteDrops(cookie: UInt64, total: UInt32) {
+        let before = engine.tallies[.kernelDrops]
+        add(.kernelDrops(cookie: cookie, total: total))
+        commit()
+        if engine.tallies[.kernelDrops] > before { droppedAt = now }
     }
 
     /// Adds a record of somebody else's making: a start number, a correction, drops, up and down.
@@ -249,7 +242,7 @@ public struct Intake: Sendable {
     }
 
     /// The same where the frame can be written at once; false where it cannot, and then nothing of it has happened.
-    private mutating func commitOrRefuse() -> Bool {
+    mutating func commitOrRefuse() -> Bool {
         let (tallies, rejected) = (admission.tallies, admission.rejectedBySite)
         close()
         CrashPoint.reach(.beforeFrame)
@@ -311,7 +304,11 @@ public struct Intake: Sendable {
     public mutating func report(of site: SiteIndex) -> SiteReport { engine.report(of: site) }
 
     /// The numbers of this moment.
-    public mutating func report() -> Report { engine.report() }
+    public mutating func report() -> Report {
+        var report = engine.report()
+        addWarnings(to: &report)
+        return report
+    }
 
     /// Visitors of a site whose last hit lies in the newest `window` seconds: exact for 0…1800.
     public mutating func online(of site: SiteIndex, within window: Int64) -> Int {
@@ -327,7 +324,7 @@ public struct Intake: Sendable {
     /// Takes the history rows closed since the last call.
     public mutating func takeClosedRows() -> [HistoryRow] { engine.takeClosedRows() }
 
-    private mutating func begin() {
+    mutating func begin() {
         guard isCommitted else { return }
         frame.removeAll()
         isCommitted = false

@@ -7,24 +7,28 @@ public import Wire
 public enum Request: Sendable {
     /// Counts a hit; then the numbers of its site, with it in them, which no kill takes away any more.
     case hit(BrowserHit, @Sendable (Result<SiteReport, BeaconRejection>) -> Void)
-    /// Adds a record; then whether that could be written. If not, nothing has happened.
-    case record(Record, @Sendable (Bool) -> Void)
-    /// Changes what is served.
-    case change(@Sendable (inout Intake) -> Void)
+    /// Adds the record that is made of the counts as they are; then the record, or nil where it could not be written, and
+    /// nothing has happened.
+    case record(@Sendable (Engine) -> Record, @Sendable (Record?) -> Void)
+    /// Changes what is served: tried every 100 ms until it gives true, or abandoned where the thread ends before.
+    case change(@Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)
+    /// Makes a checkpoint; then whether the disk holds all that was counted before.
+    case checkpoint(@Sendable (Bool) -> Void)
 
     /// Answers that nothing has happened.
     func refuse() {
         switch self {
         case .hit(_, let answer): answer(.failure(.internal))
-        case .record(_, let answer): answer(false)
-        case .change: break
+        case .record(_, let answer): answer(nil)
+        case .checkpoint(let answer): answer(false)
+        case .change(_, let abandon): abandon()
         }
     }
 }
 
 /// Requests that wait for the counting thread, in their order and not too many.
 final class Requests: Sendable {
-    private let state = Mutex<(waiting: [Request], isOver: Bool)>(([], false))
+    private let state = Mutex<(waiting: [Request], refused: Int, isOver: Bool)>(([], 0, false))
     /// Something waits and the wake-up is signalled.
     private let isSignalled = Atomic(false)
     private let wakeup: Wakeup
@@ -39,7 +43,10 @@ final class Requests: Sendable {
     /// Hands a request over; false where too many wait already or the thread is ending, and then no answer comes.
     func add(_ request: Request) -> Bool {
         state.withLock { state in
-            guard state.waiting.count < Self.waitingMax, !state.isOver else { return false }
+            guard state.waiting.count < Self.waitingMax, !state.isOver else {
+                if case .hit = request { state.refused += 1 }
+                return false
+            }
             state.waiting.append(request)
             // Under the lock, or a signal could come after its request was taken and never be cleared.
             if !isSignalled.exchange(true, ordering: .acquiringAndReleasing) { wakeup.signal() }
@@ -47,17 +54,21 @@ final class Requests: Sendable {
         }
     }
 
-    /// The next ones, for their thread.
-    func take() -> [Request] {
-        guard isSignalled.load(ordering: .acquiring) else { return [] }
+    /// The next ones up to a hit whose stamp is not due, and how many hits were refused meanwhile; for their thread.
+    func take(isDue: (Int64) -> Bool) -> (requests: [Request], refused: Int) {
+        guard isSignalled.load(ordering: .acquiring) else { return ([], 0) }
         return state.withLock { state in
-            let taken = Array(state.waiting.prefix(Self.atOnce))
+            let due = state.waiting.prefix(Self.atOnce).prefix { request in
+                if case .hit(let hit, _) = request { isDue(hit.stamp) } else { true }
+            }
+            let taken = Array(due)
             state.waiting.removeFirst(taken.count)
             if state.waiting.isEmpty {
                 isSignalled.store(false, ordering: .releasing)
                 wakeup.clear()
             }
-            return taken
+            defer { state.refused = 0 }
+            return (taken, state.refused)
         }
     }
 

@@ -34,6 +34,9 @@ struct SaltStock: Sendable {
     /// Makes a stored salt ready for the next midnight of its site.
     mutating func keep(_ salt: Salt, for site: SiteIndex) { ready[site] = salt }
 
+    /// `take` would give one.
+    func hasReady(for site: SiteIndex) -> Bool { !isKept || ready[site] != nil }
+
     /// A salt that may be used now; nil where none is stored yet. Another one is drawn for the time after it.
     mutating func take(for site: SiteIndex) -> Salt? {
         guard isKept else { return draw() }

@@ -11,6 +11,8 @@ public final class Checkpointer: Sendable {
     public struct Status: Sendable {
         /// When the last one succeeded, in milliseconds of the wall clock; nil before the first.
         public var lastSuccess: Int64?
+        /// The last frame in it.
+        public var sequence: UInt64 = 0
         /// How long it took.
         public var seconds = 0.0
         /// How many failed.
@@ -217,6 +219,7 @@ public final class Checkpointer: Sendable {
             }
             status_.withLock { status in
                 status.lastSuccess = Clocks.wall
+                status.sequence = request.sequence
                 status.seconds = Double(Clocks.steady - begun) / 1e3
                 status.failure = nil
             }

@@ -4,6 +4,8 @@ import Glibc
 public enum Clocks {
     /// The wall clock, in milliseconds since the epoch; may jump.
     public static var wall: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+    /// The same in nanoseconds.
+    public static var wallNanoseconds: Int64 { nanoseconds(CLOCK_REALTIME) }
     /// A clock that never jumps and counts on while the machine sleeps, in milliseconds.
     public static var steady: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
     /// The same in nanoseconds.

@@ -128,6 +128,7 @@ public final class Journal: Sendable {
             let failure = state.status.failure
             let isWritten = state.held.isEmpty && write(header.sequence, head.span, records, &state)
             guard isWritten || hold(head, header.sequence, &state) else {
+                if let refusal = state.status.failure { state.status.refusal = (refusal, Clocks.steady) }
                 // Nothing is held that would be tried again and find that all is well.
                 state.status.failure = failure
                 return false
@@ -153,6 +154,7 @@ public final class Journal: Sendable {
             state.status.unsyncedBytes += bytes
             if state.status.unsyncedSince == nil { state.status.unsyncedSince = Clocks.steady }
             state.status.failure = nil
+            state.status.refusal = nil
             return true
         } catch {
             state.status.failure = error

@@ -13,6 +13,9 @@ extension Journal {
         public var syncSeconds = 0.0
         /// Why the last frame could not be written and is held.
         public var failure: StorageError?
+        /// Why a frame was last refused whose sender was told so, and when by a steady clock in milliseconds; nil once one
+        /// was written.
+        public var refusal: (failure: StorageError, at: Int64)?
         /// Why the next segment could not be made ahead of need.
         public var spareFailure: StorageError?
         /// Why a sync failed, until a checkpoint has made up for it.

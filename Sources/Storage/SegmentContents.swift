@@ -23,7 +23,7 @@ struct SegmentContents {
     ///
     /// - Complexity: O(bytes), also where they are damaged.
     init(_ bytes: Span<UInt8>, seed: UInt32) {
-        var at = Segment.headerBytes
+        var at = Self.start(of: bytes, seed: seed)
         var isSorted = true
         while at < bytes.count {
             if let header = FrameHeader(bytes, at: at, seed: seed) {
@@ -49,8 +49,14 @@ struct SegmentContents {
     /// The sequence of the first frame that is whole; nil where there is none.
     static func firstSequence(in bytes: Span<UInt8>, seed: UInt32) -> UInt64? {
         if isZero(bytes, from: min(Segment.headerBytes, bytes.count)) { return nil }
-        guard let at = nextFrame(in: bytes, after: Segment.headerBytes - 1, seed: seed) else { return nil }
+        guard let at = nextFrame(in: bytes, after: start(of: bytes, seed: seed) - 1, seed: seed) else { return nil }
         return FrameHeader(bytes, at: at, seed: seed)?.sequence
+    }
+
+    /// Where the frames begin: behind the head, unless bytes of the head are gone and a frame has moved into its place.
+    private static func start(of bytes: Span<UInt8>, seed: UInt32) -> Int {
+        (0..<min(Segment.headerBytes, bytes.count)).first { FrameHeader(bytes, at: $0, seed: seed) != nil }
+            ?? Segment.headerBytes
     }
 
     private static func nextFrame(in bytes: Span<UInt8>, after start: Int, seed: UInt32) -> Int? {

@@ -95,6 +95,8 @@ public final class StateDirectory: Sendable {
 
     /// The tokens that are kept here.
     public var tokens: TokenTable { TokenTable(database) }
+    /// What was changed by hand.
+    public var audit: AuditTable { AuditTable(database) }
 
     /// Begins to write behind what was recovered.
     public func begin(

@@ -3,8 +3,10 @@ import Wire
 
 /// The other end of a connection, as far as it can be trusted.
 struct Peer: Sendable {
-    /// Nil on the unix socket, whose file mode says who may connect.
+    /// Nil where it has none: on a unix socket.
     let address: NetworkAddress?
+    /// It has opened the socket of the owner, whose file mode says who may.
+    let isLocal: Bool
 
     /// An address of this machine: the owner, or a proxy that brings everybody.
     var isLoopback: Bool { address.map { Networks.loopback.contains($0) } ?? false }
@@ -28,7 +30,7 @@ struct Access: Sendable {
     /// Who may see every number, if it is one who asks; throws what to answer where the request is for another server or
     /// brings a token that is nobody's.
     func owner(of request: Request) throws(Problem) -> String? {
-        if request.peer.address == nil { return Self.local }
+        if request.peer.isLocal { return Self.local }
         let headers = request.head.headers
         let named = headers["Host"]
         guard named.count == 1 else { throw Problem(.badRequest, "Send exactly one Host field.") }
@@ -39,17 +41,19 @@ struct Access: Sendable {
         }
         if let name = try tokens.name(in: headers) { return "token " + name }
         let isLocal =
-            localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(headers)
+            localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(request.head)
             && !isCrossSite(headers, "http://\(named[0])")
         return isLocal ? Self.local : nil
     }
 
-    private func isForwarded(_ headers: HTTPHeaders) -> Bool {
-        headers.contains { field in
-            let name = field.name.lowercased()
-            return forwardingNames.contains(name) || name.hasPrefix("x-forward") || name.hasSuffix("client-ip")
-                || name.hasSuffix("connecting-ip")
-        }
+    /// Nobody but proxies speaks HTTP/1.0 any more; some of them say nothing else of themselves.
+    private func isForwarded(_ head: HTTPRequestHead) -> Bool {
+        head.version == .http1_0
+            || head.headers.contains { field in
+                let name = field.name.lowercased()
+                return forwardingNames.contains(name) || name.hasPrefix("x-forward") || name.hasSuffix("client-ip")
+                    || name.hasSuffix("connecting-ip")
+            }
     }
 
     /// A page of another origin asks through the owner's browser: it gets what anybody gets.

@@ -16,21 +16,26 @@ struct Answer: Sendable {
     init(_ status: HTTPResponseStatus, body: ByteBuffer = ByteBuffer(), type: String? = nil) {
         self.status = status
         self.body = body
-        if let type { self["Content-Type"] = type }
+        if let type { add("Content-Type", type) }
     }
 
     /// A short text that is not JSON.
     static func plain(_ text: String) -> Answer {
         var answer = Answer(.ok, body: ByteBuffer(string: text), type: "text/plain; charset=utf-8")
-        answer["Cache-Control"] = "no-store"
+        answer.add("Cache-Control", "no-store")
+        return answer
+    }
+
+    /// An object that nobody keeps.
+    static func json(_ object: JSONObject) -> Answer {
+        var answer = Answer(
+            .ok, body: ByteBuffer(bytes: JSON.object(object).bytes), type: "application/json; charset=utf-8")
+        answer.add("Cache-Control", "no-store")
         return answer
     }
 
     /// Adds a field; its name and value are ours and hold no line ends.
-    subscript(name: String) -> String {
-        @available(*, unavailable) get { fatalError("fields are only written") }
-        set { fields += "\(name): \(newValue)\r\n".utf8 }
-    }
+    mutating func add(_ name: String, _ value: String) { fields += "\(name): \(value)\r\n".utf8 }
 
     /// The bytes to send; for a HEAD request nothing but the head.
     func write(to buffer: inout ByteBuffer, isHead: Bool, isLast: Bool) {
@@ -67,8 +72,8 @@ struct Problem: Error, Sendable {
         var answer = Answer(
             status, body: ByteBuffer(bytes: JSON.object(problem).bytes), type: "application/problem+json; charset=utf-8"
         )
-        answer["Cache-Control"] = "no-store"
-        for (name, value) in fields { answer[name] = value }
+        answer.add("Cache-Control", "no-store")
+        for (name, value) in fields { answer.add(name, value) }
         return answer
     }
 }
@@ -86,11 +91,11 @@ struct Rendered: Sendable {
         let tag = "\"\(String(hash.finalize(), radix: 36))\""
         func answer(_ status: HTTPResponseStatus, _ body: ByteBuffer, _ type: String?) -> Answer {
             var answer = Answer(status, body: body, type: type)
-            answer["ETag"] = tag
-            answer["Cache-Control"] = caching
+            answer.add("ETag", tag)
+            answer.add("Cache-Control", caching)
             if isOpen {
-                answer["Access-Control-Allow-Origin"] = "*"
-                answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+                answer.add("Access-Control-Allow-Origin", "*")
+                answer.add("Cross-Origin-Resource-Policy", "cross-origin")
             }
             return answer
         }

@@ -25,13 +25,19 @@ struct Changes: Sendable {
     @Sendable func start(_ request: Request) throws(Problem) -> Reply {
         let (place, site, owner, asOf) = try site(of: request)
         let start = try decode(Start.self, request, #"{"visits":57998,"note":"from the old counter"}"#)
-        let (visits, views) = (start.visits ?? site.startVisits, start.views ?? site.startViews)
-        guard visits >= 0, views >= 0 else { throw Problem(.badRequest, "A start number is zero or more.") }
-        try checkAmounts(visits, views)
+        let (visits, views) = (start.visits, start.views)
+        guard visits != nil || views != nil, visits ?? 0 >= 0, views ?? 0 >= 0 else {
+            throw Problem(.badRequest, "Give a number of visits or views, zero or more.")
+        }
+        try checkAmounts(visits ?? 0, views ?? 0)
         let remark = Remark(by: owner, note: start.note ?? "", at: asOf)
-        return reply(
-            .start(place, visits: visits, views: views, remark),
-            ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)])
+        return reply { engine in
+            let former = engine.start(of: place)
+            return .start(place, visits: visits ?? former.visits, views: views ?? former.views, remark)
+        } saying: { record in
+            guard case .start(_, let visits, let views, _) = record else { return [:] }
+            return ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)]
+        }
     }
 
     /// `POST /api/v1/sites/{site}/corrections`
@@ -49,9 +55,11 @@ struct Changes: Sendable {
             throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
         }
         let remark = Remark(by: owner, note: correction.note, at: asOf)
-        return reply(
-            .correction(place, day, visits: visits, views: views, remark),
-            ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)])
+        return reply { _ in
+            .correction(place, day, visits: visits, views: views, remark)
+        } saying: { _ in
+            ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)]
+        }
     }
 
     private func site(of request: Request) throws(Problem) -> (SiteIndex, SiteReport, owner: String, Moment) {
@@ -77,16 +85,14 @@ struct Changes: Sendable {
         }
     }
 
-    private func reply(_ record: Record, _ done: JSONObject) -> Reply {
-        .later { [state] answer in
-            let isTaken = state.change(record) { isWritten in
-                guard isWritten else { return answer(Self.unwritten) }
-                var written = Answer(
-                    .ok, body: ByteBuffer(bytes: JSON.object(done).bytes), type: "application/json; charset=utf-8")
-                written["Cache-Control"] = "no-store"
-                answer(written)
+    private func reply(
+        _ make: @escaping @Sendable (Engine) -> Record, saying done: @escaping @Sendable (Record) -> JSONObject
+    ) -> Reply {
+        .later { give in
+            let isTaken = state.change(make) { record in
+                give { record.map { .json(done($0)) } ?? Self.unwritten }
             }
-            if !isTaken { answer(Self.unwritten) }
+            if !isTaken { give { Self.unwritten } }
         }
     }
 

@@ -11,17 +11,22 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let routes: Routes
+    private let service: WebService
     private let limits: WebLimits
     private let peer: Peer
+    private let arrival: ArrivalNotice
 
     /// What came in and is not looked at yet.
     private var waiting = CircularBuffer<Event>()
     /// The request that is coming in.
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
+    /// The route of the request that is answered next.
+    private var route = Routes.other
     /// Somebody works on an answer.
     private var isAtWork = false
+    /// Somebody looks at what waits.
+    private var isWorking = false
     /// Somebody wants to read meanwhile.
     private var wantsToRead = false
     /// The last answer is given; what still comes is thrown away.
@@ -39,10 +44,12 @@ final class Connection: ChannelDuplexHandler {
         case end
     }
 
-    init(_ routes: Routes, _ limits: WebLimits, _ peer: Peer) {
-        self.routes = routes
+    /// `arrival` stands before the parser of the same connection.
+    init(_ service: WebService, _ limits: WebLimits, _ peer: Peer, _ arrival: ArrivalNotice) {
+        self.service = service
         self.limits = limits
         self.peer = peer
+        self.arrival = arrival
     }
 
     // MARK: What comes in
@@ -50,8 +57,17 @@ final class Connection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) { setTimer(context) }
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
+    /// Nothing more is read while somebody is at work, or while answers wait that the client does not read.
     func read(context: ChannelHandlerContext) {
-        if isAtWork { wantsToRead = true } else { context.read() }
+        if isAtWork || !context.channel.isWritable { wantsToRead = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            work(context)
+            context.flush()
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -87,17 +103,31 @@ final class Connection: ChannelDuplexHandler {
         work(context)
     }
 
-    /// Looks at what waits until somebody is at work.
+    /// Looks at what waits until somebody is at work, or until more is answered than the client reads.
     private func work(_ context: ChannelHandlerContext) {
-        while !isAtWork, let event = waiting.popFirst() {
-            if isOver { continue }
-            switch event {
-            case .part(.head(let head)): begin(head, context)
-            case .part(.body(let bytes)): add(bytes, context)
-            case .part(.end): ask(context)
-            case .malformed(let error): refuse(error, context)
-            case .end: end(context)
-            }
+        // What is flushed below may come back here.
+        guard !isWorking else { return }
+        isWorking = true
+        defer { isWorking = false }
+        repeat {
+            while !isAtWork, context.channel.isWritable, let event = waiting.popFirst() { look(at: event, context) }
+            guard !context.channel.isWritable else { break }
+            context.flush()
+        } while context.channel.isWritable
+        if wantsToRead, !isAtWork, context.channel.isWritable {
+            wantsToRead = false
+            context.read()
+        }
+    }
+
+    private func look(at event: Event, _ context: ChannelHandlerContext) {
+        if isOver { return }
+        switch event {
+        case .part(.head(let head)): begin(head, context)
+        case .part(.body(let bytes)): add(bytes, context)
+        case .part(.end): ask(context)
+        case .malformed(let error): refuse(error, context)
+        case .end: end(context)
         }
     }
 
@@ -107,8 +137,14 @@ final class Connection: ChannelDuplexHandler {
         self.head = head
         body = ByteBuffer()
         since = .now()
+        guard head.uri.hasPrefix("/") else {
+            return refuse(Problem(.badRequest, "Ask for a path that begins with a slash."), context)
+        }
         let length = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
-        if length > limits.bodyBytes { refuseBody(context) }
+        if length > limits.bodyBytes { return refuseBody(context) }
+        if head.version == .http1_1, head.headers["Expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
     }
 
     private func add(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
@@ -121,7 +157,10 @@ final class Connection: ChannelDuplexHandler {
     private func ask(_ context: ChannelHandlerContext) {
         guard let head else { return }
         isAtWork = true
-        switch routes.reply(to: Request(head: head, body: body, peer: peer)) {
+        arrival.isPending = false
+        let (route, reply) = service.routes.reply(to: Request(head: head, body: body, peer: peer))
+        self.route = route
+        switch reply {
         case .now(let answer): give(answer, context)
         case .later(let work):
             let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -130,7 +169,7 @@ final class Connection: ChannelDuplexHandler {
                 loop.execute {
                     let (connection, context) = here.value
                     guard context.channel.isActive else { return }
-                    connection.give(answer, context)
+                    connection.give(answer(), context)
                     connection.work(context)
                     context.flush()
                 }
@@ -140,18 +179,16 @@ final class Connection: ChannelDuplexHandler {
 
     /// Writes an answer down, to be sent with the next flush.
     private func give(_ answer: Answer, _ context: ChannelHandlerContext, isLast: Bool = false) {
-        let isLast = isLast || isStopping || !(head?.isKeepAlive ?? false)
+        let isLast = isLast || isStopping || !(head?.isKept ?? false)
         var bytes = context.channel.allocator.buffer(capacity: 512 + answer.body.readableBytes)
         answer.write(to: &bytes, isHead: head?.method == .HEAD, isLast: isLast)
+        service.requests.add(route, answer.status, (.now() - since).nanoseconds)
         let written = isLast ? context.eventLoop.makePromise(of: Void.self) : nil
         context.write(wrapOutboundOut(bytes), promise: written)
         head = nil
+        route = Routes.other
         isAtWork = false
         since = .now()
-        if wantsToRead {
-            wantsToRead = false
-            context.read()
-        }
         guard let written else { return }
         isOver = true
         // Only the half that is ours: a full close would destroy an answer that is still on its way to a client that
@@ -192,17 +229,42 @@ final class Connection: ChannelDuplexHandler {
     private func setTimer(_ context: ChannelHandlerContext) {
         let (idle, request) = (TimeAmount(limits.idle), TimeAmount(limits.request))
         let due = since + (head == nil ? idle : request)
-        guard due > .now() else { return context.close(promise: nil) }
+        if due <= .now() {
+            // Who is in the middle of a request is told; who is not hears no more.
+            guard !isOver, !isAtWork, head != nil || arrival.isPending else { return context.close(promise: nil) }
+            refuse(Problem(.requestTimeout, "Send a request within \(limits.request)."), context)
+            context.flush()
+            return setTimer(context)
+        }
         // The state may change to one with the shorter limit meanwhile.
         let next = min(due, .now() + min(idle, request))
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: next) { self.setTimer(context) }
     }
 }
 
+/// Notices bytes before the parser does: a head that is begun and not ended is no idle connection.
+final class ArrivalNotice: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    /// Something came that is not part of a request that was answered.
+    var isPending = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isPending = true
+        context.fireChannelRead(data)
+    }
+}
+
 extension HTTPRequestHead {
+    /// The connection can go on behind the answer: not with HTTP/1.0, and not where the parser stops because the client would
+    /// speak another protocol.
+    fileprivate var isKept: Bool {
+        isKeepAlive && version != .http1_0 && method != .CONNECT && !headers.contains(name: "Upgrade")
+    }
+
     /// Puts the host of a target in absolute form in the place of the Host field, as RFC 9112, 3.2.2, wants it.
     fileprivate mutating func simplify() {
-        guard !uri.hasPrefix("/"), let scheme = uri.firstRange(of: "://") else { return }
+        guard !uri.hasPrefix("/"), let scheme = uri.firstRange(of: "://"), headers["Host"].count == 1 else { return }
         let rest = uri[scheme.upperBound...]
         let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
         headers.replaceOrAdd(name: "Host", value: String(rest[..<end]))

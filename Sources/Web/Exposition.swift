@@ -1,3 +1,5 @@
+import Counting
+
 /// Numbers in the text that Prometheus reads, format 0.0.4. Each family is written once, with all its samples:
 /// ```
 /// # HELP footfall_site_bots_total Hits of declared bots.
@@ -13,22 +15,37 @@ struct Exposition {
         /// Goes up only, but for a restart from zero.
         case counter
         case gauge
+        case histogram
     }
 
-    /// One number of a family, told from the others by a label.
+    /// One number of a family, told from the others by labels.
     struct Sample {
+        typealias Label = (name: String, value: String)
+
         fileprivate let value: String
-        fileprivate let label: (name: String, value: String)?
+        fileprivate let labels: [Label]
+        /// Of a histogram: what stands behind the family's name.
+        fileprivate var suffix = ""
 
         /// A number that is written in full, however great.
-        init(_ value: some BinaryInteger, _ label: (name: String, value: String)? = nil) {
+        init(_ value: some BinaryInteger, _ labels: Label...) {
             self.value = String(value)
-            self.label = label
+            self.labels = labels
         }
 
         init(_ value: Double) {
-            self.value = value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Inf" : "+Inf") : "\(value)"
-            label = nil
+            self.value = Self.text(value)
+            labels = []
+        }
+
+        fileprivate static func text(_ value: Double) -> String {
+            value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Inf" : "+Inf") : "\(value)"
+        }
+
+        fileprivate func named(_ suffix: String) -> Sample {
+            var sample = self
+            sample.suffix = suffix
+            return sample
         }
     }
 
@@ -40,18 +57,30 @@ struct Exposition {
     init(prefix: String) { self.prefix = prefix }
 
     /// Adds a family, also one without samples. `help` is one line without a backslash.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]) {
-        let name = prefix + name
+    /// One that every program has is not `isOurs`, and has no prefix.
+    mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample], isOurs: Bool = true) {
+        let name = (isOurs ? prefix : "") + name
         write("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
         for sample in samples {
-            write(name)
-            if let label = sample.label {
-                write("{\(label.name)=\"")
+            write(name + sample.suffix)
+            for (i, label) in sample.labels.enumerated() {
+                write("\(i == 0 ? "{" : ",")\(label.name)=\"")
                 quote(label.value)
-                write("\"}")
+                write("\"")
             }
-            write(" \(sample.value)\n")
+            write("\(sample.labels.isEmpty ? "" : "}") \(sample.value)\n")
         }
+    }
+
+    /// Adds a histogram, whose buckets hold everything up to their bound.
+    mutating func family(_ name: String, _ help: String, _ histogram: Histogram) {
+        var sum: UInt64 = 0
+        var samples = zip(histogram.counts, histogram.bounds + [.infinity]).map { count, bound in
+            sum += count
+            return Sample(sum, ("le", Sample.text(bound))).named("_bucket")
+        }
+        samples += [Sample(histogram.sum).named("_sum"), Sample(sum).named("_count")]
+        family(name, .histogram, help, samples)
     }
 
     private mutating func write(_ text: String) { bytes.append(contentsOf: text.utf8) }

@@ -7,17 +7,24 @@ extension Request {
     /// Each proxy adds the address it was asked from at the right end, so the list is read from there as long as the
     /// addresses are those of proxies; what stands further left anybody may have written.
     func visitor(behind proxies: Networks) -> NetworkAddress {
-        // Whoever may use the unix socket is believed.
-        var visitor = peer.address ?? .v4(0x7f00_0001)
-        guard peer.address == nil || proxies.contains(visitor) else { return visitor }
-        let fields = head.headers[canonicalForm: "X-Forwarded-For"]
-        let hops = fields.isEmpty ? head.headers[canonicalForm: "Forwarded"].compactMap(Self.forValue) : fields
-        for hop in hops.reversed() {
-            guard let address = Self.address(hop) else { break }
-            visitor = address
-            if !proxies.contains(address) { break }
+        let peerAddress = peer.address ?? .v4(0x7f00_0001)
+        // Whoever may use the owner's socket is believed.
+        guard peer.isLocal || proxies.contains(peerAddress) else { return peerAddress }
+        func visitor(_ hops: [Substring]) -> NetworkAddress {
+            var visitor = peerAddress
+            for hop in hops.reversed() {
+                guard let address = Self.address(hop) else { break }
+                visitor = address
+                if !proxies.contains(address) { break }
+            }
+            return visitor
         }
-        return visitor
+        let plain = head.headers[canonicalForm: "X-Forwarded-For"]
+        let standard = head.headers[canonicalForm: "Forwarded"].compactMap(Self.forValue)
+        if plain.isEmpty || standard.isEmpty { return visitor(plain.isEmpty ? standard : plain) }
+        // The proxy writes one of them, and the other may be the visitor's own invention.
+        let (first, second) = (visitor(plain), visitor(standard))
+        return first == second ? first : peerAddress
     }
 
     /// The value of `for` in one element of a Forwarded field (RFC 7239); an element without one hides the visitor.

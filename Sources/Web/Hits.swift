@@ -16,14 +16,16 @@ struct Hits: Sendable {
             page: headers.first(name: "Origin") ?? headers.first(name: "Referer") ?? "",
             isPrefetch: Self.isPrefetch(headers))
         let language = Self.language(in: form)
-        return .later { [state] answer in
+        return .later { give in
             let isTaken = state.count(hit) { result in
-                switch result {
-                case .success(let site): answer(numbers(of: site, in: language))
-                case .failure(let reason): answer(Self.problem(reason).answer)
+                give {
+                    switch result {
+                    case .success(let site): numbers(of: site, in: language)
+                    case .failure(let reason): Self.problem(reason).answer
+                    }
                 }
             }
-            if !isTaken { answer(Self.problem(.limit).answer) }
+            if !isTaken { give { Self.problem(.limit).answer } }
         }
     }
 
@@ -39,10 +41,8 @@ struct Hits: Sendable {
                 number.rawValue, JSON(Labels.label(of: number, totalOf: site.totalOf, in: language)))
         }
         object.append("labels", .object(labels))
-        var answer = Answer(
-            .ok, body: ByteBuffer(bytes: JSON.object(object).bytes), type: "application/json; charset=utf-8")
-        answer["Cache-Control"] = "no-store"
-        answer["Access-Control-Allow-Origin"] = "*"
+        var answer = Answer.json(object)
+        answer.add("Access-Control-Allow-Origin", "*")
         return answer
     }
 

@@ -5,12 +5,14 @@ import NIOHTTP1
 /// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
 struct Metrics: Sendable {
     let state: WebState
+    let requests: RequestCounts
+    let connections: WebConnections
 
     @Sendable func scrape(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The metrics are", at: "/metrics")
         return .after {
             var answer = Answer(.ok, body: ByteBuffer(bytes: text), type: Exposition.contentType)
-            answer["Cache-Control"] = "no-store"
+            answer.add("Cache-Control", "no-store")
             return answer
         }
     }
@@ -18,12 +20,24 @@ struct Metrics: Sendable {
     private var text: [UInt8] {
         var text = Exposition(prefix: "footfall_")
         let report = state.report()
-        text.write(Sites(report.sites))
+        text.write(Sites(report.sites), report.siteWarnings)
         text.write(report)
+        text.write(report.ingest, report.tallies)
         text.write(state.durability())
+        text.write(requests, connections)
+        let warnings = (report.warnings + state.warnings()).map(\.code)
+        text.family(
+            "warnings", .gauge, "1 for each kind of warning that concerns every site.",
+            Warning.Code.allCases.filter(\.isAboutAll).map {
+                .init(warnings.contains($0) ? 1 : 0, ("code", $0.rawValue))
+            })
+        text.family(
+            "config_last_reload_successful", .gauge, "0 while the newest settings are refused and older ones in force.",
+            [.init(state.lastReloadSucceeded() ? 1 : 0)])
         text.family(
             "degraded", .gauge, "1 while something does not work as it should; /readyz names it.",
             [.init(state.degraded().isEmpty ? 0 : 1)])
+        text.write(ProcessNumbers())
         text.family(
             "build_info", .gauge, "The version that runs; always 1.", [.init(1, ("version", state.version))])
         return text.bytes
@@ -32,7 +46,7 @@ struct Metrics: Sendable {
 
 /// The sites that have series of their own, and those that share one.
 private struct Sites {
-    private var labelled: [SiteReport]
+    private(set) var labelled: [SiteReport]
     private var others: [SiteReport] = []
 
     /// Sites told apart; of more only those with the most views, so that a monitoring system is not flooded.
@@ -65,7 +79,7 @@ private struct Sites {
 }
 
 extension Exposition {
-    fileprivate mutating func write(_ sites: Sites) {
+    fileprivate mutating func write(_ sites: Sites, _ warnings: [String: [Warning]]) {
         family("site_online_visitors", .gauge, "Visitors online now.", sites.samples { $0.online })
         family(
             "site_visits_total", .counter, "Visits counted, without start number and corrections.",
@@ -76,6 +90,12 @@ extension Exposition {
         family("site_bots_total", .counter, "Hits of declared bots.", sites.samples { $0.bots })
         family(
             "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.startVisits })
+        // Sites that share their numbers share no warning.
+        family(
+            "site_warnings", .gauge, "1 for each warning about a site.",
+            sites.labelled.flatMap { site in
+                (warnings[site.name] ?? []).map { Sample(1, ("site", site.name), ("code", $0.code.rawValue)) }
+            })
     }
 
     fileprivate mutating func write(_ report: Report) {
@@ -83,12 +103,8 @@ extension Exposition {
         func reasons(_ reasons: [(name: String, tally: Tally)]) -> [Sample] {
             reasons.map { Sample(report.tallies[$0.tally], ("reason", $0.name)) }
         }
-        family("ingest_datagrams_total", .counter, "Datagrams the kernel delivered.", count(.datagrams))
         family("ingest_bytes_total", .counter, "Bytes of these datagrams.", count(.bytes))
         family("ingest_records_total", .counter, "Beacons found in datagrams, refused ones included.", count(.records))
-        family(
-            "ingest_kernel_drops_total", .counter, "Datagrams the kernel dropped because a socket's buffer was full.",
-            count(.kernelDrops))
         family(
             "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
             reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }))
@@ -107,6 +123,61 @@ extension Exposition {
         family(
             "clock_steps_total", .counter, "Times the wall clock stepped back, leapt forward or started anew.",
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
+    }
+
+    /// What processes before this one took in has no listener any more; with it the sums are those that no restart resets.
+    fileprivate mutating func write(_ numbers: IngestNumbers, _ tallies: Tallies) {
+        func listeners(_ total: Tally, _ number: (IngestNumbers.Listener) -> UInt64) -> [(name: String, count: UInt64)]
+        {
+            let known = numbers.listeners.reduce(0) { $0 + number($1) }
+            return numbers.listeners.map { ($0.name, number($0)) }
+                + [("_former", tallies[total] > known ? tallies[total] - known : 0)]
+        }
+        let parsed = listeners(.parsedDatagrams, \.parsed)
+        let all = listeners(.datagrams, \.datagrams)
+        family(
+            "ingest_datagrams_total", .counter,
+            "Datagrams the kernel delivered; without a format those that were refused whole.",
+            zip(parsed, all).flatMap { parsed, all in
+                [
+                    Sample(parsed.count, ("listener", parsed.name), ("format", "f1")),
+                    Sample(all.count - min(all.count, parsed.count), ("listener", all.name), ("format", "")),
+                ]
+            })
+        family(
+            "ingest_kernel_drops_total", .counter, "Datagrams the kernel dropped because a socket's buffer was full.",
+            listeners(.kernelDrops, \.drops).map { Sample($0.count, ("listener", $0.name)) })
+        family("ingest_batch_datagrams", "Datagrams read at a time.", numbers.batches)
+        family(
+            "ingest_delay_seconds", "How long the first datagram of each batch had waited since the kernel took it in.",
+            numbers.delays)
+        family(
+            "socket_queue_bytes", .gauge, "Bytes that wait in a socket, by the kernel's reckoning.",
+            numbers.listeners.map { Sample($0.queuedBytes, ("listener", $0.name)) })
+    }
+
+    fileprivate mutating func write(_ requests: RequestCounts, _ connections: WebConnections) {
+        family(
+            "http_requests_total", .counter, "Requests answered, by route and status.",
+            requests.counts.map { Sample($0.count, ("route", $0.route), ("code", "\($0.code)")) })
+        family(
+            "http_request_duration_seconds", "From a request's head to its answer.", requests.durations)
+        family("http_connections", .gauge, "Connections open.", [Sample(connections.open)])
+        family(
+            "http_refused_connections_total", .counter, "Connections closed at once because too many were open.",
+            [Sample(connections.refused)])
+    }
+
+    fileprivate mutating func write(_ process: ProcessNumbers) {
+        let family = { (text: inout Exposition, name, kind, help, sample: Sample?) in
+            text.family("process_" + name, kind, help, sample.map { [$0] } ?? [], isOurs: false)
+        }
+        family(&self, "cpu_seconds_total", .counter, "Processor time used.", process.cpuSeconds.map { Sample($0) })
+        family(&self, "start_time_seconds", .gauge, "When the process began.", process.startTime.map { Sample($0) })
+        family(&self, "resident_memory_bytes", .gauge, "Memory in use.", process.residentBytes.map { Sample($0) })
+        family(&self, "virtual_memory_bytes", .gauge, "Memory mapped.", process.virtualBytes.map { Sample($0) })
+        family(&self, "open_fds", .gauge, "Descriptors open.", process.openDescriptors.map { Sample($0) })
+        family(&self, "max_fds", .gauge, "Descriptors there may be.", process.maxDescriptors.map { Sample($0) })
     }
 
     fileprivate mutating func write(_ numbers: DurabilityNumbers) {

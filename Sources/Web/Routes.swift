@@ -28,19 +28,29 @@ struct Request: Sendable {
 enum Reply: Sendable {
     /// At once.
     case now(Answer)
-    /// When the work calls back, once, on any thread.
-    case later(@Sendable (@escaping @Sendable (Answer) -> Void) -> Void)
+    /// When the work calls back, once, on any thread. What it gives is called on the connection's, so that whoever does
+    /// the work need not write the answer down.
+    case later(@Sendable (@escaping Give) -> Void)
+
+    /// Takes an answer that is still to be written down.
+    typealias Give = @Sendable (@escaping @Sendable () -> Answer) -> Void
 
     /// After work that takes longer than a connection beside this one should wait.
     static func after(_ work: @escaping @Sendable () -> Answer) -> Reply {
-        .later { answer in Task { answer(work()) } }
+        .later { give in
+            Task {
+                let answer = work()
+                give { answer }
+            }
+        }
     }
 }
 
-/// Every route and what it answers. Built once; answers many requests at once, on the threads of their connections.
+/// Every route and what it answers. Answers many requests at once, on the threads of their connections.
 struct Routes: Sendable {
     private struct Route {
-        /// `{}` stands for any part that is not empty.
+        let name: String
+        /// A part in braces stands for any that is not empty.
         let path: [Substring]
         let handlers: [String: Handler]
         let allow: String
@@ -51,25 +61,30 @@ struct Routes: Sendable {
     private let access: Access
     private let routes: [Route]
 
-    init(state: WebState, configuration: WebConfiguration) {
+    init(
+        _ state: WebState, _ configuration: WebConfiguration, _ requests: RequestCounts, _ connections: WebConnections
+    ) {
         access = Access(configuration, state.tokens)
         let snapshots = Snapshots(state: state)
         let changes = Changes(state: state)
-        let metrics = Metrics(state: state)
+        let metrics = Metrics(state: state, requests: requests, connections: connections)
         let hits = Hits(state: state, proxies: configuration.proxies)
+        let operations = Operations(state: state)
         let words = Rendered(definitionsJSON, caching: "max-age=300")
         routes = [
             Self.route("/hit", ["POST": hits.count]),
             Self.route("/footfall.js", ["GET": { request in .now(Assets.widget.answer(to: request)) }]),
             Self.route("/", ["GET": TotalsPage(state: state).show]),
             Self.route("/totals.css", ["GET": { request in .now(Assets.totalsStyle.answer(to: request)) }]),
-            Self.route("/api/v1/sites/{}", ["GET": snapshots.one]),
-            Self.route("/api/v1/sites/{}/start", ["PUT": changes.start]),
-            Self.route("/api/v1/sites/{}/corrections", ["POST": changes.correct]),
+            Self.route("/api/v1/sites/{site}", ["GET": snapshots.one]),
+            Self.route("/api/v1/sites/{site}/start", ["PUT": changes.start]),
+            Self.route("/api/v1/sites/{site}/corrections", ["POST": changes.correct]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
+            Self.route("/api/v1/reload", ["POST": operations.reload]),
+            Self.route("/api/v1/audit", ["GET": operations.audit]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
             Self.route("/api/v1/tokens", ["GET": state.tokens.list, "POST": state.tokens.create]),
-            Self.route("/api/v1/tokens/{}", ["DELETE": state.tokens.revoke]),
+            Self.route("/api/v1/tokens/{name}", ["DELETE": state.tokens.revoke]),
             Self.route("/metrics", ["GET": metrics.scrape]),
             Self.route("/healthz", ["GET": { _ in .now(.plain("ok")) }]),
             Self.route("/readyz", ["GET": { request throws(Problem) in .now(try Self.readiness(state)) }]),
@@ -79,7 +94,8 @@ struct Routes: Sendable {
     private static func route(_ path: String, _ handlers: [String: Handler]) -> Route {
         var methods = Array(handlers.keys)
         if handlers["GET"] != nil { methods.append("HEAD") }
-        return Route(path: parts(path[...]), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
+        return Route(
+            name: path, path: parts(path[...]), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
     }
 
     private static func parts(_ path: Substring) -> [Substring] {
@@ -94,34 +110,50 @@ struct Routes: Sendable {
         return .plain("ready")
     }
 
-    /// The answer to a complete request, or the promise of one.
-    func reply(to request: Request) -> Reply {
-        do throws(Problem) {
-            var request = request
-            request.owner = try access.owner(of: request)
-            let parts = Self.parts(request.head.uri.prefix { $0 != "?" })
-            for route in routes {
-                guard let parameters = Self.match(parts, route.path) else { continue }
-                let method = request.head.method == .HEAD ? "GET" : request.head.method.rawValue
-                guard let handler = route.handlers[method] else {
-                    throw Problem(
-                        .methodNotAllowed, "Use one of these methods here: \(route.allow).", [("Allow", route.allow)])
-                }
-                request.parameters = parameters
-                return try handler(request)
+    /// What a request that no route is for goes by.
+    static let other = "other"
+
+    /// The answer to a complete request, or the promise of one, and the route it took.
+    func reply(to request: Request) -> (route: String, reply: Reply) {
+        let parts = Self.parts(request.head.uri.prefix { $0 != "?" })
+        for route in routes {
+            guard let parameters = Self.match(parts, route.path) else { continue }
+            return (route.name, answered { () throws(Problem) in try reply(to: request, by: route, parameters) })
+        }
+        return (
+            Self.other,
+            answered { () throws(Problem) in
+                _ = try access.owner(of: request)
+                throw Problem(
+                    .notFound, "Nothing is served under this path. The numbers of a site are at /api/v1/sites/{site}.")
             }
-            throw Problem(
-                .notFound, "Nothing is served under this path. The numbers of a site are at /api/v1/sites/{site}.")
+        )
+    }
+
+    private func answered(_ reply: () throws(Problem) -> Reply) -> Reply {
+        do throws(Problem) {
+            return try reply()
         } catch {
             return .now(error.answer)
         }
+    }
+
+    private func reply(to request: Request, by route: Route, _ parameters: [Substring]) throws(Problem) -> Reply {
+        var request = request
+        request.owner = try access.owner(of: request)
+        let method = request.head.method == .HEAD ? "GET" : request.head.method.rawValue
+        guard let handler = route.handlers[method] else {
+            throw Problem(.methodNotAllowed, "Use one of these methods here: \(route.allow).", [("Allow", route.allow)])
+        }
+        request.parameters = parameters
+        return try handler(request)
     }
 
     private static func match(_ parts: [Substring], _ path: [Substring]) -> [Substring]? {
         guard parts.count == path.count else { return nil }
         var parameters: [Substring] = []
         for (part, pattern) in zip(parts, path) {
-            if pattern == "{}", !part.isEmpty {
+            if pattern.hasPrefix("{"), !part.isEmpty {
                 parameters.append(part)
             } else if part != pattern {
                 return nil

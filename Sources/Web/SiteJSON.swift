@@ -12,7 +12,9 @@ public enum PublicNumber: String, CaseIterable, Sendable {
 ///
 /// `visible` leaves every other number out, and an object that would be empty with them; nil shows all.
 /// `exact` and `warnings` always stay.
-public func siteJSON(_ report: SiteReport, asOf: Moment, visible: Set<PublicNumber>? = nil) -> JSONObject {
+public func siteJSON(
+    _ report: SiteReport, asOf: Moment, warnings: [Warning] = [], visible: Set<PublicNumber>? = nil
+) -> JSONObject {
     var site: JSONObject = [
         "site": JSON(report.name), "as_of": JSON(asOf.rfc3339), "timezone": JSON(report.timezone),
     ]
@@ -66,7 +68,9 @@ public func siteJSON(_ report: SiteReport, asOf: Moment, visible: Set<PublicNumb
             (.visitors, "visitors_today", .bool(report.isVisitorsExact)),
             (.visitors, "visitors_error", report.isVisitorsExact ? JSON(0) : .decimal(visitorsError)),
         ], evenIfEmpty: true)
-    site.append("warnings", .array([]))
+    site.append(
+        "warnings",
+        .array(warnings.map { .object(["code": JSON($0.code.rawValue), "detail": JSON($0.detail)]) }))
     return site
 }
 

@@ -25,7 +25,10 @@ final class Snapshots: Sendable {
         try request.requireOwner("The list of sites is", at: "/api/v1/sites")
         return .after { [state] in
             let report = state.report()
-            let sites = report.sites.map { JSON.object(siteJSON($0, asOf: report.asOf)) }
+            let sites = report.sites.map { site in
+                JSON.object(
+                    siteJSON(site, asOf: report.asOf, warnings: state.warnings(of: site.name, in: report)))
+            }
             return Rendered(["sites": .array(sites)], caching: ownersCaching).answer(to: request)
         }
     }
@@ -38,13 +41,15 @@ final class Snapshots: Sendable {
             throw Problem.unknownSite
         }
         let visible = request.isOwners ? nil : state.publicNumbers(name)
-        return .now(rendered(site, asOf: report.asOf, visible: visible).answer(to: request))
+        return .now(rendered(site, in: report, visible: visible).answer(to: request))
     }
 
-    private func rendered(_ site: SiteReport, asOf: Moment, visible: Set<PublicNumber>?) -> Rendered {
+    private func rendered(_ site: SiteReport, in report: Report, visible: Set<PublicNumber>?) -> Rendered {
+        let asOf = report.asOf
         let last = written.withLock { $0[site.name]?[visible == nil] }
         if let last, last.report === site, last.second == asOf.second, last.visible == visible { return last.rendered }
-        let json = siteJSON(site, asOf: asOf, visible: visible)
+        let warnings = state.warnings(of: site.name, in: report)
+        let json = siteJSON(site, asOf: asOf, warnings: warnings, visible: visible)
         let rendered = Rendered(json, caching: visible == nil ? ownersCaching : "max-age=1", isOpen: visible != nil)
         written.withLock { written in
             if written.count == Self.sitesKept, written[site.name] == nil { written.removeAll(keepingCapacity: true) }

@@ -50,13 +50,17 @@ public final class Tokens: Sendable {
         self.store = store
     }
 
+    /// No token has this hash.
+    private static let nobodys = [UInt8](repeating: 0, count: 32)
+
     private static func hash(_ token: some StringProtocol) -> [UInt8] { Array(SHA256.hash(data: Data(token.utf8))) }
 
-    /// The name of the token in a request; nil where it brings none, and an error where it is nobody's.
+    /// The name of the token in a request; nil where it brings none, and an error where it is nobody's. Another scheme is the
+    /// business of whoever stands before us.
     func name(in headers: HTTPHeaders) throws(Problem) -> String? {
-        let fields = headers["Authorization"]
+        let fields = headers["Authorization"].filter { $0.prefix(6).lowercased() == "bearer" }
         guard let field = fields.first else { return nil }
-        let hash = Self.hash(field.hasPrefix("Bearer ") ? field.dropFirst(7) : "")
+        let hash = Self.hash(field.dropFirst(6).drop { $0 == " " })
         let name: String? = known.withLock { known in
             known.reduce(nil) { found, token in
                 let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 }
@@ -81,7 +85,7 @@ public final class Tokens: Sendable {
                 .object(["name": JSON(token.name), "created": token.created.map { JSON($0.rfc3339) } ?? .null])
             }
         }
-        return .now(Self.answer(["tokens": .array(tokens)]))
+        return .now(.json(["tokens": .array(tokens)]))
     }
 
     private struct Form: Decodable { var name: String }
@@ -125,9 +129,13 @@ public final class Tokens: Sendable {
                 .notFound, "No token that was made here has this name; footfall token list shows those there are.")
         }
         return write(request) { [self] store in
-            // First here: whatever the disk says, it opens nothing any more.
-            known.withLock { $0.removeAll { $0.name == name } }
+            // First here: whatever the disk says, it opens nothing any more. The name stays until the disk has forgotten it, so
+            // that it can be revoked again.
+            known.withLock { known in
+                for i in known.indices where known[i].name == name { known[i].hash = Self.nobodys }
+            }
             try store.remove(name)
+            known.withLock { $0.removeAll { $0.name == name } }
             return ["name": JSON(name)]
         }
     }
@@ -137,18 +145,11 @@ public final class Tokens: Sendable {
             let unwritten = Problem(.serviceUnavailable, "The token cannot be written now; /readyz may say why.").answer
             guard let store else { return unwritten }
             do {
-                return Self.answer(try change(store))
+                return .json(try change(store))
             } catch {
                 return unwritten
             }
         }
-    }
-
-    private static func answer(_ object: JSONObject) -> Answer {
-        var answer = Answer(
-            .ok, body: ByteBuffer(bytes: JSON.object(object).bytes), type: "application/json; charset=utf-8")
-        answer["Cache-Control"] = "no-store"
-        return answer
     }
 }
 

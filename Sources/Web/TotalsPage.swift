@@ -10,17 +10,21 @@ struct TotalsPage: Sendable {
         try request.requireOwner("The page of totals is", at: "/")
         return .after { [state] in
             var answer = Answer(
-                .ok, body: ByteBuffer(string: Self.page(state.report(), state.degraded())),
+                .ok, body: ByteBuffer(string: page(state.report())),
                 type: "text/html; charset=utf-8")
-            answer["Cache-Control"] = "no-store"
+            answer.add("Cache-Control", "no-store")
             answer.policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
             return answer
         }
     }
 
-    private static func page(_ report: Report, _ degraded: [String]) -> String {
-        let rows = report.sites.map(row).joined()
-        let warnings = degraded.map { "<p class=\"warning\">\(escaped($0))</p>\n" }.joined()
+    private func page(_ report: Report) -> String {
+        let rows = report.sites.map(Self.row).joined()
+        let sites = report.sites.flatMap { site in
+            (report.siteWarnings[site.name] ?? []).map { "\(site.name): \($0.detail)" }
+        }
+        let all = (report.warnings + state.warnings()).map(\.detail)
+        let warnings = (all + sites).map { "<p class=\"warning\">\(Self.escaped($0))</p>\n" }.joined()
         return """
             <!doctype html>
             <html lang="en">

@@ -10,11 +10,19 @@ public struct WebState: Sendable {
     /// Counts a hit and calls back once, on any thread, with the numbers of its site, this hit in them and written; false
     /// where no more can be taken in, and then nothing calls back.
     public var count: Count
-    /// Writes a record and calls back once, on any thread: whether it is written. False where none can be taken in, and
-    /// then nothing calls back.
-    public var change: @Sendable (Record, @escaping @Sendable (Bool) -> Void) -> Bool
+    /// Writes the record that is made of the counts as they are then, and calls back once, on any thread, with it, or nil
+    /// where it is not written. False where none can be taken in, and then nothing calls back.
+    public var change: Change
     /// What does not work as it should, each in a few words; empty while all is well.
     public var degraded: @Sendable () -> [String]
+    /// What makes numbers doubtful and is not in the report.
+    public var warnings: @Sendable () -> [Warning]
+    /// Reads the settings again, all or nothing; what is to be said about it, or why the old ones stay in force.
+    public var reload: @Sendable () async -> Result<[String], ReloadError>
+    /// The last time that settings were read again they were put in force, or there was none.
+    public var lastReloadSucceeded: @Sendable () -> Bool
+    /// What was changed by hand and what was found missing, oldest first; nil where the disk does not give it.
+    public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void
     /// How the journal and the checkpoints do.
     public var durability: @Sendable () -> DurabilityNumbers
     /// The numbers of a site that anybody may see; asked only for sites of the report.
@@ -28,12 +36,20 @@ public struct WebState: Sendable {
     public typealias Count =
         @Sendable (BrowserHit, @escaping @Sendable (Result<SiteReport, BeaconRejection>) -> Void) -> Bool
 
+    /// How `change` is asked.
+    public typealias Change =
+        @Sendable (@escaping @Sendable (Engine) -> Record, @escaping @Sendable (Record?) -> Void) -> Bool
+
     /// `publicNumbers` left out shows of every site what a counter is for: `PublicNumber.counter`.
     public init(
         report: @escaping @Sendable () -> Report,
         count: @escaping Count = { _, _ in false },
-        change: @escaping @Sendable (Record, @escaping @Sendable (Bool) -> Void) -> Bool = { _, _ in false },
+        change: @escaping Change = { _, _ in false },
         degraded: @escaping @Sendable () -> [String] = { [] },
+        warnings: @escaping @Sendable () -> [Warning] = { [] },
+        reload: @escaping @Sendable () async -> Result<[String], ReloadError> = { .success([]) },
+        lastReloadSucceeded: @escaping @Sendable () -> Bool = { true },
+        audit: @escaping @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) },
         durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
         publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
         tokens: Tokens = Tokens(), version: String = "unknown"
@@ -42,11 +58,29 @@ public struct WebState: Sendable {
         self.count = count
         self.change = change
         self.degraded = degraded
+        self.warnings = warnings
+        self.reload = reload
+        self.lastReloadSucceeded = lastReloadSucceeded
+        self.audit = audit
         self.durability = durability
         self.publicNumbers = publicNumbers
         self.tokens = tokens
         self.version = version
     }
+
+    /// Everything that makes the numbers of a site doubtful.
+    func warnings(of site: String, in report: Report) -> [Warning] {
+        (report.siteWarnings[site] ?? []) + report.warnings + warnings()
+    }
+}
+
+/// Why other settings are not in force: sentences with file, line and column.
+public struct ReloadError: Error {
+    /// For people, a line each.
+    public let description: String
+
+    /// For this reason.
+    public init(_ description: String) { self.description = description }
 }
 
 /// The part of `[http]` that this module acts on.

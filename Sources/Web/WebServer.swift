@@ -22,7 +22,7 @@ public struct WebListener: Sendable {
 /// Serves HTTP/1.1 on sockets that somebody else opened: systemd, the daemon, a test.
 public struct WebServer: Service {
     private let listeners: [WebListener]
-    private let routes: Routes
+    private let service: WebService
     private let limits: WebLimits
     private let connections: WebConnections
 
@@ -34,8 +34,11 @@ public struct WebServer: Service {
         self.listeners = listeners
         self.connections = connections
         limits = configuration.limits
-        routes = Routes(state: state, configuration: configuration)
+        service = WebService(state, configuration, connections)
     }
+
+    /// Answers by other settings from the next request on; limits stay as they are.
+    public func reload(_ configuration: WebConfiguration) { service.reload(configuration) }
 
     /// Serves until graceful shutdown or cancellation. To be run once.
     ///
@@ -67,19 +70,20 @@ public struct WebServer: Service {
             // A client that has said all may still read.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.socketOption(.tcp_nodelay), value: listener.isLocal ? 0 : 1)
-            .childChannelInitializer { [limits, routes] channel in
+            .childChannelInitializer { [limits, service] channel in
                 channel.eventLoop.makeCompletedFuture {
                     var decoder = NIOHTTPDecoderLimitConfiguration()
                     decoder.maxHeaderFieldSize = limits.headerBytes
                     decoder.maxHeaderListSize = limits.headerBytes
                     decoder.maxHeaderFieldCount = limits.headerFields
                     let peer = Peer(
-                        address: listener.isLocal ? nil : channel.remoteAddress.flatMap(NetworkAddress.init))
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandlers(
+                        address: channel.remoteAddress.flatMap(NetworkAddress.init), isLocal: listener.isLocal)
+                    let arrival = ArrivalNotice()
+                    try channel.pipeline.syncOperations.addHandlers(
+                        arrival,
                         ByteToMessageHandler(
                             HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)),
-                        Connection(routes, limits, peer))
+                        Connection(service, limits, peer, arrival))
                     open.add(channel)
                 }
             }

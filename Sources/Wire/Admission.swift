@@ -7,8 +7,8 @@ public import Counting
 public struct Admission: Sendable {
     /// The sites.
     public var sites: SiteDirectory
-    private let trusted: Networks
-    private let assets: [[UInt8]]
+    private var trusted: Networks
+    private var assets: [[UInt8]]
     var bots: Bots
     /// Limits of the browser door.
     var rates: Rates
@@ -40,6 +40,13 @@ public struct Admission: Sendable {
         self.trusted = trusted
         self.assets = assets.map { Array($0.utf8) }
         bots = Bots(seed: seed)
+    }
+
+    /// Reads beacons by other settings from now on.
+    public mutating func reload(trusted: Networks, assets: [String], visitorPerSecond: Int, sitePerSecond: Int) {
+        self.trusted = trusted
+        self.assets = assets.map { Array($0.utf8) }
+        rates.set(visitorPerSecond: visitorPerSecond, sitePerSecond: sitePerSecond)
     }
 
     /// Who sent a datagram.
@@ -178,6 +185,7 @@ public struct Admission: Sendable {
         to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, door: Door, _ visitor: UInt64,
         _ former: UInt64, _ bytes: Span<UInt8>, url: Range<Int>?, referrer place: Range<Int>?
     ) {
+        if kind == .view { sites.entries[site.number].watch.see(visitor, by: door, at: moment) }
         let isRawPath = kind == .ping || isRawPath(url, in: bytes, of: site)
         let origin = kind == .view ? origin(place, in: bytes, of: site) : Origin(kind: .direct)
         Self.append(
@@ -284,6 +292,7 @@ public struct Admission: Sendable {
             tallies[.droppedFields] += 1
             return (0, 0)
         }
+        sites.entries[site.number].watch.see(address)
         return sites.entries[site.number].keys(address, agent, at: moment)
     }
 

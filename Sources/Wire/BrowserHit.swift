@@ -30,15 +30,16 @@ public struct BrowserHit: Sendable {
 }
 
 extension Admission {
-    /// Admits a hit that arrived at `moment` into `frame`; the site it is counted for.
+    /// Admits a hit that arrived at `moment` into `frame`; the site it is counted for. `steady` is a clock that never
+    /// jumps, in milliseconds, by which buckets fill.
     public mutating func admit(
-        _ hit: BrowserHit, at moment: Moment, into frame: inout Frame
+        _ hit: BrowserHit, at moment: Moment, steady: Int64, into frame: inout Frame
     ) throws(BeaconRejection) -> SiteIndex {
         tallies[.records] += 1
         var beacons = Beacons(hit.datagram.span)
         do throws(BeaconRejection) {
             let beacon = try Self.onlyRecord(of: &beacons)
-            return try admit(hit, beacon, at: moment, into: &frame)
+            return try admit(hit, beacon, at: moment, steady, into: &frame)
         } catch {
             reject(error, beacons.beacon, in: hit.datagram.span)
             throw error
@@ -59,17 +60,18 @@ extension Admission {
     }
 
     private mutating func admit(
-        _ hit: BrowserHit, _ beacon: Beacon, at moment: Moment, into frame: inout Frame
+        _ hit: BrowserHit, _ beacon: Beacon, at moment: Moment, _ steady: Int64, into frame: inout Frame
     ) throws(BeaconRejection) -> SiteIndex {
         let bytes = hit.datagram.span
         let kind = try kind(beacon, in: bytes)
         let site = try site(beacon, in: bytes)
         guard comesFromOwnPage(hit, site) else { throw .origin }
-        guard rates.takeOne(from: hit.address, of: site, at: moment) else { throw .rate }
+        guard rates.takeOne(from: hit.address, of: site, at: steady) else { throw .rate }
         setAgent(hit.agent)
         if hit.isPrefetch || isNoBrowser(agent.bytes) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
+            sites.entries[site.number].watch.see(hit.address)
             let (visitor, former) = sites.entries[site.number].keys(hit.address, agent.span, at: moment)
             appendHit(
                 to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, url: beacon[.url],

@@ -145,10 +145,10 @@ public struct Networks: Sendable {
     }
 
     /// Loopback: `127.0.0.0/8` and `::1/128`.
-    public static var loopback: Networks {
+    public static let loopback: Networks = {
         guard let loopback = Networks(["127.0.0.0/8", "::1/128"]) else { preconditionFailure("loopback is no network") }
         return loopback
-    }
+    }()
 
     /// The address lies in one of the networks.
     public func contains(_ address: NetworkAddress) -> Bool {

@@ -8,8 +8,8 @@ public import Counting
 /// - Complexity: O(1) and 1 MiB once somebody came, however many addresses come. Where four busy addresses share a place
 ///   in the table, a fifth takes the place of the one that has been quiet the longest, whose bucket is then full.
 public struct Rates: Sendable {
-    private let visitor: Rate
-    private let site: Rate
+    private var visitor: Rate
+    private var site: Rate
     private let seed: HashSeed
     /// By site index: when the bucket will be full, in microseconds.
     private var sites: [Int64] = []
@@ -51,9 +51,15 @@ public struct Rates: Sendable {
         self.seed = seed
     }
 
-    /// Takes a token from both buckets; false where one of them is empty.
-    mutating func takeOne(from address: NetworkAddress, of site: SiteIndex, at moment: Moment) -> Bool {
-        let now = moment.milliseconds * 1000
+    /// Fills the buckets at other rates; they stay as full as they are.
+    mutating func set(visitorPerSecond: Int, sitePerSecond: Int) {
+        visitor = Rate(perSecond: visitorPerSecond)
+        site = Rate(perSecond: sitePerSecond)
+    }
+
+    /// Takes a token from both buckets; false where one of them is empty. `milliseconds` are of a clock that never jumps.
+    mutating func takeOne(from address: NetworkAddress, of site: SiteIndex, at milliseconds: Int64) -> Bool {
+        let now = milliseconds * 1000
         while sites.count <= site.number { sites.append(0) }
         // Asked before the site's, so that one visitor cannot empty it.
         return takeOne(from: address, at: now) && self.site.take(&sites[site.number], at: now)

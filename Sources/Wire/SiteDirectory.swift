@@ -49,6 +49,7 @@ public struct SiteDirectory: Sendable {
         var formerHasher: VisitorHasher?
         /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
         var isServed = true
+        var watch = SiteWatch()
 
         /// The visitor's key, and the one under yesterday's salt in the half hour after midnight, else 0.
         @inline(__always)
@@ -71,7 +72,7 @@ public struct SiteDirectory: Sendable {
         }
     }
 
-    private(set) var entries: [Entry] = []
+    var entries: [Entry] = []
     private var names: KeyTable
     /// The earliest midnight still to come, of any site.
     public private(set) var nextMidnight = Moment(milliseconds: .max)
@@ -136,6 +137,11 @@ public struct SiteDirectory: Sendable {
         entries[site.number].today = today
         entries[site.number].isServed = true
         nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
+    }
+
+    /// Serves no site any more, until it is served again.
+    public mutating func serveNone() {
+        for i in entries.indices { entries[i].isServed = false }
     }
 
     /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it. Without

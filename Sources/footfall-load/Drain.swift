@@ -64,7 +64,7 @@ struct Drain: ParsableCommand {
         let processor = Nanoseconds.processor - begun
         let each = String(Double(processor * 10 / Int64(datagrams)) / 10)
         print(
-            "{\"datagrams\":\(datagrams),\"bytes\":\(bytes),\"kernel_drops\":\(socket.drops),"
+            "{\"datagrams\":\(datagrams),\"bytes\":\(bytes),\"kernel_drops\":\(socket.memory.drops),"
                 + "\"cpu_nanoseconds\":\(processor),\"cpu_nanoseconds_per_datagram\":\(each)}")
     }
 }

@@ -28,8 +28,7 @@ struct HTTPEndpoint: ExpressibleByArgument {
     func get(_ target: String) throws(Silence) -> (status: Int, body: String) {
         let descriptor = try connected()
         defer { close(descriptor) }
-        // 1.0, so that nobody sends chunks.
-        var request = Array("GET \(prefix)\(target) HTTP/1.0\r\nHost: \(authority)\r\nConnection: close\r\n\r\n".utf8)
+        var request = Array("GET \(prefix)\(target) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n\r\n".utf8)
         while !request.isEmpty {
             let count = unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL))
             guard count > 0 else { throw silence("takes no request", errno) }

@@ -8,7 +8,8 @@ struct Footfall: AsyncParsableCommand {
         abstract: "Counts who is online now and how many visits there have been, exactly.",
         version: version,
         subcommands: [
-            Serve.self, Count.self, Hit.self, Stats.self, Sites.self, Start.self, Correct.self, Token.self, Check.self,
+            Serve.self, Count.self, Hit.self, Stats.self, TopCommand.self, Sites.self, SiteCommand.self, Start.self,
+            Correct.self, AuditCommand.self, Token.self, Check.self,
         ])
 
     static let version = "0.1.0"

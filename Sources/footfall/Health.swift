@@ -1,4 +1,5 @@
 import Counting
+import Glibc
 import Ingest
 import Logging
 import ServiceLifecycle
@@ -8,6 +9,7 @@ import Web
 
 /// How well the counts are kept, in the words of `/readyz`, the status line and the metrics.
 final class Health: Sendable {
+    private let state: Settings.State
     private let journal: Journal
     private let checkpointer: Checkpointer
     private let replayed: (hits: UInt64, seconds: Double)
@@ -18,7 +20,14 @@ final class Health: Sendable {
     /// A checkpoint that has been running for so many milliseconds waits for a disk that does not answer.
     private static let checkpointRunMax: Int64 = 60_000
 
-    init(_ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery, replaySeconds: Double) {
+    /// How long a refusal stands for the next one: nothing tries again by itself.
+    private static let refusalMilliseconds: Int64 = 30_000
+
+    init(
+        _ state: Settings.State, _ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery,
+        replaySeconds: Double
+    ) {
+        self.state = state
         self.journal = journal
         self.checkpointer = checkpointer
         replayed = (recovery.replayedHits, replaySeconds)
@@ -34,6 +43,8 @@ final class Health: Sendable {
         let journal = journal.status
         if let failure = journal.failure {
             sentences.append("\(failure); \(journal.heldBytes) bytes of counts are held in memory")
+        } else if let refusal = journal.refusal, Clocks.steady - refusal.at < Self.refusalMilliseconds {
+            sentences.append("\(refusal.failure); what was asked for over HTTP was refused")
         } else if let failure = journal.spareFailure {
             sentences.append("\(failure); the journal goes on until its segment is full")
         }
@@ -52,6 +63,24 @@ final class Health: Sendable {
             sentences.append("a checkpoint has been waiting for the disk for \((Clocks.steady - since) / 1000) s")
         }
         return sentences
+    }
+
+    /// The same where the numbers are shown, and what will not work before long.
+    var warnings: [Warning] {
+        var sentences = degraded
+        if let free = freeBytes, free < UInt64(state.journalCapBytes) {
+            sentences.append(
+                "\(free >> 20) MiB are free in \(state.directory), less than the journal may need; make room or lower "
+                    + "journal_cap in [state]")
+        }
+        return sentences.map { Warning(.disk, $0) }
+    }
+
+    /// Room on the disk for those who are not root; nil where it does not say.
+    private var freeBytes: UInt64? {
+        var room = statvfs()
+        guard unsafe statvfs(state.directory, &room) == 0 else { return nil }
+        return UInt64(room.f_bavail) * UInt64(room.f_frsize)
     }
 
     /// For the metrics.

@@ -12,6 +12,7 @@ struct KeptState {
     let durability: Durability
     let health: Health
     let tokens: Tokens
+    let audit: AuditTable
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
     init(_ settings: Settings, logger: Logger) throws {
@@ -61,15 +62,16 @@ struct KeptState {
         let unwritten = intake.takeUnwritten(ring)
         for (i, profile) in new.enumerated() {
             // So many in a frame at most.
-            if i % 10_000 == 9999 { intake.commit() }
+            if i % Intake.siteRecordsMax == Intake.siteRecordsMax - 1 { intake.commit() }
             guard !intake.serve(profile) else { continue }
             say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
             throw Exit.configuration
         }
         intake.commit()
         health = Health(
-            journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
+            settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
         tokens = try Tokens(directory.tokens)
+        audit = directory.audit
         if let warning = ring.warning {
             logger.warning(
                 "The landing ring is private memory: a kill may lose the batch in hand",

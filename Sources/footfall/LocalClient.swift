@@ -12,6 +12,15 @@ struct LocalClient {
         sockets = ([runtime] + (isNamed ? [] : ["/run", "/run/footfall"])).map(LocalSocket.init(runtime:))
     }
 
+    /// A daemon is there.
+    var isAnswered: Bool {
+        guard let descriptor = connect() else { return false }
+        close(descriptor)
+        return true
+    }
+
+    private func connect() -> CInt? { sockets.lazy.compactMap { $0.connect() }.first }
+
     /// The body of a 200; anything else is said on standard error and ends the command.
     func get(_ target: String) throws -> Data { try ask("GET", target) }
 
@@ -21,7 +30,13 @@ struct LocalClient {
     }
 
     private func ask(_ method: String, _ target: String, body: Data = Data()) throws -> Data {
-        guard let descriptor = sockets.lazy.compactMap({ $0.connect() }).first else {
+        guard let descriptor = connect() else {
+            if errno == EACCES {
+                say(
+                    "this user may not open \(sockets[0].path); ask as the daemon's user, as root, or with a token over HTTP"
+                )
+                throw Exit.noPermission
+            }
             say("no daemon answers at \(sockets[0].path); start one with `footfall serve`")
             throw Exit.unavailable
         }
@@ -42,7 +57,7 @@ struct LocalClient {
         guard status == 200 else {
             let problem = try? JSONDecoder().decode(Problem.self, from: body)
             say(problem?.detail ?? "the daemon answered with status \(status)")
-            throw status == 404 || status == 400 ? Exit.data : Exit.unavailable
+            throw status == 404 || status == 400 ? Exit.data : status == 422 ? Exit.configuration : Exit.unavailable
         }
         return body
     }

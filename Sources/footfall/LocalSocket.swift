@@ -41,11 +41,13 @@ struct LocalSocket {
         return descriptor
     }
 
-    /// A connection, or nil where nobody answers.
+    /// A connection, or nil and `errno` where nobody answers.
     func connect() -> CInt? {
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if unsafe withAddress({ unsafe Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
+        let reason = errno
         close(descriptor)
+        errno = reason
         return nil
     }
 

@@ -29,6 +29,17 @@ struct SiteSnapshot: Decodable {
         let today: Int
         let total: Int
     }
+    struct Window: Decodable {
+        let visits: Int
+        let views: Int
+    }
+    struct Warning: Decodable {
+        let code: String
+        let detail: String
+
+        /// Every site has it.
+        var isAboutAll: Bool { ["kernel_drops", "disk", "clock"].contains(code) }
+    }
     struct Exact: Decodable {
         let online: Bool
         let visitors_today: Bool
@@ -42,7 +53,9 @@ struct SiteSnapshot: Decodable {
     let yesterday: Span
     let month: Span
     let bots: Bots
+    let windows: [String: Window]
     let exact: Exact
+    let warnings: [Warning]
 
     /// A site in a few lines.
     var text: String {
@@ -57,7 +70,7 @@ struct SiteSnapshot: Decodable {
               yesterday       \(grouped(yesterday.visits)) visits, \(grouped(yesterday.views)) views
               this month      \(grouped(month.visits)) visits, \(grouped(month.views)) views
               bots            \(grouped(bots.today)) today, \(grouped(bots.total)) ever
-            """
+            """ + warnings.map { "\n  warning: \($0.detail)" }.joined()
     }
 
     static let csvHeader = "site,as_of,online,total,visits,views,visits_today,views_today,visitors_today,bots_today"

@@ -2,6 +2,8 @@
 
 Throughput and latency are medians of several runs with their spread; instructions are exact (callgrind). The daemon is
 the release build with one site that counts every view, so that what arrived can be compared with what was sent.
+
+Names of `LINES` as arguments choose some of the lines: `bench.py hits stats`.
 """
 
 import glob
@@ -14,12 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import socket
 
 BIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build", "release")
 FOOTFALL = os.path.join(BIN, "footfall")
 LOAD = os.path.join(BIN, "footfall-load")
+# Where /tmp may be memory, this is a disk.
+DISK = "/var/tmp"
+# The core of what is measured alone, and that of who asks it.
+CORE, OTHER = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 failed = False
 
 
@@ -38,6 +45,16 @@ def cpu_nanoseconds(pid):
     return sum(int(open(path).read().split()[0]) for path in glob.glob(f"/proc/{pid}/task/*/schedstat"))
 
 
+def stolen():
+    """Seconds of processor that the host of this machine has given to others while we had work: it spoils latency."""
+    with open("/proc/stat") as file:
+        return int(file.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
+def pinned(core):
+    return [] if core is None else ["taskset", "-c", str(core)]
+
+
 def load_send(port, datagrams, records, visitors, rate):
     out = subprocess.run(
         [LOAD, "send", "--port", str(port), "--datagrams", str(datagrams), "--records", str(records),
@@ -46,10 +63,11 @@ def load_send(port, datagrams, records, visitors, rate):
 
 
 class Daemon:
-    """`footfall serve` on free ports: its state in a directory of its own, its ring in memory."""
+    """`footfall serve` on free ports: its state in a directory of its own, its ring in memory; on one core if that is
+    said, and with variables of the environment."""
 
-    def __init__(self, folder=None):
-        self.folder = folder or tempfile.mkdtemp(prefix="footfall-bench-")
+    def __init__(self, folder=None, core=None, **variables):
+        self.folder = folder or tempfile.mkdtemp(prefix="footfall-bench-", dir=DISK)
         self.runtime = tempfile.mkdtemp(prefix="footfall-bench-", dir="/dev/shm")
         with open(os.path.join(self.folder, "footfall.toml"), "w") as file:
             file.write(
@@ -59,7 +77,8 @@ class Daemon:
                 f'[[site]]\nname = "demo"\nduplicate = "0s"\npublic = ["online", "total", "views", "visits"]\n')
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
-            [FOOTFALL, "serve", "-c", os.path.join(self.folder, "footfall.toml")], stderr=subprocess.PIPE, text=True)
+            pinned(core) + [FOOTFALL, "serve", "-c", os.path.join(self.folder, "footfall.toml")],
+            env={**os.environ, **variables}, stderr=subprocess.PIPE, text=True)
         line = ""
         while "Serving" not in line:
             line = self.process.stderr.readline()
@@ -114,6 +133,49 @@ class Daemon:
         shutil.rmtree(self.runtime)
         if not keeping:
             shutil.rmtree(self.folder)
+
+
+class Nginx:
+    """The yardstick: a real nginx on one core, which serves the same bytes from a file under the same path."""
+
+    def __init__(self, path, body, core):
+        self.folder = tempfile.mkdtemp(prefix="footfall-bench-", dir=DISK)
+        # Its workers give up being root.
+        os.chmod(self.folder, 0o755)
+        os.makedirs(self.folder + os.path.dirname(path))
+        with open(self.folder + path, "wb") as file:
+            file.write(body)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        scratch = "".join(f"{name}_temp_path {self.folder}/{name};\n"
+                          for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        with open(os.path.join(self.folder, "nginx.conf"), "w") as file:
+            file.write(
+                f'daemon off;\npid {self.folder}/pid;\nerror_log stderr;\nworker_processes auto;\nevents {{}}\n'
+                f'http {{\naccess_log off;\nsendfile on;\netag on;\nkeepalive_requests 1000000000;\n{scratch}'
+                f'server {{\nlisten 127.0.0.1:{port};\nroot {self.folder};\ndefault_type application/json;\n}}\n}}\n')
+        self.process = subprocess.Popen(
+            pinned(core) + ["nginx", "-e", "stderr", "-c", os.path.join(self.folder, "nginx.conf")])
+        while self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(self.url + path) as answer:
+                    assert answer.read() == body
+                    return
+            except urllib.error.URLError:
+                time.sleep(0.001)
+        sys.exit("nginx did not start")
+
+    def cpu(self):
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return sum(map(cpu_nanoseconds, file.read().split()))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder)
 
 
 class Drain:
@@ -172,7 +234,7 @@ def replays():
     daemon.stop(signal.SIGKILL, keeping=True)
     rates = []
     for _ in range(5):
-        copy = tempfile.mkdtemp(prefix="footfall-bench-")
+        copy = tempfile.mkdtemp(prefix="footfall-bench-", dir=DISK)
         shutil.copytree(daemon.folder, copy, dirs_exist_ok=True)
         again = Daemon(copy)
         records, lost = again.metric("footfall_replay_records"), again.metric("footfall_lost_hits")
@@ -184,6 +246,99 @@ def replays():
     shutil.rmtree(daemon.folder)
     say("replay: ≥ 3 M records/s, opening the state included", f"{spread(rates)} records/s of {records:,.0f}",
         statistics.median(rates) >= 3e6)
+
+
+def wrk(server, path, connections, seconds, script="", header="Accept: */*"):
+    """What wrk counts from the other core, latency in microseconds; and how much of its own core the server ran."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script + """
+            function done(summary, latency)
+                local errors = summary.errors
+                io.write(string.format('\\n{"requests": %d, "rate": %f, "refused": %d, "broken": %d, "p99": %d}',
+                    summary.requests, summary.requests / summary.duration * 1e6, errors.status,
+                    errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(99)))
+            end
+            """)
+        file.flush()
+        begun, before = time.monotonic(), server.cpu()
+        out = subprocess.run(
+            pinned(OTHER) + ["wrk", "-t", "1", "-c", str(connections), "-d", str(seconds), "-s", file.name,
+                             "-H", header, server.url + path], capture_output=True, text=True, check=True).stdout
+    share = (server.cpu() - before) / (time.monotonic() - begun) / 1e7
+    return {**json.loads(out.splitlines()[-1]), "share": share}
+
+
+# A page that is shown to a visitor of its own each time, as it comes through a proxy.
+HIT = """
+local visitor = %d
+function request()
+    visitor = visitor + 1
+    return string.format("POST /hit HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nX-Forwarded-For: 10.%%d.%%d.%%d\\r\\n" ..
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\\r\\n" ..
+        "Content-Type: text/plain;charset=UTF-8\\r\\nContent-Length: 14\\r\\n\\r\\ns=demo&u=/page",
+        math.floor(visitor / 65536), math.floor(visitor / 256) %% 256, visitor %% 256)
+end
+"""
+
+# So many a second, each when it is due, whatever has become of those before it: as long as connections are free.
+PACE = """
+local ffi = require("ffi")
+ffi.cdef("struct moment { long seconds, nanoseconds; }; int clock_gettime(int, struct moment *);")
+local moment, due = ffi.new("struct moment")
+function delay()
+    ffi.C.clock_gettime(1, moment)
+    local now = tonumber(moment.seconds) * 1e3 + tonumber(moment.nanoseconds) / 1e6
+    due = (due or now) + 1e3 / %d
+    return math.max(due - now, 0)
+end
+"""
+
+
+def hits():
+    """Hits from browsers: as many as one core takes, then a steady load that a checkpoint falls into."""
+    rates, steady, tails, full, shares, wrong, before = [], [], [], [], [], 0, stolen()
+    for _ in range(5):
+        daemon = Daemon(core=CORE, FOOTFALL_HTTP_PROXIES="127.0.0.1", FOOTFALL_LIMITS_SITE_RATE="1000000/s")
+        most = wrk(daemon, "/hit", 64, 4, HIT % 0)
+        # 512 connections are 50 ms of this load, so a stall that matters keeps nobody from asking.
+        paced = wrk(daemon, "/hit", 512, 8, HIT % (1 << 23) + PACE % 10_200)
+        acknowledged = sum(run["requests"] - run["refused"] for run in (most, paced))
+        daemon.deadline = time.monotonic() + 10
+        # What wrk did not wait for at its ends may have been counted.
+        counted = daemon.settle(acknowledged)
+        wrong += max(acknowledged - counted, counted - acknowledged - 64 - 512, 0)
+        wrong += sum(run["refused"] + run["broken"] for run in (most, paced))
+        rates.append(most["rate"])
+        shares.append(most["share"])
+        full.append(most["p99"])
+        steady.append(paced["rate"])
+        tails.append(paced["p99"])
+        daemon.stop()
+    say("POST /hit, one core: ≥ 10,000/s, there p99 ≤ 20 ms, all 200 and kept",
+        f"{spread(rates)}/s, {wrong} wrong, ≥ {min(shares):.0f} % of the core; p99 {spread(tails)} µs at "
+        f"{statistics.median(steady):,.0f}/s, {spread(full)} µs at full load; {stolen() - before:.1f} s stolen",
+        min(map(statistics.median, (rates, steady))) >= 10_000 and statistics.median(tails) <= 20_000 and wrong == 0)
+
+
+def stats():
+    """The public numbers of a site, and the same bytes from nginx: rounds in turn on the same core."""
+    path, stranger = "/api/v1/sites/demo", ("Via", "x")
+    daemon = Daemon(core=CORE)
+    with urllib.request.urlopen(urllib.request.Request(daemon.url + path, headers=dict([stranger]))) as answer:
+        nginx = Nginx(path, answer.read(), CORE)
+    runs, before = [], stolen()
+    for _ in range(5):
+        runs.append([wrk(server, path, 32, 4, header=": ".join(stranger)) for server in (daemon, nginx)])
+    nginx.stop()
+    daemon.stop()
+    ratios = [ours["rate"] / its["rate"] for ours, its in runs]
+    ours, its = (spread([run["rate"] for run in server]) for server in zip(*runs))
+    wrong = sum(run["refused"] + run["broken"] for pair in runs for run in pair)
+    least = min(run["share"] for pair in runs for run in pair)
+    say("GET of a site's numbers, one core: ≥ 1 × nginx with a file",
+        f"{statistics.median(ratios):.2f} ({min(ratios):.2f}…{max(ratios):.2f}): {ours}/s against {its}/s, "
+        f"{wrong} wrong, each ≥ {least:.0f} % of the core, {stolen() - before:.1f} s stolen",
+        statistics.median(ratios) >= 1 and wrong == 0)
 
 
 def instructions(step):
@@ -204,19 +359,23 @@ def instructions(step):
     return (counts[1] - counts[0]) / (many - few)
 
 
-def main():
+def parser():
     split = instructions("split")
     say("parser, reference beacon: ≤ 600 instructions", f"{split:.0f}", split <= 600)
     for step, text in (("hash", "visitor hashing of it"), ("admit", "all of admission, hashing included"),
                        ("count", "counting of a duplicate from its frame")):
         print(f"         {text:<58} {instructions(step):.0f}", flush=True)
 
+
+def table():
     for visitors in (1_000_000, 1_990_000):
         fill = json.loads(subprocess.run(
             [LOAD, "fill", "--visitors", str(visitors)], capture_output=True, text=True, check=True).stdout)
         each = fill["table_bytes"] / fill["visitors"]
         say(f"table at {visitors:,} of 2,000,000 visitors: ≤ 12 B each", f"{each:.2f} B", each <= 12)
 
+
+def receive():
     rates, costs, lost = [], [], 0
     for _ in range(5):
         daemon = Daemon()
@@ -230,11 +389,13 @@ def main():
     say("receive, journal, count, 12 a datagram: ≥ 1 M records/s, 0 lost",
         f"{spread(rates)} records/s, {lost} lost, {spread(costs)} ns CPU each", min(rates) >= 1e6 and lost == 0)
 
+
+def singles():
     for rate in (100_000, 300_000):
         single_beacons(rate, 900_000)
-    checkpoints()
-    replays()
 
+
+def online():
     daemon = Daemon()
     idle = daemon.memory()
     sent = daemon.send(84_000, 12, 1_000_000, 60_000)
@@ -244,6 +405,8 @@ def main():
     say("1 M online visitors: < 64 MB more than idle", f"{more:.1f} MB more for {online:,} online", more < 64)
     daemon.stop()
 
+
+def delay():
     daemon = Daemon()
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     delays = []
@@ -258,13 +421,26 @@ def main():
     say("a hit is in the API: ≤ 300 ms", f"{spread(delays)} ms", max(delays) <= 300)
     daemon.stop()
 
+
+def starts():
     starts = []
     for _ in range(10):
         daemon = Daemon()
         starts.append(daemon.ready * 1000)
         daemon.stop()
     say("start to ready: ≤ 200 ms", f"{spread(starts)} ms", max(starts) <= 200)
+
+
+LINES = {line.__name__: line for line in (
+    parser, table, receive, singles, checkpoints, replays, hits, stats, online, delay, starts)}
+
+
+def main(names):
+    if unknown := set(names) - set(LINES):
+        sys.exit(f"no line is called {', '.join(sorted(unknown))}; there are {', '.join(LINES)}")
+    for name in names or LINES:
+        LINES[name]()
     sys.exit(1 if failed else 0)
 
 
-main()
+main(sys.argv[1:])

@@ -29,6 +29,42 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
+        @Test("a hit does not overtake the beacons that wait, which count when they came")
+        func order() throws {
+            let machine = try Machine(tables: Self.limits)
+            let life = try machine.start()
+            try life.becomeReady()
+            life.process.signal(SIGSTOP)
+            // More than one batch, so that the socket is not drained at once; then a visitor's views, too far apart to be
+            // duplicates.
+            let beacons = """
+                import socket, time
+                s = socket.socket(type=socket.SOCK_DGRAM)
+                for i in range(1500): s.sendto(b'f1 s=second.site&u=/&v=%d' % i, ('127.0.0.1', \(machine.beaconPort)))
+                for i in range(3):
+                    s.sendto(b'f1 s=demo&u=/&v=somebody', ('127.0.0.1', \(machine.beaconPort)))
+                    time.sleep(1.1)
+                """
+            #expect(try shell("python3 -c \"\(beacons)\"").status == 0)
+            // Hits wait as well, each on a connection of its own.
+            let hits = """
+                import socket, sys
+                def ask(i):
+                    s = socket.create_connection(('127.0.0.1', \(machine.httpPort)))
+                    s.sendall(b'POST /hit HTTP/1.1\\r\\nHost: localhost\\r\\nUser-Agent: Mozilla/5.0 Test/%d\\r\\nContent-Length: 17\\r\\nConnection: close\\r\\n\\r\\ns=third_site&u=/x' % i)
+                    return s
+                waiting = [ask(i) for i in range(20)]
+                print('asked', flush=True)
+                print(sum(b' 200 ' in s.recv(4096) for s in waiting))
+                """
+            let process = try shell("(sleep 0.5; kill -CONT \(life.process.pid)) & python3 -c \"\(hits)\"")
+            #expect(process.output == "asked\n20\n", "\(process)")
+            try eventually("all is counted") { try machine.numbers().sites["second.site"]?.views == 1500 }
+            let sites = try machine.numbers().sites
+            #expect(sites["demo"]?.views == 3 && sites["third_site"]?.views == 20)
+            #expect(try machine.scrape()["ingest_duplicates_total"] == 0)
+        }
+
         @Test(
             "a hit that was answered survives a kill at every step of the daemon's writing, and none is counted twice",
             .enabled(if: canCrash))

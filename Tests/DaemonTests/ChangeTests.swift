@@ -43,6 +43,22 @@ struct ChangeTests {
         #expect(try machine.query("SELECT by, count(*) FROM audit WHERE at > 0 GROUP BY by") == ["local": 4])
     }
 
+    @Test("a change does not take back the one before it, however soon it comes")
+    func atOnce() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        for round in 1...20 {
+            _ = httpPost(machine.httpPort, "/hit", "s=demo&u=/", ["User-Agent: Mozilla/5.0 (X11)"])
+            for body in ["{\"visits\":\(round)}", "{\"views\":\(round)}"] {
+                #expect(machine.put("/api/v1/sites/demo/start", body)?.status == 200)
+            }
+            // Whoever has changed something sees it.
+            let site = try #require(machine.get("/api/v1/sites/demo")).body
+            #expect(site.contains("\"start_visits\":\(round),\"start_views\":\(round)"), "\(round): \(site)")
+        }
+    }
+
     @Test("a token made by command opens the API over a restart, and is gone when it is revoked")
     func tokens() throws {
         let machine = try Machine(tables: ["http": "proxies = [\"127.0.0.1\"]"])
@@ -109,8 +125,10 @@ struct ChangeTests {
         let said = try machine.command("start demo 5")
         #expect(said.status == 69 && said.errors.contains("nothing was changed"), "\(said)")
         fault.end()
-        #expect(machine.get("/readyz")?.status == 200)
+        // Nobody tries again but who asked.
+        #expect(machine.get("/readyz")?.body.contains("was refused") == true)
         #expect(try machine.numbers().sites["demo"]?.visits == 0)
         #expect(try machine.command("start demo 5").status == 0)
+        #expect(machine.get("/readyz")?.status == 200)
     }
 }

@@ -39,13 +39,21 @@ struct Scrape {
 
 /// One GET at a port of loopback; nil where nobody answers in time.
 func httpGet(_ port: Int, _ target: String) -> (status: Int, body: String)? {
-    httpAsk(port, "GET \(target) HTTP/1.0\r\nHost: 127.0.0.1:\(port)\r\n\r\n")
+    httpAsk(port, "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n")
 }
 
 /// One form; `fields` are further lines of the head.
 func httpPost(_ port: Int, _ target: String, _ form: String, _ fields: [String]) -> (status: Int, body: String)? {
-    let fields = ["Host: 127.0.0.1:\(port)", "Content-Length: \(form.utf8.count)"] + fields
-    return httpAsk(port, "POST \(target) HTTP/1.0\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
+    let fields = ["Host: 127.0.0.1:\(port)", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
+    return httpAsk(port, "POST \(target) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
+}
+
+/// One PUT of JSON.
+func httpPut(_ port: Int, _ target: String, _ body: String) -> (status: Int, body: String)? {
+    httpAsk(
+        port,
+        "PUT \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
+    )
 }
 
 private func httpAsk(_ port: Int, _ request: String) -> (status: Int, body: String)? {
@@ -91,6 +99,7 @@ func connectToLoopback(_ descriptor: CInt, _ port: Int) -> Bool {
 
 extension Machine {
     func get(_ target: String) -> (status: Int, body: String)? { httpGet(httpPort, target) }
+    func put(_ target: String, _ body: String) -> (status: Int, body: String)? { httpPut(httpPort, target, body) }
 
     /// The metrics of a daemon that answers.
     func scrape() throws -> Scrape {

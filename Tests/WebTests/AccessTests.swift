@@ -36,6 +36,7 @@ struct AccessTests {
         try await withServer { server async throws in
             #expect(try await server.ask("http://localhost:7374/healthz").body == "ok")
             #expect(try await server.ask("http://evil.example/healthz").status == 421)
+            #expect(try await server.ask("http://localhost/healthz", ["Host: localhost"]).status == 400)
         }
     }
 
@@ -68,6 +69,17 @@ struct AccessTests {
             let numbers = try await server.ask("/api/v1/sites/portal", [field])
             #expect(try numbers.json["today"] == nil && numbers.json["online"] != nil)
             #expect(try await server.ask("/api/v1/sites", local: true, [field]).status == 200)
+        }
+    }
+
+    @Test("only proxies speak HTTP/1.0, and some say nothing else of themselves")
+    func oldProxy() async throws {
+        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+            for local in [false, true] {
+                let client = try await server.connect(local: local)
+                try await client.send("GET /api/v1/sites HTTP/1.0\r\nHost: 127.0.0.1:7374\r\n\r\n")
+                #expect(try await client.answer().status == (local ? 200 : 401))
+            }
         }
     }
 

@@ -29,7 +29,8 @@ struct ConnectionTests {
         "the connection is closed where the client wants it",
         arguments: [
             ("HTTP/1.1", "Connection: close", true), ("HTTP/1.1", "Connection: TE, Close", true),
-            ("HTTP/1.0", "X: y", true), ("HTTP/1.0", "Connection: keep-alive", false), ("HTTP/1.1", "X: y", false),
+            ("HTTP/1.0", "X: y", true), ("HTTP/1.0", "Connection: keep-alive", true),
+            ("HTTP/1.1", "Upgrade: h2c", true), ("HTTP/1.1", "X: y", false),
         ])
     func close(version: String, field: String, isClosed: Bool) async throws {
         try await withServer { server async throws in
@@ -43,6 +44,43 @@ struct ConnectionTests {
                 try await client.send(Self.get)
                 #expect(try await client.answer().status == 200)
             }
+        }
+    }
+
+    @Test("who sends requests and reads no answers is not answered without end, and loses none when it reads at last")
+    func unread() async throws {
+        try await withServer { server async throws in
+            let client = try await server.connect()
+            let (rounds, each) = (40, 100)
+            let request = "GET /api/v1/definitions HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            for _ in 0..<rounds { try await client.send(String(repeating: request, count: each)) }
+            // Others are served meanwhile, often enough that all would be answered by now.
+            for _ in 0..<200 { #expect(try await server.ask("/healthz").status == 200) }
+            let series = #"http_requests_total{route="/api/v1/definitions",code="200"}"#
+            let answered = try #require(try await server.scrape()[series].flatMap { Int($0) })
+            #expect(answered < rounds * each, "\(answered) answers wait in memory")
+            for _ in 0..<rounds * each { #expect(try await client.answer().status == 200) }
+        }
+    }
+
+    @Test("a client that waits to be told to go on is told, and one whose body is too large is told so instead")
+    func expectation() async throws {
+        try await withServer { server async throws in
+            let client = try await server.connect()
+            let head = "POST /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            try await client.send(head + "Content-Length: 3\r\n\r\n")
+            #expect(try await client.answer(hasBody: false).status == 100)
+            try await client.send("abc")
+            #expect(try await client.answer().status == 405)
+            try await client.send(head + "Content-Length: 5000\r\n\r\n")
+            #expect(try await client.answer().status == 413)
+        }
+    }
+
+    @Test("a target that is no path is refused", arguments: ["*healthz", "healthz", "*"])
+    func target(_ target: String) async throws {
+        try await withServer { server async throws in
+            #expect(try await server.ask(target).status == 400)
         }
     }
 
@@ -145,7 +183,8 @@ struct ConnectionTests {
     }
 
     @Test(
-        "a connection on which nothing complete comes is closed", arguments: ["", "GET /heal", "GET / HTTP/1.1\r\nX: "])
+        "a connection on which nothing complete comes is closed, and who had begun a request is told",
+        arguments: ["", "GET /heal", "GET / HTTP/1.1\r\nX: "])
     func idle(beginning: String) async throws {
         var configuration = WebConfiguration()
         // Long enough for a client on a busy machine to say something first.
@@ -153,6 +192,7 @@ struct ConnectionTests {
         try await withServer(configuration) { server async throws in
             let client = try await server.connect()
             try await client.send(beginning)
+            if !beginning.isEmpty { #expect(try await client.answer().status == 408) }
             #expect(try await client.isClosed())
             let second = try await server.connect()
             try await second.send(Self.get + beginning)
@@ -161,14 +201,17 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a request that does not come to its end is cut off")
+    @Test("a request that does not come to its end is told so and cut off, and counted")
     func deadline() async throws {
         var configuration = WebConfiguration()
         configuration.limits.request = .milliseconds(100)
         try await withServer(configuration) { server async throws in
             let client = try await server.connect()
             try await client.send("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabc")
+            #expect(try await client.answer().status == 408)
             #expect(try await client.isClosed())
+            let count = try await server.scrape()[#"http_requests_total{route="other",code="408"}"#]
+            #expect(count == "1")
         }
     }
 

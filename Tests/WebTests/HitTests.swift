@@ -121,7 +121,9 @@ struct HitTests {
             (["Forwarded: for=192.0.2.1;proto=https"], ["127.0.0.1"], "192.0.2.1"),
             (["Forwarded: for=198.51.100.7, For=\"[2001:db8::1]:80\";by=x"], ["127.0.0.1"], "2001:db8::1"),
             (["Forwarded: for=198.51.100.7, proto=https"], ["127.0.0.1"], "127.0.0.1"),
-            (["Forwarded: for=198.51.100.7", "X-Forwarded-For: 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
+            // One of the two the visitor has written.
+            (["Forwarded: for=198.51.100.7", "X-Forwarded-For: 192.0.2.1"], ["127.0.0.1"], "127.0.0.1"),
+            (["Forwarded: for=192.0.2.1", "X-Forwarded-For: 10.0.0.1, 192.0.2.1"], ["127.0.0.1"], "192.0.2.1"),
             (["X-Real-IP: 192.0.2.1"], ["127.0.0.1"], "127.0.0.1"),
         ])
     func address(fields: [String], proxies: [String], address: String) async throws {
@@ -158,7 +160,7 @@ struct HitTests {
     @Test("the page of totals shows every site to its owner, needs no script, and lets nothing be markup")
     func totals() async throws {
         let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
-        let state = WebState(report: { report }, degraded: { ["disk <full>"] })
+        let state = WebState(report: { report }, warnings: { [Warning(.disk, "disk <full>")] })
         try await withServer(state: state) { server async throws in
             #expect(try await server.ask("/").status == 401)
             let page = try await server.ask("/", local: true)

@@ -19,7 +19,10 @@ struct MetricsTests {
         "checkpoint_last_success_timestamp_seconds": "gauge", "checkpoint_duration_seconds": "gauge",
         "checkpoint_pause_seconds": "gauge", "checkpoint_failures_total": "counter",
         "replay_records": "gauge", "replay_duration_seconds": "gauge", "lost_frames": "gauge", "lost_hits": "gauge",
-        "degraded": "gauge", "build_info": "gauge",
+        "degraded": "gauge", "build_info": "gauge", "site_warnings": "gauge", "warnings": "gauge",
+        "ingest_batch_datagrams": "histogram", "ingest_delay_seconds": "histogram", "socket_queue_bytes": "gauge",
+        "http_requests_total": "counter", "http_request_duration_seconds": "histogram", "http_connections": "gauge",
+        "http_refused_connections_total": "counter", "config_last_reload_successful": "gauge",
     ]
 
     @Test("every number has its explanation and its kind, once, also where there is no number yet")
@@ -60,8 +63,9 @@ struct MetricsTests {
         try await withServer(state: WebState(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
             let tallies: [(String, Tally)] = [
-                ("ingest_datagrams_total", .datagrams), ("ingest_bytes_total", .bytes),
-                ("ingest_records_total", .records), ("ingest_kernel_drops_total", .kernelDrops),
+                (#"ingest_datagrams_total{listener="_former",format="f1"}"#, .parsedDatagrams),
+                ("ingest_bytes_total", .bytes), ("ingest_records_total", .records),
+                (#"ingest_kernel_drops_total{listener="_former"}"#, .kernelDrops),
                 ("ingest_duplicates_total", .duplicates), ("untracked_visitors_total", .untracked),
             ]
             for (name, tally) in tallies { #expect(scrape[name] == "\(1000 + Int(tally.rawValue))", "\(name)") }
@@ -75,6 +79,85 @@ struct MetricsTests {
                 let series = #"ingest_rejected_beacons_total{reason="\#(reason.rawValue)"}"#
                 #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
             }
+        }
+    }
+
+    @Test("each socket has its own numbers, and with those of former processes they are all that ever came")
+    func listeners() async throws {
+        var report = talliedReport
+        var listener = IngestNumbers.Listener(name: "127.0.0.1:7373")
+        (listener.datagrams, listener.parsed, listener.drops, listener.queuedBytes) = (700, 600, 3, 4096)
+        report.ingest.listeners = [listener]
+        report.ingest.batches.add(1)
+        report.ingest.batches.add(64)
+        report.ingest.delays.add(0.00015)
+        try await withServer(state: WebState(report: { [report] in report })) { server async throws in
+            let scrape = try await server.scrape()
+            func datagrams(_ listener: String, _ format: String) -> Int? {
+                scrape[#"ingest_datagrams_total{listener="\#(listener)",format="\#(format)"}"#].flatMap { Int($0) }
+            }
+            let (parsed, all) = (1000 + Int(Tally.parsedDatagrams.rawValue), 1000 + Int(Tally.datagrams.rawValue))
+            #expect(datagrams("127.0.0.1:7373", "f1") == 600 && datagrams("_former", "f1") == parsed - 600)
+            #expect(datagrams("127.0.0.1:7373", "") == 100)
+            #expect(datagrams("_former", "") == max(0, all - 700 - (parsed - 600)))
+            #expect(scrape[#"socket_queue_bytes{listener="127.0.0.1:7373"}"#] == "4096")
+            #expect(scrape[#"ingest_kernel_drops_total{listener="127.0.0.1:7373"}"#] == "3")
+            for (series, number) in [
+                (#"ingest_batch_datagrams_bucket{le="1.0"}"#, "1"),
+                (#"ingest_batch_datagrams_bucket{le="63.0"}"#, "1"),
+                (#"ingest_batch_datagrams_bucket{le="+Inf"}"#, "2"), ("ingest_batch_datagrams_sum", "65.0"),
+                ("ingest_batch_datagrams_count", "2"), (#"ingest_delay_seconds_bucket{le="0.0002"}"#, "1"),
+                (#"ingest_delay_seconds_bucket{le="0.0001"}"#, "0"),
+            ] {
+                #expect(scrape[series] == number, "\(series)")
+            }
+        }
+    }
+
+    @Test("what was answered is told by route and status, refused requests and those of nobody's route among it")
+    func requests() async throws {
+        try await withServer { server async throws in
+            _ = try await server.ask("/api/v1/sites/portal")
+            _ = try await server.ask("/api/v1/sites/portal")
+            _ = try await server.ask("/api/v1/sites/<nobody>\"")
+            _ = try await server.ask("/nowhere/\(UInt64.random(in: 0...9))")
+            _ = try await server.ask("/api/v1/sites", ["Authorization: Bearer wrong"])
+            _ = try await server.ask("/healthz", host: "elsewhere.example")
+            _ = try await server.ask("POST", "/healthz")
+            let scrape = try await server.scrape()
+            for (route, code, count) in [
+                ("/api/v1/sites/{site}", 200, 2), ("/api/v1/sites/{site}", 404, 1), ("other", 404, 1),
+                ("/api/v1/sites", 401, 1), ("/healthz", 421, 1), ("/healthz", 405, 1),
+            ] {
+                let series = #"http_requests_total{route="\#(route)",code="\#(code)"}"#
+                #expect(scrape[series] == "\(count)", "\(series)")
+            }
+            #expect(scrape["http_request_duration_seconds_count"] == "7")
+        }
+    }
+
+    @Test("warnings are numbers as well, of a site and of all")
+    func warnings() async throws {
+        var report = knownReport
+        report.siteWarnings = ["portal": [Warning(.twoDoors, "…")]]
+        report.warnings = [Warning(.clock, "…")]
+        let state = WebState(
+            report: { [report] in report }, warnings: { [Warning(.disk, "…")] }, lastReloadSucceeded: { false })
+        try await withServer(state: state) { server async throws in
+            let scrape = try await server.scrape()
+            #expect(scrape[#"site_warnings{site="portal",code="two_doors"}"#] == "1")
+            #expect(scrape[#"warnings{code="clock"}"#] == "1" && scrape[#"warnings{code="disk"}"#] == "1")
+            #expect(scrape[#"warnings{code="kernel_drops"}"#] == "0")
+            #expect(scrape["config_last_reload_successful"] == "0")
+            let site = try await server.ask("/api/v1/sites/portal", local: true).body
+            #expect(
+                site.hasSuffix(
+                    #""warnings":[{"code":"two_doors","detail":"…"},{"code":"clock","detail":"…"},{"code":"disk","detail":"…"}]}"#
+                ))
+            let shop = try await server.ask("/api/v1/sites/shop", local: true).body
+            #expect(shop.contains("clock") && !shop.contains("two_doors"))
+            let page = try await server.ask("/", local: true).body
+            #expect(page.contains("portal: …"))
         }
     }
 

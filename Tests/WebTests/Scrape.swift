@@ -17,18 +17,26 @@ struct Scrape {
         var explained: String?
         var family: String?
         for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            // What every program has is not ours.
+            if line.hasPrefix("process_") || line.hasPrefix("# HELP process_") || line.hasPrefix("# TYPE process_") {
+                continue
+            }
             if let match = line.wholeMatch(of: #/# HELP footfall_([a-z_]+) \S.*\./#) {
                 explained = String(match.1)
-            } else if let match = line.wholeMatch(of: #/# TYPE footfall_([a-z_]+) (counter|gauge)/#) {
+            } else if let match = line.wholeMatch(of: #/# TYPE footfall_([a-z_]+) (counter|gauge|histogram)/#) {
                 family = String(match.1)
                 #expect(explained == family, "not explained, or twice: \(line)")
                 #expect(kinds.updateValue(String(match.2), forKey: String(match.1)) == nil, "twice: \(line)")
                 explained = nil
             } else {
                 let match = try #require(
-                    line.wholeMatch(of: #/footfall_(([a-z_]+)(?:\{[a-z]+="(?:[^"\\]|\\[\\"n])*"\})?) (\S+)/#), "\(line)"
-                )
-                #expect(family == String(match.2), "outside of its family: \(line)")
+                    line.wholeMatch(
+                        of:
+                            #/footfall_(([a-z_]+)(?:\{[a-z]+="(?:[^"\\]|\\[\\"n])*"(?:,[a-z]+="(?:[^"\\]|\\[\\"n])*")*\})?) (\S+)/#
+                    ), "\(line)")
+                let isHistogram = family.map { kinds[$0] == "histogram" } ?? false
+                let name = isHistogram ? String(match.2.replacing(#/_(bucket|sum|count)$/#, with: "")) : String(match.2)
+                #expect(family == name, "outside of its family: \(line)")
                 #expect(numbers.updateValue(String(match.3), forKey: String(match.1)) == nil, "twice: \(line)")
                 series.append(String(match.1))
             }

@@ -16,7 +16,11 @@ struct TokenTests {
                 save: { [self] name, hash, _ in
                     if isFailing.withLock({ $0 }) { throw Full() }
                     names.withLock { $0[name] = hash }
-                }, remove: { [self] name in names.withLock { $0[name] = nil } })
+                },
+                remove: { [self] name in
+                    if isFailing.withLock({ $0 }) { throw Full() }
+                    names.withLock { $0[name] = nil }
+                })
         }
     }
 
@@ -65,14 +69,20 @@ struct TokenTests {
                 wrong.append("Bearer " + String(decoding: bytes, as: UTF8.self))
             }
             wrong += [
-                "Bearer \(Self.secret.dropLast())", "Bearer \(Self.secret) ", "Bearer", "Bearer ", Self.secret,
-                "Basic \(Self.secret)", "bearer\t\(Self.secret)",
+                "Bearer \(Self.secret.dropLast())", "Bearer \(Self.secret) ", "Bearer", "Bearer ",
+                "bearer\t\(Self.secret)",
             ]
             for value in wrong where !value.hasSuffix(" ") {
                 let answer = try await server.ask("/api/v1/sites/portal", ["Authorization: \(value)"])
                 #expect(
                     answer.status == 401 && answer.fields["www-authenticate"]?.contains("invalid_token") == true,
                     "\(value)")
+            }
+            // The name of a scheme is written in any case; another scheme is for who stands before us, and no token.
+            #expect(try await server.ask("/api/v1/sites", ["Authorization: bearer \(Self.secret)"]).status == 200)
+            for value in [Self.secret, "Basic \(Self.secret)"] {
+                #expect(try await server.ask("/footfall.js", ["Authorization: \(value)"]).status == 200)
+                #expect(try await server.ask("/api/v1/sites", ["Authorization: \(value)"]).status == 401)
             }
             let right = "Authorization: Bearer \(Self.secret)"
             #expect(try await server.ask("/api/v1/sites", [right, right]).status == 401)
@@ -96,6 +106,22 @@ struct TokenTests {
             let failed = try await server.send("POST", "/api/v1/tokens", #"{"name":"x"}"#, local: true)
             #expect(failed.status == 503 && !failed.body.contains("ff_"))
             #expect(try await !server.ask("/api/v1/tokens", local: true).body.contains("\"x\""))
+        }
+    }
+
+    @Test("a token that the disk does not forget opens nothing, and can be revoked again")
+    func revokedTwice() async throws {
+        let store = Store()
+        try await withServer(state: Self.state(store)) { server async throws in
+            let made = try await server.send("POST", "/api/v1/tokens", #"{"name":"x"}"#, local: true)
+            let token = try #require(try made.json["token"] as? String)
+            store.isFailing.withLock { $0 = true }
+            #expect(try await server.send("DELETE", "/api/v1/tokens/x", "", local: true).status == 503)
+            #expect(try await server.ask("/api/v1/sites", ["Authorization: Bearer \(token)"]).status == 401)
+            #expect(try await server.ask("/api/v1/tokens", local: true).body.contains("\"x\""))
+            store.isFailing.withLock { $0 = false }
+            #expect(try await server.send("DELETE", "/api/v1/tokens/x", "", local: true).status == 200)
+            #expect(store.names.withLock { $0.isEmpty })
         }
     }
 }

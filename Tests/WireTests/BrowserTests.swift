@@ -128,7 +128,7 @@ extension CountingHouse {
         var frame = Frame()
         var reason: BeaconRejection?
         do throws(BeaconRejection) {
-            _ = try admission.admit(hit, at: moment, into: &frame)
+            _ = try admission.admit(hit, at: moment, steady: moment.milliseconds, into: &frame)
         } catch {
             reason = error
         }

@@ -3,10 +3,16 @@
   const page = document
   const script = page.currentScript
   const { site, lang } = script.dataset
-  const pageLang = (page.documentElement.lang || 'en').replace('_', '-')
+  const pageLang = (page.documentElement.lang || 'en').replaceAll('_', '-')
 
   const show = numbers => {
-    const text = name => numbers[name].toLocaleString(lang || pageLang)
+    const text = name => {
+      try {
+        return numbers[name].toLocaleString(lang || pageLang)
+      } catch {
+        return numbers[name].toLocaleString()
+      }
+    }
     for (const place of page.querySelectorAll('[data-footfall]')) {
       const name = place.dataset.footfall
       if (name in numbers) place.textContent = text(name)
@@ -23,13 +29,13 @@
     fetch(new URL('hit', script.src), {
       method: 'POST',
       keepalive: true,
-      body: new URLSearchParams({ s: site, l: pageLang, u: location.href, ...more })
+      body: new URLSearchParams({ s: site, l: pageLang, u: location.href.split('#')[0].slice(0, 1024), ...more })
     }).then(answer => answer.json()).then(numbers => {
       show(numbers)
       // Places further down may not have been there yet.
       page.addEventListener('DOMContentLoaded', () => show(numbers))
     }).catch(() => {})
 
-  send({ r: page.referrer })
+  send({ r: page.referrer.split('/', 3).join('/') })
   setInterval(() => page.hidden || send({ n: 'ping' }), 60000)
 })()

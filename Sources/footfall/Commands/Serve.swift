@@ -22,6 +22,8 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var settingsOption: SettingsOption
 
     func run() async throws {
+        // Until settings can be read again, whoever asks for it must not end the daemon.
+        signal(SIGHUP, SIG_IGN)
         let inherited = InheritedSocket.take()
         let logger = Logger(label: "footfall") { StreamLogHandler.standardError(label: $0) }
         let settings: Settings
@@ -65,8 +67,7 @@ struct Serve: AsyncParsableCommand {
                     metadata: ["error": "\(error)", "lost.bytes": "\(held)"])
             }
         }
-        let publicNumbers = Dictionary(
-            uniqueKeysWithValues: settings.sites.map { ($0.name, Set($0.publicNumbers)) })
+        let reloading = Reloading(settingsOption, settings, logger)
         let web = WebServer(
             listeners: sockets.listeners,
             state: WebState(
@@ -77,29 +78,41 @@ struct Serve: AsyncParsableCommand {
                     return counting.ask(.hit(hit, answer))
                 },
                 change: { counting.ask(.record($0, $1)) },
-                degraded: { state.health.degraded },
+                degraded: { state.health.degraded }, warnings: { state.health.warnings },
+                reload: reloading.reload, lastReloadSucceeded: { reloading.lastSucceeded },
+                audit: { done in Self.readAudit(state.audit, counting, done) },
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
-                // A site that the settings name no longer keeps its numbers, for its owner.
-                publicNumbers: { publicNumbers[$0] ?? [] },
-                tokens: state.tokens, version: Footfall.version),
-            configuration: WebConfiguration(
-                hosts: settings.http.hosts, proxies: settings.http.proxyNetworks,
-                localAdmin: settings.http.localAdmin))
+                publicNumbers: reloading.publicNumbers, tokens: state.tokens, version: Footfall.version),
+            configuration: settings.http.configuration(connections: Descriptors.raise()))
+        reloading.begin(counting, web)
         announce(settings, sockets, logger)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: CountingService(thread: counting)),
                     .init(service: HealthService(health: state.health, sites: settings.sites.count, logger: logger)),
+                    .init(service: ReloadService(reloading: reloading)),
                     .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        // Settings are read once; the signal that asks others to read them again must not end the counting.
-        signal(SIGHUP, SIG_IGN)
         Supervisor.ready(status: "\(settings.sites.count) sites")
         try await services.run()
         logger.notice("Stopped")
     }
+
+    /// What was changed a moment ago is in the journal only, until a checkpoint takes it into the database.
+    private static func readAudit(
+        _ audit: AuditTable, _ counting: CountingThread, _ done: @escaping @Sendable ([AuditLine]?) -> Void
+    ) {
+        let isAsked = counting.ask(
+            .checkpoint { isSaved in
+                guard isSaved else { return done(nil) }
+                Task { done(try? audit.lines(limit: auditLinesMax)) }
+            })
+        if !isAsked { done(nil) }
+    }
+
+    private static let auditLinesMax = 10_000
 
     private func announce(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) {
         logger.notice(

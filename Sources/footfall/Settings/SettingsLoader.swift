@@ -3,6 +3,14 @@ import Foundation
 import TOMLKit
 
 extension Settings {
+    /// The file that is read where none is named.
+    static let defaultFile = "/etc/footfall/footfall.toml"
+
+    /// The folder of site files that belongs to a settings file.
+    static func sitesFolder(beside file: String) -> String {
+        (file.lastIndex(of: "/").map { String(file[...$0]) } ?? "") + "sites.d"
+    }
+
     /// Reads the file, the `sites.d/*.toml` beside it, and the `FOOTFALL_SECTION_KEY` variables, which win.
     ///
     /// Without a file named, `/etc/footfall/footfall.toml` may be missing. If there is no site file either, the daemon
@@ -11,10 +19,9 @@ extension Settings {
     /// - Throws: all problems of all files at once, in the order a reader would meet them.
     static func load(file: String?, environment: [String: String]) throws(SettingsError) -> Settings {
         var loader = SettingsLoader(environment: environment)
-        let main = file ?? "/etc/footfall/footfall.toml"
+        let main = file ?? defaultFile
         let isThere = loader.read(main, mayBeMissing: file == nil)
-        let folder = (main.lastIndex(of: "/").map { String(main[...$0]) } ?? "") + "sites.d"
-        let siteFiles = loader.siteFiles(in: folder)
+        let siteFiles = loader.siteFiles(in: sitesFolder(beside: main))
         for file in siteFiles { _ = loader.read(file, onlySites: true) }
         if !isThere, siteFiles.isEmpty { loader.serveDemo() }
         loader.override(by: environment)

@@ -1,0 +1,38 @@
+import Foundation
+import Glibc
+
+/// What `/proc` says of this process, under the names every program's metrics have; nil where it says nothing.
+struct ProcessNumbers {
+    var cpuSeconds: Double?
+    var startTime: Double?
+    var residentBytes: Int?
+    var virtualBytes: Int?
+    var openDescriptors: Int?
+    var maxDescriptors: UInt?
+
+    init() {
+        // Behind the name, which stands in parentheses and may hold anything: proc(5), from the third field on.
+        let stat = Self.text("/proc/self/stat")
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst()
+            .map { Double($0) }
+        if fields.count > 21, let user = fields[11], let system = fields[12] {
+            let ticks = Double(sysconf(CInt(_SC_CLK_TCK)))
+            cpuSeconds = (user + system) / ticks
+            virtualBytes = fields[20].map { Int($0) }
+            residentBytes = fields[21].map { Int($0) * sysconf(CInt(_SC_PAGESIZE)) }
+            let boot = Self.text("/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }
+            if let boot = boot.flatMap({ Double($0.dropFirst(6)) }), let began = fields[19] {
+                startTime = boot + began / ticks
+            }
+        }
+        openDescriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        var limit = rlimit()
+        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            maxDescriptors = limit.rlim_cur
+        }
+    }
+
+    private static func text(_ path: String) -> String {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

@@ -1,0 +1,102 @@
+public import Counting
+
+/// Notices what makes the numbers of one site wrong although each beacon is right: one address that stands for everybody,
+/// and visitors whose views come in by two doors.
+///
+/// - Complexity: a hit O(1); 40 bytes a site, and half a KiB more where there are two doors.
+struct SiteWatch: Sendable {
+    /// The address that most of the newest hits came from, by the vote of Boyer and Moore.
+    private var address: UInt64 = 0
+    private var votes: UInt8 = 0
+    /// Hits from that address, and from any, since it was elected; both are halved now and then.
+    private var same: UInt16 = 0
+    private var all: UInt16 = 0
+    /// The doors that views came in by, a bit each.
+    private var doors: UInt8 = 0
+    /// Visitors seen lately, each with the doors it came by in the lowest bits.
+    private var visitors: [UInt64] = []
+    /// When a visitor last came by a second door.
+    private var sharedAt: Moment?
+
+    /// Fewer hits say nothing: whoever tries out a site of their own comes from one address.
+    private static let hitsMin = 20
+    private static let hitsKept: UInt16 = 1000
+    private static let votesMax: UInt8 = 50
+    private static let visitorsKept = 64
+    private static let doorBits: UInt64 = 0b111
+    private static let sharedMilliseconds: Int64 = 86_400_000
+
+    /// A hit came from an address.
+    @inline(__always)
+    mutating func see(_ address: NetworkAddress) {
+        let name: UInt64 =
+            switch address {
+            case .v4(let bits): UInt64(bits) | 1 << 32
+            case .v6(let high, _): high
+            }
+        if name == self.address {
+            if votes < Self.votesMax { votes += 1 }
+            same += 1
+        } else if votes > 0 {
+            votes -= 1
+        } else {
+            self.address = name
+            (votes, same, all) = (1, 1, 0)
+        }
+        all += 1
+        if all == Self.hitsKept {
+            all /= 2
+            same /= 2
+        }
+    }
+
+    /// More than nine in ten of the newest hits came from one address.
+    var isOneAddress: Bool { all >= Self.hitsMin && Int(same) * 10 > Int(all) * 9 }
+
+    /// A visitor's view came in by a door; nothing is kept of visitors while there is but one.
+    @inline(__always)
+    mutating func see(_ visitor: UInt64, by door: Door, at moment: Moment) {
+        let bit: UInt8 = 1 << door.rawValue
+        doors |= bit
+        if doors != bit { compare(visitor, UInt64(bit), at: moment) }
+    }
+
+    private mutating func compare(_ visitor: UInt64, _ door: UInt64, at moment: Moment) {
+        guard visitor != 0 else { return }
+        if visitors.isEmpty { visitors = [UInt64](repeating: 0, count: Self.visitorsKept) }
+        let place = Int(visitor >> 3) & (Self.visitorsKept - 1)
+        let isKnown = visitors[place] & ~Self.doorBits == visitor & ~Self.doorBits
+        visitors[place] = isKnown ? visitors[place] | door : visitor & ~Self.doorBits | door
+        if visitors[place] & Self.doorBits != door { sharedAt = moment }
+    }
+
+    /// A visitor came by two doors within a day.
+    func isShared(at moment: Moment) -> Bool {
+        sharedAt.map { moment.milliseconds - $0.milliseconds < Self.sharedMilliseconds } ?? false
+    }
+}
+
+extension SiteDirectory {
+    /// What makes the numbers of sites doubtful, by their names.
+    public func warnings(at moment: Moment) -> [String: [Warning]] {
+        var warnings: [String: [Warning]] = [:]
+        for entry in entries where entry.isServed {
+            let settings = entry.profile.settings
+            if entry.watch.isOneAddress {
+                warnings[settings.name, default: []].append(
+                    Warning(
+                        .proxyCollapse,
+                        "More than nine in ten hits come from one address. If it is a proxy, let it send X-Forwarded-For and "
+                            + "name it in proxies of [http]; a sender of beacons gives the visitor's address as i."))
+            }
+            if settings.viewsFrom == nil, entry.watch.isShared(at: moment) {
+                warnings[settings.name, default: []].append(
+                    Warning(
+                        .twoDoors,
+                        "Views of the same visitors come in two ways and are counted twice. Say in views_from of the site "
+                            + "which one counts: beacon, browser or log."))
+            }
+        }
+        return warnings
+    }
+}

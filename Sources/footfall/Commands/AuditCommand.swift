@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import Web
+
+/// `footfall audit`: what was changed by hand, by whom and why.
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Show what was changed by hand, and what was found missing.",
+        discussion:
+            "Start numbers, corrections, losses and damaged files, oldest first: when, what, from what to what, who, why."
+    )
+
+    @Argument(help: "One site; default all, and what is about none.")
+    var site: String?
+    @Flag(help: "The API's JSON, of all sites.")
+    var json = false
+    @Flag(help: "One line a change, for a spreadsheet.")
+    var csv = false
+    @OptionGroup var settingsOption: SettingsOption
+
+    struct Line: Decodable {
+        let at: String
+        let kind: String
+        let site: String?
+        let day: String?
+        let visits: Int?
+        let views: Int?
+        let former_visits: Int?
+        let former_views: Int?
+        let by: String
+        let note: String
+    }
+
+    private struct Answer: Decodable { let audit: [Line] }
+
+    func validate() throws {
+        if json, csv { throw ValidationError("--json and --csv exclude each other") }
+        if let site { try checkSite(site) }
+    }
+
+    func run() throws {
+        let body = try LocalClient(settingsOption).get("/api/v1/audit")
+        if json { return print(String(decoding: body, as: UTF8.self)) }
+        let lines = try decode(Answer.self, body).audit.filter { site == nil || $0.site == site }
+        if csv { print("at,kind,site,day,visits,views,former_visits,former_views,by,note") }
+        for line in lines { print(csv ? line.csv : line.text) }
+    }
+}
+
+extension AuditCommand.Line {
+    fileprivate var text: String {
+        let what =
+            switch kind {
+            case "start":
+                "starts from \(grouped(visits ?? 0)) visits (before: \(grouped(former_visits ?? 0))) and "
+                    + "\(grouped(views ?? 0)) views (before: \(grouped(former_views ?? 0)))"
+            case "correction":
+                "\(day ?? ""): \(grouped(visits ?? 0)) visits and \(grouped(views ?? 0)) views added"
+            default: kind
+            }
+        return [at, site ?? "", what, by, note].filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+
+    fileprivate var csv: String {
+        func number(_ value: Int?) -> String { value.map(String.init) ?? "" }
+        return [
+            at, kind, site ?? "", day ?? "", number(visits), number(views), number(former_visits),
+            number(former_views), field(by), field(note),
+        ].joined(separator: ",")
+    }
+
+    /// Quoted, and no formula wherever it is opened.
+    private func field(_ text: String) -> String {
+        let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
+        return "\"" + (isFormula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

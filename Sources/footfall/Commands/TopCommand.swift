@@ -1,0 +1,94 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Glibc
+import Web
+
+/// `footfall top`: the numbers as they change.
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top", abstract: "Watch the numbers of the running daemon.",
+        discussion: "Renewed every second until Ctrl-C; off a terminal they are shown once.")
+
+    @Argument(help: "One site; default all, the busiest first.")
+    var site: String?
+    @OptionGroup var settingsOption: SettingsOption
+
+    func validate() throws {
+        if let site { try checkSite(site) }
+    }
+
+    func run() throws {
+        let client = try LocalClient(settingsOption)
+        guard isatty(STDOUT_FILENO) == 1 else { return print(try screen(client)) }
+        let terminal = Terminal()
+        defer { Terminal.leave() }
+        while true {
+            terminal.show(try screen(client))
+            sleep(1)
+        }
+    }
+
+    private func screen(_ client: LocalClient) throws -> String {
+        if let site { return try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + site)).text }
+        let sites = try decode(SiteList.self, client.get("/api/v1/sites")).sites
+            .sorted { ($1.online.visitors, $1.today.views, $0.site) < ($0.online.visitors, $0.today.views, $1.site) }
+        let names = [
+            "site", "online", "peak today", "views 1 min", "visits today", "views today", "this month", "total",
+        ]
+        let rows = sites.map { site in
+            [
+                site.site, grouped(site.online.visitors), grouped(site.online.peak_today.visitors),
+                grouped(site.windows["1m"]?.views ?? 0), grouped(site.today.visits), grouped(site.today.views),
+                grouped(site.total.of == "visits" ? site.month.visits : site.month.views), grouped(site.total.value),
+            ]
+        }
+        let warnings = Set(
+            sites.flatMap { site in site.warnings.map { ($0.isAboutAll ? "" : site.site + ": ") + $0.detail } })
+        return ([table([names] + rows)] + warnings.sorted()).joined(separator: "\n\n")
+    }
+
+    /// Columns as wide as they need be; numbers to the right.
+    private func table(_ rows: [[String]]) -> String {
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            row.indices.map { column in
+                let space = String(repeating: " ", count: widths[column] - row[column].count)
+                return column == 0 ? row[column] + space : space + row[column]
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}
+
+/// The terminal while it shows one screen that is written anew.
+private struct Terminal {
+    private let interrupts: [any DispatchSourceSignal]
+
+    init() {
+        interrupts = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                Terminal.leave()
+                Exit.now(.success)
+            }
+            source.resume()
+            return source
+        }
+        // The other screen, without a cursor: what stood before comes back.
+        Self.write("\u{1b}[?1049h\u{1b}[?25l")
+    }
+
+    /// As much of the text as fits.
+    func show(_ text: String) {
+        var size = winsize()
+        _ = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            .prefix(max(1, Int(size.ws_row) - 1)).map { $0.prefix(max(20, Int(size.ws_col))) }
+        Self.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K\r\n" }.joined() + "\u{1b}[J")
+    }
+
+    static func leave() { write("\u{1b}[?25h\u{1b}[?1049l") }
+
+    private static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+}

@@ -1,0 +1,159 @@
+import Ingest
+import Logging
+import ServiceLifecycle
+import Storage
+import Supervision
+import Synchronization
+import UnixSignals
+import Web
+import Wire
+
+/// The settings in force, and how others take their place: all or nothing, while beacons go on being counted.
+final class Reloading: Sendable {
+    private let option: SettingsOption
+    private let started: Settings
+    private let logger: Logger
+    private let current: Mutex<Current>
+
+    private struct Current {
+        var publicNumbers: [String: Set<PublicNumber>]
+        var lastSucceeded = true
+        /// One at a time.
+        var isBusy = false
+        /// Puts the settings in force; not there before the daemon runs.
+        var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
+    }
+
+    /// Sections and keys that a running daemon can change, besides the sites.
+    private static let changeable: Set<String> = [
+        "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
+        "limits.site_rate", "log.assets",
+    ]
+
+    init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
+        self.option = option
+        self.logger = logger
+        started = settings
+        current = Mutex(Current(publicNumbers: settings.publicNumbers))
+    }
+
+    /// What anybody may see of a site; nothing of one that the settings name no longer: its numbers are its owner's.
+    func publicNumbers(of site: String) -> Set<PublicNumber> { current.withLock { $0.publicNumbers[site] ?? [] } }
+
+    var lastSucceeded: Bool { current.withLock { $0.lastSucceeded } }
+
+    /// From here on settings can change.
+    func begin(_ counting: CountingThread, _ web: WebServer) {
+        current.withLock { current in
+            current.apply = { settings in
+                let result = await counting.reload(settings)
+                if result == .done { web.reload(settings.http.configuration()) }
+                return result
+            }
+        }
+    }
+
+    /// Reads the settings and puts them in force: what waits for a restart, or why the old ones stay.
+    func reload() async -> Result<[String], ReloadError> {
+        let isFirst = current.withLock { current in
+            defer { current.isBusy = true }
+            return !current.isBusy
+        }
+        guard isFirst else { return .failure(ReloadError("The settings are being read already; ask again.")) }
+        defer { current.withLock { $0.isBusy = false } }
+        let result = await read()
+        current.withLock { $0.lastSucceeded = if case .success = result { true } else { false } }
+        switch result {
+        case .success(let notes):
+            logger.notice("Reloaded the settings")
+            for note in notes { logger.warning("\(note)") }
+        case .failure(let error):
+            logger.error(
+                "The settings are not reloaded; the old ones stay in force", metadata: ["error": "\(error.description)"]
+            )
+        }
+        return result
+    }
+
+    private func read() async -> Result<[String], ReloadError> {
+        let settings: Settings
+        do throws(SettingsError) {
+            settings = try Settings.load(file: option.config, environment: environment)
+        } catch {
+            return .failure(ReloadError(error.description))
+        }
+        guard let apply = current.withLock({ $0.apply }) else {
+            return .failure(ReloadError("The daemon is starting; ask again."))
+        }
+        switch await apply(settings) {
+        case .done:
+            current.withLock { $0.publicNumbers = settings.publicNumbers }
+            return .success(settings.warnings + waiting(in: settings))
+        case .waiting, .unwritten:
+            return .failure(ReloadError("The disk takes nothing now, and nothing was changed; /readyz says why."))
+        case .tooMany:
+            return .failure(
+                ReloadError(
+                    "There would be more sites than [limits] sites, those counted once included, or more than "
+                        + "\(Intake.siteRecordsMax) changed at once; restart the daemon."))
+        }
+    }
+
+    /// Keys with another value than at the start that are read at the start only.
+    private func waiting(in settings: Settings) -> [String] {
+        Settings.sections.flatMap { section in
+            section.keys.filter { key in
+                key.written(settings) != key.written(started)
+                    && !Self.changeable.contains("\(section.name).\(key.name)")
+            }.map { "[\(section.name)] \($0.name) waits for a restart" }
+        }
+    }
+}
+
+extension CountingThread {
+    /// Asks until salts of new sites are stored, for ten seconds.
+    fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
+        let profiles = settings.sites.map(\.profile)
+        let reading = Intake.Reading(
+            trusted: settings.beacon.trustedNetworks, assets: settings.log.assets,
+            visitorPerSecond: settings.limits.visitorRatePerSecond, sitePerSecond: settings.limits.siteRatePerSecond)
+        let end = Clocks.steady + 10_000
+        return await withCheckedContinuation { done in
+            let isAsked = ask(
+                .change(
+                    { intake in
+                        let result = intake.reload(profiles, reading)
+                        if result == .waiting, Clocks.steady < end { return false }
+                        done.resume(returning: result)
+                        return true
+                    }, abandon: { done.resume(returning: .unwritten) }))
+            if !isAsked { done.resume(returning: .unwritten) }
+        }
+    }
+}
+
+/// Reads the settings again whenever SIGHUP comes.
+struct ReloadService: Service {
+    let reloading: Reloading
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            _ = await reloading.reload()
+        }
+    }
+}
+
+extension Settings {
+    fileprivate var publicNumbers: [String: Set<PublicNumber>] {
+        Dictionary(uniqueKeysWithValues: sites.map { ($0.name, Set($0.publicNumbers)) })
+    }
+}
+
+extension Settings.HTTP {
+    /// The part that a server acts on, with room for so many connections.
+    func configuration(connections: Int = .max) -> WebConfiguration {
+        var limits = WebLimits()
+        limits.connections = min(limits.connections, connections)
+        return WebConfiguration(hosts: hosts, proxies: proxyNetworks, localAdmin: localAdmin, limits: limits)
+    }
+}
