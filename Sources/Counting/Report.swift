@@ -67,7 +67,7 @@ public final class SiteReport: Sendable {
     public let isOnlineExact: Bool
     /// Today's unique visitors are counted, not estimated.
     public let isVisitorsExact: Bool
-    /// Since when nobody has come, although at this time of the day before and of the week before people did.
+    /// Since when nobody has come, although a week ago people did.
     public let silentSince: Moment?
     /// The first moment at which a number changes without a hit.
     let goodUntil: Moment
@@ -137,17 +137,17 @@ public final class SiteReport: Sendable {
 }
 
 extension SiteCounters {
-    /// The whole quarter hours since the last view, up to a day of them, are compared with the same ones a day before, and
-    /// a week before where the site is that old: offices sleep at night and on Sundays.
+    /// The newest whole quarter hours without a view, up to a day of them, are compared with the same ones of the week
+    /// before, and of the one before that where the site is so old: offices sleep at night and on Sundays.
     fileprivate var silentSince: Moment? {
         guard let last = windows.quarters.newest, now.quarter - last > Self.quietQuartersMin else { return nil }
-        let quiet = last + 1..<last + 1 + min(now.quarter - last - 1, Self.dayQuarters)
-        let isOld = now.quarter - since.quarter > 8 * Self.dayQuarters
-        let wasBusy = (isOld ? [1, 7] : [1]).allSatisfy { (days: Int64) in
-            let shift = days * Self.dayQuarters
+        let quiet = max(last + 1, now.quarter - Self.dayQuarters)..<now.quarter
+        let weeks = max(0, min((quiet.lowerBound - since.quarter) / (7 * Self.dayQuarters), 2))
+        let wasBusy = (0..<weeks).allSatisfy { week in
+            let shift = (week + 1) * 7 * Self.dayQuarters
             return windows.quarters.views(in: quiet.lowerBound - shift..<quiet.upperBound - shift) >= Self.busyViewsMin
         }
-        return wasBusy ? Moment(second: quiet.lowerBound * Moment.quarterMilliseconds / 1000) : nil
+        return weeks > 0 && wasBusy ? Moment(second: (last + 1) * Moment.quarterMilliseconds / 1000) : nil
     }
 
     private static var dayQuarters: Int64 { 96 }

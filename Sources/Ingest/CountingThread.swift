@@ -106,6 +106,7 @@ private struct CountingLoop: ~Copyable {
     private var wall: Int64 = 0
     private var heard: Int64 = 0
     private var numbers = IngestNumbers()
+    private var publishedNumbers = IngestNumbers()
     /// Changes that wait for something.
     private var changes: [(attempt: @Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)] = []
     /// Checkpoints that were asked for, each with the frame it has to hold.
@@ -191,10 +192,10 @@ private struct CountingLoop: ~Copyable {
             let stamp = ring.withDatagram(0) { $1.stamp }
             if stamp > 0 { numbers.delays.add(Double(max(0, Clocks.wallNanoseconds - stamp)) / 1e9) }
             numbers.batches.add(Double(count))
-            let parsed = intake.engine.tallies[.parsedDatagrams]
+            let parsed = intake.parsedDatagrams
             takeBatch()
             numbers.listeners[i].datagrams += UInt64(count)
-            numbers.listeners[i].parsed += intake.engine.tallies[.parsedDatagrams] - parsed
+            numbers.listeners[i].parsed += intake.parsedDatagrams - parsed
             if count == LandingRing.batchMax { batch = .full } else if batch == .empty { batch = .some(count) }
         }
         heard = batch == .full ? intake.reached : begun
@@ -332,8 +333,10 @@ private struct CountingLoop: ~Copyable {
     private var isReportDue: Bool { isChanged || intake.now.second != publishedSecond }
 
     private mutating func publish() {
+        // What is taken and not committed is in no other number either.
+        if intake.isCommitted { publishedNumbers = numbers }
         var report = intake.report()
-        report.ingest = numbers
+        report.ingest = publishedNumbers
         publication.publish(report)
         if durability == nil, intake.now.quarter != publishedQuarter {
             // Nobody keeps history; the rows must not pile up.
@@ -365,34 +368,5 @@ private struct CountingLoop: ~Copyable {
         let due = publishedAt + CountingThread.publishInterval - Clocks.steady
         let milliseconds = isReportDue ? max(due, 1) : 1000 - Clocks.wall % 1000
         _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
-    }
-}
-
-extension Intake {
-    /// Takes every datagram that stands in the ring.
-    @inline(__always)
-    mutating func takeBatch(of ring: LandingRing) {
-        for i in 0..<ring.received {
-            ring.withDatagram(i) { bytes, arrival in
-                take(
-                    bytes, from: arrival.sender.map { .address($0) } ?? .ourselves, isTruncated: arrival.isTruncated,
-                    stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
-            }
-        }
-    }
-
-    /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
-    /// its own sequence, which is the journal's next. How many datagrams it held.
-    public mutating func takeUnwritten(_ ring: LandingRing) -> Int {
-        defer {
-            ring.clear()
-            // Still the witness of how far the journal goes.
-            if let journal { ring.arm(journal.next) }
-        }
-        guard let armed = ring.armed, armed.sequence == journalNext, ring.received > 0 else { return 0 }
-        let count = ring.received
-        takeBatch(of: ring)
-        commit()
-        return count
     }
 }

@@ -89,6 +89,8 @@ public struct Intake: Sendable {
     var journalNext: UInt64? { journal?.next.sequence }
     /// The stamp of the newest datagram that was taken, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
+    /// Datagrams that were read as beacons, whether they are committed or not.
+    var parsedDatagrams: UInt64 { engine.tallies[.parsedDatagrams] + admission.tallies[.parsedDatagrams] }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
     /// The last moment given to anything.

@@ -10,7 +10,7 @@ extension Intake {
             report.siteWarnings[site.name, default: []].append(
                 Warning(
                     .silence,
-                    "No view since \(since.rfc3339), although there were some at this time of other days. Does the page still "
+                    "No view since \(since.rfc3339), although a week before there were some at this time. Does the page still "
                         + "send?"))
         }
         report.warnings = warnings

@@ -10,8 +10,8 @@ final class Nginx {
         do { return try shell("nginx -v").status == 0 } catch { return false }
     }()
 
-    /// `pages` by their names beside those of the example.
-    init(before httpPort: Int, pages: [String: String] = [:]) throws {
+    /// `pages` by their names beside those of the example; those in PHP are fetched from `php`.
+    init(before httpPort: Int, pages: [String: String] = [:], php: PHP? = nil) throws {
         folder = try TemporaryFolder()
         let root = folder.path + "/www"
         try FileManager.default.copyItem(atPath: Nginx.example.path, toPath: root)
@@ -39,6 +39,7 @@ final class Nginx {
                         proxy_pass http://127.0.0.1:\(httpPort)/;
                         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                     }
+                    \(php.map { "location ~ \\.php$ { proxy_pass http://127.0.0.1:\($0.port); }" } ?? "")
                 }
             }
             """)
@@ -64,6 +65,41 @@ final class Nginx {
     static let example = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Example").standardized
 }
 
+/// PHP's own web server, with a page of the example in PHP.
+final class PHP {
+    let port: Int
+    private let process: Child
+    private let folder: TemporaryFolder
+
+    static let isToBeHad: Bool = {
+        do { return try shell("php -v").status == 0 } catch { return false }
+    }()
+
+    /// Serves `pages` that send their beacons to a machine.
+    init(_ pages: [String: String], for machine: Machine) throws {
+        folder = try TemporaryFolder()
+        for (name, text) in pages {
+            try folder.write(
+                "www/" + name,
+                text.replacing(":7373", with: ":\(machine.beaconPort)")
+                    .replacing(":7374", with: ":\(machine.httpPort)"))
+        }
+        port = try freePort()
+        let errors = try folder.write("errors", "")
+        process = try Child(
+            "/usr/bin/env", ["php", "-S", "127.0.0.1:\(port)", "-t", folder.path + "/www"],
+            environment: ProcessInfo.processInfo.environment, input: "/dev/null", output: "/dev/null",
+            errors: errors.path)
+        try folder.write("www/ready.txt", "ready")
+        try eventually("php serves") { [port] in httpGet(port, "/ready.txt")?.status == 200 }
+    }
+
+    deinit {
+        process.terminate()
+        process.wait()
+    }
+}
+
 /// A real Chromium without a window.
 enum Chromium {
     static let isToBeHad: Bool = {
@@ -87,7 +123,7 @@ enum Chromium {
 }
 
 /// A port of loopback that nobody has at this moment.
-private func freePort() throws -> Int {
+func freePort() throws -> Int {
     let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
     let result = try shell("python3 -c \"\(script)\"")
     return Int(result.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0

@@ -12,8 +12,8 @@ final class Machine {
     let sites: [String]
 
     private let beacons: CInt, http: CInt
+    let settings: URL
     private let folder: TemporaryFolder
-    private let settings: URL
     private let log: URL
 
     /// Of the machine's three sites.
@@ -108,6 +108,19 @@ final class Machine {
                 environment: own.merging(environment) { _, given in given }, descriptors: [beacons, http],
                 input: "/dev/null", output: "/dev/null", errors: log.path),
             of: self)
+    }
+
+    /// Writes the settings anew, or a file beside them.
+    func write(_ name: String, _ text: String) throws { try folder.write(name, text) }
+
+    /// One datagram.
+    func send(_ beacon: String) {
+        let descriptor = Glibc.socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        let bytes = Array(beacon.utf8)
+        guard connectToLoopback(descriptor, beaconPort),
+            unsafe Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count
+        else { return print("not sent: \(beacon)") }
     }
 
     /// What a command of the operator says, and its status.

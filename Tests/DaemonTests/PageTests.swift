@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension Hardship {
@@ -37,12 +38,37 @@ extension Hardship {
             let english = try Chromium.open(url + "english.html")
             #expect(english.contains("<div>Online now: 243</div><div>Total visits: 57,998</div>"), "\(english)")
 
-            // Pages seen are views of one visitor.
-            // Online, total, visits, views.
+            // A page that is seen again is a view, and nothing else: online, total, visits, views.
             try eventually("everybody reads it") {
                 try machine.command("stats portal --csv").output.contains(",243,57998,57998,245,")
             }
 
+            // What an owner takes off is off the page; what is private is not on it.
+            let day = try Self.today()
+            #expect(try machine.command("correct portal --day \(day) --visits -998 --note 'a crawler'").status == 0)
+            let corrected = try Chromium.open(url + "index.html")
+            #expect(corrected.contains("<div>Đang trực tuyến: 243</div><div>Tổng truy cập: 57.000</div>"))
+            try machine.write(
+                "footfall.toml",
+                try String(contentsOf: machine.settings, encoding: .utf8) + "\npublic = [\"total\", \"peak\"]\n")
+            life.process.signal(SIGHUP)
+            try eventually("it is private") {
+                machine.get("/api/v1/sites/portal").map { !$0.body.contains("window_seconds") } ?? false
+            }
+            let hidden = try Chromium.open(url + "index.html")
+            #expect(hidden.contains("<b data-footfall=\"online\">–</b>"), "\(hidden)")
+            #expect(
+                hidden.contains("<div>Trực tuyến nhiều nhất: 243</div><div>Tổng truy cập: 57.000</div>"), "\(hidden)")
+
+            try machine.write(
+                "footfall.toml",
+                try String(contentsOf: machine.settings, encoding: .utf8).replacing(
+                    "public = [\"total\", \"peak\"]", with: ""))
+            life.process.signal(SIGHUP)
+            #expect(try machine.command("correct portal --day \(day) --visits 998 --note 'it was none'").status == 0)
+            try eventually("it is public") {
+                machine.get("/api/v1/sites/portal").map { $0.body.contains("window_seconds") } ?? false
+            }
             let picture = Nginx.example.appending(path: "page.png").path
             let isWanted = ProcessInfo.processInfo.environment["FOOTFALL_SCREENSHOT"] != nil
             let folder = try TemporaryFolder()
@@ -51,18 +77,143 @@ extension Hardship {
             #expect(try Data(contentsOf: URL(filePath: place)).count > 5000)
         }
 
-        @Test("with the daemon away the page stays as it was written, and a private number is not shown")
-        func away() throws {
-            let machine = try Machine(sites: ["portal"], tables: ["site": "public = [\"online\"]"])
+        private static func today() throws -> String {
+            try shell("date -u +%F").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        @Test(
+            "a language that no browser knows costs the separators and no number",
+            arguments: ["zh_Hant_TW", "vi_VN.UTF-8", "{{lang}}"])
+        func oddLanguage(language: String) throws {
+            let machine = try Machine(sites: ["portal"])
             let life = try machine.start()
             try life.becomeReady()
-            let nginx = try Nginx(before: machine.httpPort)
-            let url = "http://127.0.0.1:\(nginx.port)/index.html"
-            let seen = try Chromium.open(url)
+            let page = try String(contentsOf: Nginx.example.appending(path: "index.html"), encoding: .utf8)
+            let nginx = try Nginx(
+                before: machine.httpPort, pages: ["odd.html": page.replacing("\"vi\"", with: "\"\(language)\"")])
+            let seen = try Chromium.open("http://127.0.0.1:\(nginx.port)/odd.html#access=secret")
+            #expect(seen.contains("data-footfall=\"online\">1</b>"), "\(seen)")
+        }
+
+        @Test("with the daemon away the page stays as it was written, and without a word")
+        func away() throws {
+            let nginx = try Nginx(before: try freePort())
+            let seen = try Chromium.open("http://127.0.0.1:\(nginx.port)/index.html")
             #expect(
-                seen.contains("data-footfall=\"online\">1</b> · Tổng truy cập: <b data-footfall=\"total\">–</b>"),
+                seen.contains("data-footfall=\"online\">–</b> · Tổng truy cập: <b data-footfall=\"total\">–</b>"),
                 "\(seen)")
-            #expect(seen.contains("<div>Đang trực tuyến: 1</div></div>"), "\(seen)")
+        }
+
+        @Test(
+            "a page in PHP counts itself by a datagram and shows the numbers without a script",
+            .enabled(if: PHP.isToBeHad))
+        func php() throws {
+            let machine = try Machine(sites: ["portal"])
+            let life = try machine.start()
+            try life.becomeReady()
+            let page = try String(contentsOf: Nginx.example.appending(path: "index.php"), encoding: .utf8)
+            let php = try PHP(["index.php": page], for: machine)
+            #expect(try machine.command("start portal 57755").status == 0)
+            // Each visitor has an address of this machine.
+            let visits = try shell(
+                """
+                for i in {1..243}; do
+                    curl -sf --interface 127.0.$((1 + i / 200)).$((1 + i % 200)) -A 'Mozilla/5.0 (X11)' \
+                        http://127.0.0.1:\(php.port)/index.php > /dev/null || echo "no page $i"
+                done
+                """)
+            #expect(visits.output == "", "\(visits)")
+            try eventually("all are counted") { try machine.numbers().sites["portal"]?.views == 243 }
+            let seen = try shell(
+                "curl -sf --interface 127.0.1.2 -A 'Mozilla/5.0 (X11)' http://127.0.0.1:\(php.port)/index.php")
+            #expect(seen.output.contains("Đang trực tuyến: <b>243</b> · Tổng truy cập: <b>57.998</b>"), "\(seen)")
+            // With the daemon away it is a page all the same.
+            #expect(life.stop() == 0)
+            let page2 = try shell("curl -sf http://127.0.0.1:\(php.port)/index.php")
+            #expect(page2.status == 0 && page2.output.contains("<b>–</b>"), "\(page2)")
+        }
+
+        @Test(
+            "a page that counts itself in two ways has each visitor once and its views twice, is warned of, and mended",
+            .enabled(if: PHP.isToBeHad))
+        func both() throws {
+            let machine = try Machine(
+                sites: ["portal"], tables: ["http": "proxies = [\"127.0.0.1\"]", "site": "duplicate = \"0s\""])
+            let life = try machine.start()
+            try life.becomeReady()
+            let page = try String(contentsOf: Nginx.example.appending(path: "index.php"), encoding: .utf8)
+                .replacing(
+                    "</head>", with: "<script async src=\"/thong-ke/footfall.js\" data-site=\"portal\"></script></head>"
+                )
+            let php = try PHP(["both.php": page], for: machine)
+            let nginx = try Nginx(before: machine.httpPort, php: php)
+            let url = "http://127.0.0.1:\(nginx.port)/both.php"
+            func stats() throws -> String { try machine.command("stats portal --json").output }
+            for _ in 0..<2 { _ = try Chromium.open(url) }
+            try eventually("both doors are seen") {
+                try stats().contains("\"visits\":1,\"views\":4,") && stats().contains("two_doors")
+            }
+            #expect(try stats().contains("\"visitors\":1,\"window_seconds\""))
+            try machine.write(
+                "footfall.toml",
+                try String(contentsOf: machine.settings, encoding: .utf8) + "\nviews_from = \"browser\"\n")
+            life.process.signal(SIGHUP)
+            try eventually("it is mended") { try !stats().contains("two_doors") }
+            _ = try Chromium.open(url)
+            try eventually("one view more") {
+                try stats().contains("\"visits\":1,\"views\":5,")
+            }
+        }
+
+        @Test("from nothing to a right number on a page behind nginx it takes five commands")
+        func fiveCommands() throws {
+            let readme = try String(
+                contentsOf: Nginx.example.appending(path: "../../README.md").standardized, encoding: .utf8)
+            let block = try #require(readme.firstMatch(of: /```bash\n((?s).*?)```/)?.1)
+            let lines = block.split(separator: "\n").map(String.init)
+            #expect(lines.count <= 5)
+            // What the first one installs and builds is there: it is what runs this test.
+            #expect(lines[0].hasPrefix("sudo apt-get install -y nginx-light && make build"))
+
+            let folder = try TemporaryFolder()
+            try FileManager.default.copyItem(atPath: Nginx.example.path, toPath: folder.path + "/Tests/Example")
+            let (beacons, http, pages) = (try freePort(), try freePort(), try freePort())
+            let file = folder.path + "/Tests/Example/nginx.conf"
+            let configuration = try String(contentsOfFile: file, encoding: .utf8)
+                .replacing("127.0.0.1:8080", with: "127.0.0.1:\(pages)").replacing(":7374", with: ":\(http)")
+                .replacing("/tmp/footfall-example", with: folder.path + "/nginx")
+            try Data(configuration.utf8).write(to: URL(filePath: file))
+            // Its own state, ports and home; everything else is as it stands in the README.
+            var script = """
+                export HOME='\(folder.path)' XDG_RUNTIME_DIR='\(folder.path)/run' TZ=UTC; unset XDG_STATE_HOME STATE_DIRECTORY
+                export FOOTFALL_BEACON_LISTEN=127.0.0.1:\(beacons) FOOTFALL_HTTP_LISTEN=127.0.0.1:\(http); cd '\(folder.path)'
+                trap 'nginx -p "$PWD/Tests/Example" -c nginx.conf -s stop; kill $(jobs -p); wait' EXIT
+                wait_for() { for i in {1..200}; do curl -sf -o /dev/null "$1" && return; sleep 0.05; done; echo "no $1"; }
+
+                """
+            for line in lines.dropFirst() {
+                script += line.replacing(".build/release/footfall", with: "'\(try footfallBinary())'") + "\n"
+                // By hand it takes longer to type the next one.
+                if line.hasSuffix("&") { script += "wait_for http://127.0.0.1:\(http)/readyz\n" }
+                if line.hasPrefix("nginx") { script += "wait_for http://127.0.0.1:\(pages)/style.css\n" }
+            }
+            script += "echo ready; while [ ! -e over ]; do sleep 0.1; done\n"
+            let process = try Child(
+                "/bin/bash", ["-c", script], environment: ProcessInfo.processInfo.environment, input: "/dev/null",
+                output: folder.path + "/output", errors: folder.path + "/errors")
+            defer {
+                _ = FileManager.default.createFile(atPath: folder.path + "/over", contents: nil)
+                process.wait()
+            }
+            func said() throws -> String { try String(contentsOfFile: folder.path + "/output", encoding: .utf8) }
+            try eventually("all is up") {
+                guard process.isRunning else { throw Daemon.Failure(description: try said()) }
+                return try said().contains("ready\n")
+            }
+            let output = try said()
+            #expect(!output.contains("no http"), "\(output)")
+            let seen = try Chromium.open("http://127.0.0.1:\(pages)/")
+            #expect(seen.contains("Đang trực tuyến: 1</div><div>Tổng truy cập: 57.999</div>"), "\(seen)\n\(output)")
         }
     }
 }

@@ -48,6 +48,13 @@ func httpPost(_ port: Int, _ target: String, _ form: String, _ fields: [String])
     return httpAsk(port, "POST \(target) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
 }
 
+/// One GET with further lines of the head, among them `Host` where it is to be another.
+func httpAsk(_ port: Int, _ target: String, _ fields: [String]) -> (status: Int, body: String)? {
+    let host = fields.contains { $0.hasPrefix("Host:") } ? [] : ["Host: 127.0.0.1:\(port)"]
+    let head = (host + fields + ["Connection: close"]).joined(separator: "\r\n")
+    return httpAsk(port, "GET \(target) HTTP/1.1\r\n\(head)\r\n\r\n")
+}
+
 /// One PUT of JSON.
 func httpPut(_ port: Int, _ target: String, _ body: String) -> (status: Int, body: String)? {
     httpAsk(

@@ -90,6 +90,63 @@ struct Desk {
         commit()
     }
 
+    /// A page's hit over HTTP at a clock time; why it was refused, if it was.
+    @discardableResult
+    mutating func hit(
+        _ form: String, from address: NetworkAddress, agent: String, at clock: String? = nil
+    ) -> BeaconRejection? {
+        if let clock {
+            let stamp = midnight + Self.milliseconds(clock)
+            if stamp > wall { setClocks(wall: stamp, steady: steady + stamp - wall) }
+        }
+        var hit = BrowserHit(form: Array(form.utf8), address: address, agent: agent, page: "", isPrefetch: false)
+        hit.stamp = wall
+        guard case .failure(let reason) = intake.count([hit])[0] else { return nil }
+        return reason
+    }
+
+    /// Somebody sets the wall clock.
+    mutating func step(by milliseconds: Int64) { setClocks(wall: wall + milliseconds, steady: steady) }
+
+    /// Both clocks go on, minute by minute, and nothing comes.
+    mutating func wait(minutes: Int) {
+        for _ in 0..<minutes {
+            setClocks(wall: wall + 60_000, steady: steady + 60_000)
+            pass()
+        }
+    }
+
+    mutating func drops(cookie: UInt64, total: UInt32) { intake.noteDrops(cookie: cookie, total: total) }
+
+    /// The kinds of warnings that the site has.
+    var warnings: [Warning.Code] {
+        mutating get {
+            let report = intake.report()
+            return ((report.siteWarnings["demo"] ?? []) + report.warnings).map(\.code)
+        }
+    }
+
+    /// Other sites and settings from now on.
+    mutating func reload(
+        _ profiles: [SiteProfile], trusted: Networks = .loopback, visitorPerSecond: Int = 1000
+    ) -> Intake.Reloaded {
+        intake.reload(
+            profiles, .init(trusted: trusted, assets: [], visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000))
+    }
+
+    /// A beacon of any site, from anywhere, at a clock time.
+    mutating func take(
+        site: String = "demo", _ fields: String, from sender: Admission.Sender = .ourselves, at clock: String
+    ) {
+        let stamp = midnight + Self.milliseconds(clock)
+        if stamp > wall { setClocks(wall: stamp, steady: steady + stamp - wall) }
+        intake.take(Array("f1 s=\(site)&\(fields)".utf8).span, from: sender, isTruncated: false, stamp: stamp)
+        commit()
+    }
+
+    /// The numbers of all sites now.
+    mutating func sites() -> [SiteReport] { intake.report().sites }
+
     /// New readings of the clocks, in milliseconds.
     mutating func setClocks(wall: Int64, steady: Int64) {
         self.wall = wall

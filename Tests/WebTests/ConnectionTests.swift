@@ -49,7 +49,9 @@ struct ConnectionTests {
 
     @Test("who sends requests and reads no answers is not answered without end, and loses none when it reads at last")
     func unread() async throws {
-        try await withServer { server async throws in
+        var configuration = WebConfiguration()
+        configuration.limits.idle = .seconds(300)
+        try await withServer(configuration) { server async throws in
             let client = try await server.connect()
             let (rounds, each) = (40, 100)
             let request = "GET /api/v1/definitions HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -204,7 +206,7 @@ struct ConnectionTests {
     @Test("a request that does not come to its end is told so and cut off, and counted")
     func deadline() async throws {
         var configuration = WebConfiguration()
-        configuration.limits.request = .milliseconds(100)
+        configuration.limits.request = .seconds(2)
         try await withServer(configuration) { server async throws in
             let client = try await server.connect()
             try await client.send("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nabc")

@@ -83,9 +83,11 @@ private struct Terminal {
     func show(_ text: String) {
         var size = winsize()
         _ = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
+        // A terminal that does not say is the usual one.
+        let (rows, columns) = (size.ws_row == 0 ? 24 : Int(size.ws_row), size.ws_col == 0 ? 80 : Int(size.ws_col))
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            .prefix(max(1, Int(size.ws_row) - 1)).map { $0.prefix(max(20, Int(size.ws_col))) }
-        Self.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K\r\n" }.joined() + "\u{1b}[J")
+            .prefix(rows - 1).map { $0.prefix(columns) }
+        Self.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J")
     }
 
     static func leave() { write("\u{1b}[?25h\u{1b}[?1049l") }

@@ -1,0 +1,32 @@
+import Counting
+import Storage
+import Wire
+
+extension Intake {
+    /// Takes every datagram that stands in the ring.
+    @inline(__always)
+    mutating func takeBatch(of ring: LandingRing) {
+        for i in 0..<ring.received {
+            ring.withDatagram(i) { bytes, arrival in
+                take(
+                    bytes, from: arrival.sender.map { .address($0) } ?? .ourselves, isTruncated: arrival.isTruncated,
+                    stamp: arrival.stamp == 0 ? Clocks.wall : arrival.stamp / 1_000_000)
+            }
+        }
+    }
+
+    /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
+    /// its own sequence, which is the journal's next. How many datagrams it held.
+    public mutating func takeUnwritten(_ ring: LandingRing) -> Int {
+        defer {
+            ring.clear()
+            // Still the witness of how far the journal goes.
+            if let journal { ring.arm(journal.next) }
+        }
+        guard let armed = ring.armed, armed.sequence == journalNext, ring.received > 0 else { return 0 }
+        let count = ring.received
+        takeBatch(of: ring)
+        commit()
+        return count
+    }
+}

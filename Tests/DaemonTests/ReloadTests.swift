@@ -1,0 +1,205 @@
+import Foundation
+import Glibc
+import Testing
+
+/// Other settings for the real daemon while it runs.
+@Suite(.serialized)
+struct ReloadTests {
+    @Test("a site is added and taken away by command, and counted from one to the other")
+    func command() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        func views(_ site: String) throws -> Int? { try machine.numbers().sites[site]?.views }
+
+        var said = try machine.command("site add shop --timezone Asia/Ho_Chi_Minh --public online --public today")
+        #expect(said.status == 0 && said.output.contains("the daemon has read it"), "\(said)")
+        machine.send("f1 s=shop&v=1&u=/")
+        try eventually("it is counted") { try views("shop") == 1 }
+        // Behind a proxy somebody is anybody.
+        let seen = httpAsk(machine.httpPort, "/api/v1/sites/shop", ["Via: 1.1 proxy"])?.body ?? ""
+        #expect(seen.contains("\"today\":{\"visits\":1") && !seen.contains("\"total\""), "\(seen)")
+        #expect(seen.contains("Asia/Ho_Chi_Minh"))
+
+        said = try machine.command("site add shop")
+        #expect(said.status == 78 && said.errors.contains("is there already"), "\(said)")
+        said = try machine.command("site add other --timezone Mars/Olympus")
+        #expect(said.status == 78 && said.errors.contains("sites.d/other.toml:3:12"), "\(said)")
+        #expect(try machine.command("check").status == 0, "a file with a mistake does not stay")
+
+        #expect(try machine.command("site remove shop").output.contains("its numbers are kept"))
+        machine.send("f1 s=shop&v=2&u=/")
+        try eventually("it is refused") {
+            try machine.scrape()[#"ingest_rejected_beacons_total{reason="site_unknown"}"#] == 1
+        }
+        #expect(try views("shop") == 1)
+        #expect(try machine.command("site remove shop").status == 65)
+        said = try machine.command("site remove demo")
+        #expect(said.status == 78 && said.errors.contains("by hand"), "\(said)")
+
+        // Over a kill it is what it was, and goes on when it is back.
+        life.kill()
+        let next = try machine.start()
+        try next.becomeReady()
+        #expect(try machine.command("site add shop").status == 0)
+        machine.send("f1 s=shop&v=3&u=/")
+        try eventually("it goes on") { try views("shop") == 2 }
+        #expect(next.stop() == 0)
+        #expect(try machine.complaints == [])
+    }
+
+    @Test("a mistake in any file leaves the old settings in force, says where it is, and is gone with it")
+    func mistake() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        try machine.write("sites.d/good.toml", "[[site]]\nname = \"good\"\n")
+        try machine.write("sites.d/wrong.toml", "[[site]]\nname = \"wrong\"\ncolour = \"red\"\n")
+        life.process.signal(SIGHUP)
+        try eventually("it is refused") { try machine.said.contains("wrong.toml:3:1") }
+        #expect(try machine.scrape()["config_last_reload_successful"] == 0)
+        #expect(try machine.numbers().sites["good"] == nil)
+        machine.send("f1 s=demo&v=1&u=/")
+        try eventually("it counts as before") { try machine.numbers().sites["demo"]?.views == 1 }
+
+        try machine.write("sites.d/wrong.toml", "[[site]]\nname = \"wrong\"\n")
+        life.process.signal(SIGHUP)
+        try eventually("both are served") {
+            let sites = try machine.numbers().sites
+            return sites["good"] != nil && sites["wrong"] != nil
+        }
+        #expect(try machine.scrape()["config_last_reload_successful"] == 1)
+        #expect(life.process.isRunning && life.stop() == 0)
+    }
+
+    @Test("hosts, proxies, rates and who is the owner change at once; what cannot is named")
+    func keys() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        #expect(httpAsk(machine.httpPort, "/healthz", ["Host: stats.example"])?.status == 421)
+        try machine.write(
+            "footfall.toml",
+            """
+            [beacon]
+            trusted = ["192.0.2.1"]
+            [http]
+            hosts = ["stats.example"]
+            proxies = ["127.0.0.1"]
+            [state]
+            directory = "\(machine.state)"
+            runtime = "\(machine.runtime)"
+            sync = "100ms"
+            [limits]
+            visitor_rate = "1/s"
+            [[site]]
+            name = "demo"
+            timezone = "UTC"
+            """)
+        let answer = try shell(
+            "curl -s -X POST --unix-socket \(machine.runtime)/footfall.sock http://localhost/api/v1/reload")
+        #expect(answer.output == "{\"notes\":[\"[state] sync waits for a restart\"]}", "\(answer)")
+        #expect(httpAsk(machine.httpPort, "/healthz", ["Host: stats.example"])?.status == 200)
+        #expect(machine.get("/api/v1/sites")?.status == 401, "local_admin is off")
+        let hits = (1...9).map { _ in
+            httpPost(
+                machine.httpPort, "/hit", "s=demo&u=/", ["X-Forwarded-For: 192.0.2.9", "User-Agent: Mozilla/5.0"])?
+                .status
+        }
+        #expect(hits.prefix(3) == [200, 200, 200] && hits.last == 429, "\(hits)")
+        machine.send("f1 s=demo&v=1&u=/")
+        try eventually("nobody is believed") {
+            try machine.command("stats demo --json").output.contains("\"views\":1,")
+                && shell("curl -s --unix-socket \(machine.runtime)/footfall.sock http://localhost/metrics")
+                    .output.contains("datagrams_total{reason=\"untrusted\"} 1")
+        }
+        #expect(life.stop() == 0)
+    }
+
+    @Test("under load settings are read again and again, and nothing is lost or counted twice")
+    func load() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        let traffic = try KnownTraffic(to: machine, seed: 5, seconds: 4)
+        for round in 1...20 where traffic.isRunning {
+            try machine.write("sites.d/more.toml", "[[site]]\nname = \"more-\(round)\"\n")
+            life.process.signal(SIGHUP)
+            try eventually("it is read") { try machine.numbers().sites["more-\(round)"] != nil }
+        }
+        #expect(try traffic.finish().complaints == [])
+        let before = try machine.numbers()
+        life.kill()
+        let next = try machine.start()
+        try next.becomeReady()
+        #expect(try machine.numbers() == before)
+    }
+
+    @Test(
+        "settings that the disk does not take are not in force, and are when it does",
+        .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
+    func unwritten() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        let fault = try Fault("pwritev", "error=ENOSPC", of: life)
+        let said = try machine.command("site add shop")
+        #expect(said.status == 78 && said.errors.contains("nothing was changed"), "\(said)")
+        #expect(try machine.numbers().sites["shop"] == nil)
+        fault.end()
+        #expect(try machine.command("site add shop").status == 0)
+        machine.send("f1 s=shop&v=1&u=/")
+        try eventually("it is counted") { try machine.numbers().sites["shop"]?.views == 1 }
+    }
+
+    @Test("the audit is exported whole, at once and after a kill, as text, table and JSON")
+    func audit() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        #expect(try machine.command("start demo 50000 --note 'the \"old\" one, 2019'").status == 0)
+        #expect(
+            try machine.command("correct second.site --day 2026-01-01 --visits -3 --note '=HYPERLINK(1)'").status == 0)
+        let table = try machine.command("audit --csv").output
+        let lines = table.split(separator: "\n")
+        try #require(lines.count == 3)
+        #expect(lines[0] == "at,kind,site,day,visits,views,former_visits,former_views,by,note")
+        #expect(lines[1].hasSuffix(#",start,demo,,50000,0,0,0,"local","the ""old"" one, 2019""#), "\(table)")
+        #expect(
+            lines[2].hasSuffix(#",correction,second.site,2026-01-01,-3,0,0,0,"local","'=HYPERLINK(1)""#), "\(table)")
+        #expect(try machine.command("audit demo").output.contains("demo  starts from 50,000 visits (before: 0)"))
+        life.kill()
+        let next = try machine.start()
+        try next.becomeReady()
+        #expect(try machine.command("audit --csv").output == table)
+        #expect(try machine.command("start demo 57998").status == 0)
+        let json = try machine.command("audit --json").output
+        #expect(json.contains(#""visits":57998,"views":0,"former_visits":50000,"former_views":0"#), "\(json)")
+        // Nobody but the owner reads who changed what.
+        #expect(httpAsk(machine.httpPort, "/api/v1/audit", ["X-Forwarded-For: 192.0.2.1"])?.status == 401)
+    }
+
+    @Test("top shows every site once where nobody can watch, the busiest first, with its warnings")
+    func top() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        for i in 1...30 { machine.send("f1 s=second.site&i=192.0.2.1&a=Mozilla/5.0+\(i)&u=/") }
+        machine.send("f1 s=demo&v=1&u=/")
+        try eventually("they are counted") { try machine.numbers().sites["second.site"]?.views == 30 }
+        let said = try machine.command("top")
+        let lines = said.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(said.status == 0 && lines[0].hasPrefix("site ") && lines[1].hasPrefix("second.site "), "\(said)")
+        #expect(lines[2].hasPrefix("demo ") && lines[3].hasPrefix("third_site "))
+        #expect(said.output.contains("\nsecond.site: More than nine in ten hits come from one address"))
+        #expect(try machine.command("top demo").output.contains("online now      1"))
+        #expect(try machine.command("top nobody").status == 65)
+        // On a terminal it goes on until somebody ends it, and leaves the screen as it was.
+        let binary = try footfallBinary()
+        let screen = try shell(
+            "timeout 20 script -qec \"timeout -s INT 3 '\(binary)' top -c '\(machine.settings.path)'\" /dev/null < /dev/null"
+        )
+        #expect(screen.output.hasPrefix("\u{1b}[?1049h") && screen.output.contains("second.site"), "\(screen)")
+        #expect(screen.output.hasSuffix("\u{1b}[?25h\u{1b}[?1049l"), "\(screen)")
+    }
+}
