@@ -28,6 +28,8 @@ public struct Engine: Sendable {
     /// Only written, so that what is fetched ahead is fetched.
     private var touched: UInt64 = 0
     private var reports: [SiteReport?] = []
+    /// The index of each site by its name.
+    private var places: [String: Int] = [:]
 
     /// Sockets whose drop counts are remembered; past it the oldest goes, and would count from zero again.
     static let socketsMax = 64
@@ -289,7 +291,7 @@ public struct Engine: Sendable {
     public mutating func report() -> Report {
         Report(
             asOf: now, sites: sites.indices.map { report(of: SiteIndex($0)) }, tallies: tallies,
-            trackedVisitors: trackedVisitors)
+            trackedVisitors: trackedVisitors, places: places)
     }
 
     /// The numbers of one site at this moment.
@@ -316,6 +318,7 @@ public struct Engine: Sendable {
 
     /// Adds a site; a restored one comes from an earlier moment.
     mutating func append(_ site: SiteCounters) {
+        places[site.settings.name] = sites.count
         sites.append(site)
         reports.append(nil)
         sites[sites.count - 1].advance(to: now, closing: &closed)

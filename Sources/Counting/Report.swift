@@ -15,8 +15,13 @@ public struct Report: Sendable {
     /// What the sockets have done, for those who watch.
     public var ingest = IngestNumbers()
 
-    /// The site called `name`. O(sites).
-    public func site(_ name: String) -> SiteReport? { sites.first { $0.name == name } }
+    /// The index of each site by its name.
+    let places: [String: Int]
+
+    /// The site called `name`.
+    public func site(_ name: String) -> SiteReport? { index(of: name).map { sites[$0.number] } }
+    /// The index of the site called `name`.
+    public func index(of name: String) -> SiteIndex? { places[name].map(SiteIndex.init) }
 }
 
 /// The numbers of one site.

@@ -66,18 +66,16 @@ struct Access: Sendable {
 
 /// The name in a Host field, in lower case and without its port; nil where it is not of that form.
 private func hostName(_ authority: String) -> String? {
-    let end: String.Index
-    if authority.hasPrefix("[") {
-        guard let bracket = authority.firstIndex(of: "]") else { return nil }
-        end = authority.index(after: bracket)
-    } else {
-        end = authority.firstIndex(of: ":") ?? authority.endIndex
-    }
-    let port = authority[end...]
-    guard end > authority.startIndex, port.isEmpty || port.hasPrefix(":"),
-        port.dropFirst().utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
+    let bytes = authority.utf8
+    let isBracketed = bytes.first == UInt8(ascii: "[")
+    let mark = bytes.firstIndex(of: UInt8(ascii: isBracketed ? "]" : ":"))
+    guard let end = isBracketed ? mark.map({ bytes.index(after: $0) }) : mark ?? bytes.endIndex else { return nil }
+    let port = bytes[end...]
+    guard end > bytes.startIndex, port.isEmpty || port.first == UInt8(ascii: ":"),
+        port.dropFirst().allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 })
     else { return nil }
-    return authority[..<end].lowercased()
+    let name = authority[..<end]
+    return name.utf8.contains { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 } ? name.lowercased() : String(name)
 }
 
 private let loopbackNames: Set<String> = ["localhost", "127.0.0.1", "[::1]"]

@@ -10,6 +10,8 @@ struct Answer: Sendable {
     private(set) var status: HTTPResponseStatus
     private(set) var body: ByteBuffer
     private var fields: [UInt8] = []
+    /// All of the head that is the same each time it is sent.
+    private var prepared: [UInt8]?
     /// The content security policy: what a page may load and do.
     var policy = "default-src 'none'"
 
@@ -37,14 +39,26 @@ struct Answer: Sendable {
     /// Adds a field; its name and value are ours and hold no line ends.
     mutating func add(_ name: String, _ value: String) { fields += "\(name): \(value)\r\n".utf8 }
 
+    private var head: [UInt8] {
+        var head = Array("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n".utf8) + fields
+        if status != .notModified { head += "Content-Length: \(body.readableBytes)\r\n".utf8 }
+        head +=
+            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: \(policy)\r\n"
+            .utf8
+        return head
+    }
+
+    /// The same answer, which is often sent and not changed any more.
+    func preparedToSend() -> Answer {
+        var answer = self
+        answer.prepared = head
+        return answer
+    }
+
     /// The bytes to send; for a HEAD request nothing but the head.
     func write(to buffer: inout ByteBuffer, isHead: Bool, isLast: Bool) {
-        buffer.writeString("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        buffer.writeBytes(fields)
+        buffer.writeBytes(prepared ?? head)
         buffer.writeString(HTTPDate.field())
-        if status != .notModified { buffer.writeString("Content-Length: \(body.readableBytes)\r\n") }
-        buffer.writeString(
-            "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: \(policy)\r\n")
         buffer.writeStaticString(isLast ? "Connection: close\r\n\r\n" : "\r\n")
         if !isHead { buffer.writeImmutableBuffer(body) }
     }
@@ -97,7 +111,7 @@ struct Rendered: Sendable {
                 answer.add("Access-Control-Allow-Origin", "*")
                 answer.add("Cross-Origin-Resource-Policy", "cross-origin")
             }
-            return answer
+            return answer.preparedToSend()
         }
         self.tag = tag
         whole = answer(.ok, ByteBuffer(bytes: bytes), type)

@@ -65,10 +65,8 @@ struct Changes: Sendable {
     private func site(of request: Request) throws(Problem) -> (SiteIndex, SiteReport, owner: String, Moment) {
         try request.requireOwner("Changing numbers is", at: request.head.uri)
         let report = state.report()
-        guard let place = report.sites.firstIndex(where: { $0.name == request.parameters[0] }) else {
-            throw Problem.unknownSite
-        }
-        return (SiteIndex(place), report.sites[place], request.owner ?? "", report.asOf)
+        guard let place = report.index(of: String(request.parameters[0])) else { throw Problem.unknownSite }
+        return (place, report.sites[place.number], request.owner ?? "", report.asOf)
     }
 
     private func decode<T: Decodable>(_ type: T.Type, _ request: Request, _ example: String) throws(Problem) -> T {

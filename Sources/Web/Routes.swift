@@ -95,11 +95,13 @@ struct Routes: Sendable {
         var methods = Array(handlers.keys)
         if handlers["GET"] != nil { methods.append("HEAD") }
         return Route(
-            name: path, path: parts(path[...]), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
+            name: path, path: parts(path), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
     }
 
-    private static func parts(_ path: Substring) -> [Substring] {
-        path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    /// What stands between the slashes of a target, up to its query. By bytes: characters took a tenth of a request's time.
+    private static func parts(_ target: String) -> [Substring] {
+        target.utf8.prefix { $0 != UInt8(ascii: "?") }.dropFirst()
+            .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
     }
 
     private static func readiness(_ state: WebState) throws(Problem) -> Answer {
@@ -115,7 +117,7 @@ struct Routes: Sendable {
 
     /// The answer to a complete request, or the promise of one, and the route it took.
     func reply(to request: Request) -> (route: String, reply: Reply) {
-        let parts = Self.parts(request.head.uri.prefix { $0 != "?" })
+        let parts = Self.parts(request.head.uri)
         for route in routes {
             guard let parameters = Self.match(parts, route.path) else { continue }
             return (route.name, answered { () throws(Problem) in try reply(to: request, by: route, parameters) })
