@@ -31,7 +31,17 @@ struct ChangeTests {
         let next = try machine.start()
         try next.becomeReady()
         #expect(try machine.numbers() == before)
+        // Nor over other settings, or a stop and a start.
+        let kept = try machine.command("audit --csv").output
+        #expect(kept.split(separator: "\n").count == 5, "\(kept)")
+        next.process.signal(SIGHUP)
+        try eventually("it is read") { try machine.said.contains("Reloaded the settings") }
+        #expect(try machine.numbers() == before)
         #expect(next.stop() == 0)
+        let last = try machine.start()
+        try last.becomeReady()
+        #expect(try machine.numbers() == before && machine.command("audit --csv").output == kept)
+        #expect(last.stop() == 0)
         #expect(
             try machine.query("SELECT note, sum(visits) FROM audit GROUP BY note") == [
                 "old": 50_000, "older": 2 * 57_998, "crawler": -3,

@@ -56,11 +56,11 @@ func httpAsk(_ port: Int, _ target: String, _ fields: [String]) -> (status: Int,
 }
 
 /// One PUT of JSON.
-func httpPut(_ port: Int, _ target: String, _ body: String) -> (status: Int, body: String)? {
-    httpAsk(
-        port,
-        "PUT \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
-    )
+func httpPut(
+    _ port: Int, _ target: String, _ body: String, _ fields: [String] = []
+) -> (status: Int, body: String)? {
+    let fields = ["Host: 127.0.0.1:\(port)", "Content-Length: \(body.utf8.count)", "Connection: close"] + fields
+    return httpAsk(port, "PUT \(target) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(body)")
 }
 
 private func httpAsk(_ port: Int, _ request: String) -> (status: Int, body: String)? {
