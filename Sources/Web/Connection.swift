@@ -3,8 +3,8 @@ import NIOHTTP1
 
 /// One connection: reads a request, answers it, reads the next.
 ///
-/// Requests that come together wait their turn, and while one is worked on nothing more is read, so a client cannot make
-/// us hold more than it has been answered. One timer a connection, which sets itself anew: it closes a connection that is
+/// Requests that come together wait their turn, and while any waits nothing more is read, nor while the client does not read
+/// its answers: so it cannot make us hold more than one read and one answer. One timer a connection, which sets itself anew: it closes a connection that is
 /// idle, whatever trickles in, and one whose request takes too long from its head to the end of its answer.
 final class Connection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -57,9 +57,10 @@ final class Connection: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) { setTimer(context) }
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
-    /// Nothing more is read while somebody is at work, or while answers wait that the client does not read.
+    /// Nothing more is read while something waits to be looked at, or while answers wait that the client does not read. One
+    /// read ahead of the answer is cheaper than to tell the kernel twice a request.
     func read(context: ChannelHandlerContext) {
-        if isAtWork || !context.channel.isWritable { wantsToRead = true } else { context.read() }
+        if waiting.isEmpty, context.channel.isWritable { context.read() } else { wantsToRead = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -114,7 +115,7 @@ final class Connection: ChannelDuplexHandler {
             guard !context.channel.isWritable else { break }
             context.flush()
         } while context.channel.isWritable
-        if wantsToRead, !isAtWork, context.channel.isWritable {
+        if wantsToRead, waiting.isEmpty, context.channel.isWritable {
             wantsToRead = false
             context.read()
         }

@@ -200,7 +200,7 @@ struct TidyTests {
         #expect(readme.contains("`make run`") && readme.contains("`make test`"))
 
         let program = try Project.text("Sources/footfall/Footfall.swift")
-        let commands = program.matches(of: #/(\w+)\.self/#).map { $0.1.lowercased() }
+        let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
         for match in readme.matches(of: #/`footfall ([a-z]+)/#) {
             #expect(commands.contains(String(match.1)), "footfall \(match.1) is no command")
         }
