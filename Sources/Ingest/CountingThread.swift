@@ -44,6 +44,8 @@ public final class CountingThread: Sendable {
         /// The last checkpoint could not be made: the next start replays the journal, which lacks so many bytes that
         /// were held in memory.
         case unsaved(StorageError, heldBytes: Int)
+        /// It goes on; told at least every other second.
+        case alive
     }
 
     /// Starts the thread: `intake` counts what comes in at `sockets` and lands in `ring`. Without durability the counts
@@ -333,6 +335,7 @@ private struct CountingLoop: ~Copyable {
     private var isReportDue: Bool { isChanged || intake.now.second != publishedSecond }
 
     private mutating func publish() {
+        if intake.now.second != publishedSecond { tell(.alive) }
         // What is taken and not committed is in no other number either.
         if intake.isCommitted { publishedNumbers = numbers }
         var report = intake.report()

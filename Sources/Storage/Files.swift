@@ -147,7 +147,8 @@ enum Files {
 
     /// Returns when the disk knows the names in a directory.
     static func syncDirectory(_ path: String) throws(StorageError) {
-        let directory = try OpenFile(path, flags: O_RDONLY | O_DIRECTORY, doing: "open")
+        // The dot follows a link: systemd's state directory is one where the daemon's user is made up for the run.
+        let directory = try OpenFile(path + "/.", flags: O_RDONLY | O_DIRECTORY, doing: "open")
         guard fsync(directory.descriptor) == 0 else { throw .system(doing: "sync", path: path, error: errno) }
     }
 

@@ -1,4 +1,5 @@
 import CSystemd
+import Glibc
 
 /// What the daemon tells systemd. Does nothing where nobody listens.
 public enum Supervisor {
@@ -7,6 +8,19 @@ public enum Supervisor {
 
     /// What `systemctl status` shows from now on.
     public static func status(_ status: String) { notify("STATUS=\(line(status))") }
+
+    /// Settings are being read again; `ready` says that this is over, whatever came of it.
+    public static func reloading() {
+        var now = timespec()
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        notify("RELOADING=1\nMONOTONIC_USEC=\(now.tv_sec * 1_000_000 + now.tv_nsec / 1000)")
+    }
+
+    /// The counting goes on; to be said more often than `WatchdogSec=`.
+    public static func alive() { notify("WATCHDOG=1") }
+
+    /// The start takes longer, up to so many seconds from now.
+    public static func extendStart(seconds: Int) { notify("EXTEND_TIMEOUT_USEC=\(seconds * 1_000_000)") }
 
     /// The daemon has begun to stop.
     public static func stopping() { notify("STOPPING=1\nSTATUS=stopping") }

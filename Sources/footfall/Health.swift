@@ -83,6 +83,14 @@ final class Health: Sendable {
         return UInt64(room.f_bavail) * UInt64(room.f_frsize)
     }
 
+    /// One line for people: what is amiss, else who is online and what has been counted.
+    func summary(of report: Report) -> String {
+        guard degraded.isEmpty else { return "degraded: " + degraded.joined(separator: "; ") }
+        let online = report.sites.reduce(0) { $0 + $1.online }
+        let visits = report.sites.reduce(Int128(0)) { $0 + Int128($1.totalVisits) }
+        return "\(grouped(online)) online · \(grouped(visits)) visits · \(grouped(report.sites.count)) sites"
+    }
+
     /// For the metrics.
     func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {
         let journal = journal.status
@@ -108,16 +116,20 @@ final class Health: Sendable {
 /// Tells the log and the supervisor when the health changes; what goes on for long is in the metrics.
 struct HealthService: Service {
     let health: Health
-    let sites: Int
+    let report: @Sendable () -> Report
     let logger: Logger
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var before: [String] = []
+            var status = ""
             while !Task.isCancelled {
                 let now = health.degraded
                 if now.map(Self.kind) != before.map(Self.kind) { tell(now) }
                 before = now
+                let summary = health.summary(of: report())
+                if summary != status { Supervisor.status(summary) }
+                status = summary
                 try? await Task.sleep(for: .seconds(1))
             }
         }
@@ -127,10 +139,8 @@ struct HealthService: Service {
         let reasons = degraded.joined(separator: "; ")
         if degraded.isEmpty {
             logger.notice("All is well again")
-            Supervisor.status("\(sites) sites")
         } else {
             logger.error("Degraded", metadata: ["reasons": "\(reasons)"])
-            Supervisor.status("degraded: \(reasons)")
         }
     }
 

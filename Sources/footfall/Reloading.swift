@@ -61,6 +61,7 @@ final class Reloading: Sendable {
         }
         guard isFirst else { return .failure(ReloadError("The settings are being read already; ask again.")) }
         defer { current.withLock { $0.isBusy = false } }
+        Supervisor.reloading()
         let result = await read()
         current.withLock { $0.lastSucceeded = if case .success = result { true } else { false } }
         switch result {
@@ -72,6 +73,9 @@ final class Reloading: Sendable {
                 "The settings are not reloaded; the old ones stay in force", metadata: ["error": "\(error.description)"]
             )
         }
+        Supervisor.ready(
+            status: lastSucceeded
+                ? "settings reloaded" : "the settings are wrong and the old ones in force; see the journal")
         return result
     }
 

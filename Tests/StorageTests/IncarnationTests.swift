@@ -56,6 +56,25 @@ struct IncarnationTests {
         }
     }
 
+    @Test("the state directory may be a link, as systemd makes it for a user of the moment")
+    func link() throws {
+        let folder = try Folder()
+        let link = folder.path + "/state"
+        try FileManager.default.createDirectory(atPath: folder.path + "/private", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "private")
+        let story = try Story(seed: 3, frames: 5, checkpoints: [])
+        func count() throws -> Tallies {
+            let life = try Life(in: link)
+            try life.append(story.frames)
+            let tallies = life.engine.tallies
+            _ = try life.end()
+            return tallies
+        }
+        let before = try count()
+        #expect(try folder.files().keys.contains("private/footfall.db"))
+        #expect(try Life(in: link).engine.tallies == before)
+    }
+
     @Test("a database beside another state's journal keeps its own counts, and the journal is kept aside")
     func foreignJournal() throws {
         let (ours, theirs) = (

@@ -91,7 +91,7 @@ struct TidyTests {
         "Sources/Ingest/CountingThread.swift": "poll",
         "Sources/Ingest/StreamNap.swift": "nanosleep",
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
-        "Sources/Supervision/Supervisor.swift": "sd_notify",
+        "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
         "Sources/Web/ProcessNumbers.swift": "getrlimit",
         "Sources/footfall/Health.swift": "statvfs",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",

@@ -41,18 +41,28 @@ struct Serve: AsyncParsableCommand {
         } catch {
             say("\(error)")
             Supervisor.failed("\(error)")
+            waitBeforeFailing(seconds: 3)
             throw Exit.unavailable
         }
         try await serve(settings, sockets, logger)
     }
 
     private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
+        // A long journal takes its time, and nobody should lose patience over it.
+        let patience = Task {
+            while !Task.isCancelled {
+                Supervisor.extendStart(seconds: 60)
+                try await Task.sleep(for: .seconds(20))
+            }
+        }
+        defer { patience.cancel() }
         let state: KeptState
         do {
             state = try KeptState(settings, logger: logger)
         } catch let error as StorageError {
             say("\(error)")
             Supervisor.failed("\(error)")
+            waitBeforeFailing(seconds: 3)
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
         }
         let counting = CountingThread(
@@ -65,6 +75,7 @@ struct Serve: AsyncParsableCommand {
                 logger.error(
                     "The last checkpoint failed; the next start replays the journal, and names what was held in memory",
                     metadata: ["error": "\(error)", "lost.bytes": "\(held)"])
+            case .alive: Supervisor.alive()
             }
         }
         let reloading = Reloading(settingsOption, settings, logger)
@@ -90,12 +101,15 @@ struct Serve: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: CountingService(thread: counting)),
-                    .init(service: HealthService(health: state.health, sites: settings.sites.count, logger: logger)),
+                    .init(
+                        service: HealthService(
+                            health: state.health, report: { counting.publication.current }, logger: logger)),
                     .init(service: ReloadService(reloading: reloading)),
                     .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        Supervisor.ready(status: "\(settings.sites.count) sites")
+        patience.cancel()
+        Supervisor.ready(status: state.health.summary(of: counting.publication.current))
         try await services.run()
         logger.notice("Stopped")
     }
@@ -126,9 +140,10 @@ struct Serve: AsyncParsableCommand {
         if CrashPoint.isBuiltIn { logger.warning("This build can be made to crash; it is for tests only") }
     }
 
-    /// Under a supervisor that starts us again at once, a mistake in a file must not become a loop.
-    private func waitBeforeFailing() {
-        if environment["INVOCATION_ID"] != nil, isatty(STDERR_FILENO) == 0 { sleep(30) }
+    /// Under a supervisor that starts us again at once, as any beacon makes it that waits in a socket of its own, a mistake in a
+    /// file or a disk that is full must not become a loop.
+    private func waitBeforeFailing(seconds: UInt32 = 30) {
+        if environment["INVOCATION_ID"] != nil, isatty(STDERR_FILENO) == 0 { sleep(seconds) }
     }
 }
 
