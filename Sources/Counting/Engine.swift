@@ -298,7 +298,7 @@ public struct Engine: Sendable {
     public mutating func report(of site: SiteIndex) -> SiteReport {
         if let report = reports[site.number], now < report.goodUntil { return report }
         sites[site.number].advance(to: now, closing: &closed)
-        let report = SiteReport(sites[site.number], at: now)
+        let report = SiteReport(sites[site.number], at: now, up: upSince)
         reports[site.number] = report
         return report
     }

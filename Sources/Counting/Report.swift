@@ -106,7 +106,7 @@ public final class SiteReport: Sendable {
     /// The headline: visits or views, as the site says.
     public var total: Int64 { totalOf == .visits ? totalVisits : totalViews }
 
-    init(_ site: SiteCounters, at now: Moment) {
+    init(_ site: SiteCounters, at now: Moment, up: Moment? = nil) {
         name = site.settings.name
         timezone = site.settings.timezone
         day = site.today.day
@@ -136,7 +136,7 @@ public final class SiteReport: Sendable {
         rejected = site.rejected
         isOnlineExact = site.lastUntracked.map { now.second - $0.second > visitGapSecondsMax } ?? true
         isVisitorsExact = site.today.visitors.isExact
-        silentSince = site.silentSince
+        silentSince = site.silentSince(up: up)
         goodUntil = site.nextChange
     }
 }
@@ -144,20 +144,25 @@ public final class SiteReport: Sendable {
 extension SiteCounters {
     /// The newest whole quarter hours without a view, up to a day of them, are compared with the same ones of the week
     /// before, and of the one before that where the site is so old: offices sleep at night and on Sundays.
-    fileprivate var silentSince: Moment? {
-        guard let last = windows.quarters.newest, now.quarter - last > Self.quietQuartersMin else { return nil }
+    ///
+    /// While the daemon was down nobody could come: only what follows `up` is quiet.
+    fileprivate func silentSince(up: Moment?) -> Moment? {
+        guard let newest = windows.quarters.newest else { return nil }
+        let last = max(newest, up?.quarter ?? 0)
+        guard now.quarter - last > Self.quietQuartersMin else { return nil }
         let quiet = max(last + 1, now.quarter - Self.dayQuarters)..<now.quarter
         let weeks = max(0, min((quiet.lowerBound - since.quarter) / (7 * Self.dayQuarters), 2))
         let wasBusy = (0..<weeks).allSatisfy { week in
             let shift = (week + 1) * 7 * Self.dayQuarters
-            return windows.quarters.views(in: quiet.lowerBound - shift..<quiet.upperBound - shift) >= Self.busyViewsMin
+            return windows.quarters.visits(in: quiet.lowerBound - shift..<quiet.upperBound - shift)
+                >= Self.busyVisitsMin
         }
         return weeks > 0 && wasBusy ? Moment(second: (last + 1) * Moment.quarterMilliseconds / 1000) : nil
     }
 
     private static var dayQuarters: Int64 { 96 }
     private static var quietQuartersMin: Int64 { 4 }
-    private static var busyViewsMin: Int { 20 }
+    private static var busyVisitsMin: Int { 20 }
 
     /// When a number next changes without a hit: the next second, minute or quarter hour in which something can expire.
     fileprivate var nextChange: Moment {

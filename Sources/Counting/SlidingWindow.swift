@@ -38,14 +38,14 @@ struct SlidingWindow<let n: Int>: Sendable {
     /// The newest slot of the longest span in which something happened.
     var newest: Int64? { running.views > 0 ? now : slots[tails[n - 1]...].last.map { Int64($0.number) } }
 
-    /// Views in those slots of `range` that are closed and lie in the longest span. O(log slots + slots in the range).
-    func views(in range: Range<Int64>) -> Int {
+    /// Visits in those slots of `range` that are closed and lie in the longest span. O(log slots + slots in the range).
+    func visits(in range: Range<Int64>) -> Int {
         var (low, high) = (tails[n - 1], slots.count)
         while low < high {
             let middle = (low + high) / 2
             if Int64(slots[middle].number) < range.lowerBound { low = middle + 1 } else { high = middle }
         }
-        return slots[low...].prefix { Int64($0.number) < range.upperBound }.reduce(0) { $0 + Int($1.counts.views) }
+        return slots[low...].prefix { Int64($0.number) < range.upperBound }.reduce(0) { $0 + Int($1.counts.visits) }
     }
 
     /// Lets time pass to slot `slot`; an earlier one changes nothing.

@@ -100,7 +100,8 @@ private struct CountingLoop: ~Copyable {
     /// Salts of former days that were forgotten by then: they must go from the disk as well.
     private var saltsForgotten = 0
     private var isChanged = false
-    private var publishedAt: Int64 = 0
+    /// When what has to be looked after now and then was last looked after.
+    private var tendedAt: Int64 = 0
     private var publishedSecond: Int64 = 0
     private var publishedQuarter: Int64 = 0
     private var drops: [UInt32]
@@ -138,7 +139,7 @@ private struct CountingLoop: ~Copyable {
             let batch = receive()
             let isAsked = serveRequests()
             if batch == .empty, !isAsked { intake.pass() }
-            publishIfDue(pause)
+            tendIfDue(pause)
             if isStopping.load(ordering: .acquiring) {
                 // A socket that outlives us keeps what waits in it. One of our own is read to its end, for a bounded time.
                 if sockets.allSatisfy(\.isInherited) { break }
@@ -235,10 +236,11 @@ private struct CountingLoop: ~Copyable {
             case .record(let make, let answer):
                 let record = make(intake.engine)
                 let isWritten = intake.addOrRefuse(record)
-                // Whoever did it looks at once.
-                publish()
+                publishCommitted()
                 answer(isWritten ? record : nil)
-            case .change(let attempt, let abandon): changes.append((attempt, abandon))
+            case .change(let attempt, let abandon):
+                if !attempt(&intake) { changes.append((attempt, abandon)) }
+                publishCommitted()
             case .checkpoint(let answer):
                 // Of what is counted by now, and written.
                 guard let durability else {
@@ -249,15 +251,13 @@ private struct CountingLoop: ~Copyable {
             }
         }
         for (result, answer) in zip(intake.count(hits), answers) { answer(result.map { intake.report(of: $0) }) }
-        tryChanges()
         if let durability { ring.arm(durability.journal.next) }
         isChanged = true
         return true
     }
 
-    private mutating func tryChanges() {
-        guard !changes.isEmpty else { return }
-        changes = changes.filter { !$0.attempt(&intake) }
+    /// Whoever has changed something looks at once.
+    private mutating func publishCommitted() {
         intake.commit()
         publish()
     }
@@ -267,9 +267,10 @@ private struct CountingLoop: ~Copyable {
         if let event = intake.observe(wall: wall, steady: Clocks.steady) { tell(.clock(event)) }
     }
 
-    private mutating func publishIfDue(_ pause: borrowing Atomic<Int64>) {
+    private mutating func tendIfDue(_ pause: borrowing Atomic<Int64>) {
         let now = Clocks.steady
-        guard now - publishedAt >= CountingThread.publishInterval || publishedAt == 0 else { return }
+        guard now - tendedAt >= CountingThread.publishInterval || tendedAt == 0 else { return }
+        tendedAt = now
         watchSockets()
         intake.forgetSalts()
         if isReportDue { publish() }
@@ -278,7 +279,10 @@ private struct CountingLoop: ~Copyable {
             checkpointIfDue(durability, pause)
             answerCheckpoints(durability)
         }
-        tryChanges()
+        if !changes.isEmpty {
+            changes = changes.filter { !$0.attempt(&intake) }
+            publishCommitted()
+        }
         // Who waits for something looks again soon.
         isChanged = isChanged || !changes.isEmpty || !checkpointsAsked.isEmpty
     }
@@ -346,7 +350,6 @@ private struct CountingLoop: ~Copyable {
             _ = intake.takeClosedRows()
             publishedQuarter = intake.now.quarter
         }
-        publishedAt = Clocks.steady
         publishedSecond = intake.now.second
         isChanged = false
     }
@@ -368,7 +371,7 @@ private struct CountingLoop: ~Copyable {
     private func wait() {
         var descriptors = (sockets.map(\.descriptor) + [wakeup.descriptor])
             .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        let due = publishedAt + CountingThread.publishInterval - Clocks.steady
+        let due = tendedAt + CountingThread.publishInterval - Clocks.steady
         let milliseconds = isReportDue ? max(due, 1) : 1000 - Clocks.wall % 1000
         _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
     }

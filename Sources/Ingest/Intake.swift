@@ -119,10 +119,13 @@ public struct Intake: Sendable {
     @discardableResult
     public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
         guard let event = timekeeper.observe(wall: wall, steady: steady) else { return nil }
-        clockJumpedAt = timekeeper.last
+        clockJumpedAt = Moment(milliseconds: wall + timekeeper.lead)
         begin()
         frame.append(.clock(event))
-        if case .restart = event { turnDays(at: now) }
+        if case .restart = event {
+            turnDays(at: now)
+            droppedAt = nil
+        }
         return event
     }
 

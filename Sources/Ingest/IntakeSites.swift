@@ -14,10 +14,12 @@ extension Intake {
     /// `limits.sites` is reached or its salt is not stored.
     public mutating func serve(_ profile: SiteProfile) -> Bool {
         if let site = sites.known(profile.settings.name) {
+            guard profile.settings != engine.settings(of: site) else {
+                admission.sites.serve(site, by: profile, today: sites.today(of: site))
+                return true
+            }
             let today = calendar(profile.settings.timezone, now)
-            let isOther = profile.settings != engine.settings(of: site)
-            admission.sites.serve(site, by: profile, today: isOther ? today : sites.today(of: site))
-            guard isOther else { return true }
+            admission.sites.serve(site, by: profile, today: today)
             begin()
             let turn = DayTurn(day: today.day, begins: today.begins, salt: sites.salt(of: site))
             frame.append(.site(site, profile.settings, turn, at: now))
@@ -66,6 +68,7 @@ extension Intake {
     /// Serves these sites and no others from now on, all or nothing. The numbers of those that are gone stay.
     public mutating func reload(_ profiles: [SiteProfile], _ reading: Reading) -> Reloaded {
         commit()
+        let (isEmpty, length) = (isCommitted, frame.bytes.count)
         let new = profiles.count { sites.known($0.settings.name) == nil }
         let changed = profiles.count { profile in
             sites.known(profile.settings.name).map { engine.settings(of: $0) != profile.settings } ?? true
@@ -77,9 +80,10 @@ extension Intake {
         let before = (admission.sites, salts)
         admission.sites.serveNone()
         for profile in profiles { _ = serve(profile) }
-        if !isCommitted, !commitOrRefuse() {
+        // Nothing but numbers of refusals may wait in the frame, and need not be written for this.
+        if !isCommitted, isEmpty || frame.bytes.count > length, !commitOrRefuse() {
             (admission.sites, salts) = before
-            isCommitted = true
+            isCommitted = isEmpty
             return .unwritten
         }
         admission.reload(

@@ -21,7 +21,8 @@ extension Intake {
     /// What concerns every site.
     private var warnings: [Warning] {
         func isRecent(_ moment: Moment?) -> Bool {
-            moment.map { now.milliseconds - $0.milliseconds < Self.warningMilliseconds } ?? false
+            // Of a leap forward it is the moment after, which may still be to come.
+            moment.map { abs(now.milliseconds - $0.milliseconds) < Self.warningMilliseconds } ?? false
         }
         var warnings: [Warning] = []
         if isRecent(droppedAt) {

@@ -87,7 +87,8 @@ final class Connection: ChannelDuplexHandler {
         switch event {
         case is ChannelShouldQuiesceEvent:
             isStopping = true
-            guard isAtWork || head != nil else { return context.close(promise: nil) }
+            // An answer may still be on its way.
+            if !isAtWork, head == nil { end(context) }
             timer?.cancel()
             timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.drain)) {
                 context.close(promise: nil)
@@ -183,7 +184,7 @@ final class Connection: ChannelDuplexHandler {
         let isLast = isLast || isStopping || !(head?.isKept ?? false)
         var bytes = context.channel.allocator.buffer(capacity: 512 + answer.body.readableBytes)
         answer.write(to: &bytes, isHead: head?.method == .HEAD, isLast: isLast)
-        service.requests.add(route, answer.status, (.now() - since).nanoseconds)
+        service.requests.add(route, answer.status, head == nil ? 0 : (.now() - since).nanoseconds)
         let written = isLast ? context.eventLoop.makePromise(of: Void.self) : nil
         context.write(wrapOutboundOut(bytes), promise: written)
         head = nil

@@ -125,13 +125,14 @@ extension Exposition {
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
     }
 
-    /// What processes before this one took in has no listener any more; with it the sums are those that no restart resets.
+    /// The first listener has what former processes took in besides, so that the sums are those that no restart resets.
     fileprivate mutating func write(_ numbers: IngestNumbers, _ tallies: Tallies) {
         func listeners(_ total: Tally, _ number: (IngestNumbers.Listener) -> UInt64) -> [(name: String, count: UInt64)]
         {
-            let known = numbers.listeners.reduce(0) { $0 + number($1) }
-            return numbers.listeners.map { ($0.name, number($0)) }
-                + [("_former", tallies[total] > known ? tallies[total] - known : 0)]
+            let others = numbers.listeners.dropFirst().map { (name: $0.name, count: number($0)) }
+            let sum = others.reduce(0) { $0 + $1.count }
+            let first = (name: numbers.listeners.first?.name ?? "", count: tallies[total] - min(tallies[total], sum))
+            return [first] + others
         }
         let parsed = listeners(.parsedDatagrams, \.parsed)
         let all = listeners(.datagrams, \.datagrams)

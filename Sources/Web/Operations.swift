@@ -5,15 +5,21 @@ import NIOHTTP1
 struct Operations: Sendable {
     let state: WebState
 
-    /// `POST /api/v1/reload`: the same as SIGHUP, with an answer.
+    /// `POST /api/v1/reload`: the same as SIGHUP, with an answer; with `?site=NAME` also whether that one is served now.
     @Sendable func reload(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("Reloading is", at: "/api/v1/reload")
+        let query = request.head.uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+        let site = query.hasPrefix("site=") ? String(query.dropFirst(5)) : nil
         return .later { [state] give in
             Task {
                 let result = await state.reload()
                 give {
                     switch result {
-                    case .success(let notes): .json(["notes": .array(notes.map { JSON($0) })])
+                    case .success(let notes):
+                        .json([
+                            "notes": .array(notes.map { JSON($0) }),
+                            "served": site.map { .bool(state.isServed($0)) } ?? .null,
+                        ])
                     case .failure(let error): Problem(.unprocessableEntity, error.description).answer
                     }
                 }

@@ -25,9 +25,10 @@ final class Snapshots: Sendable {
         try request.requireOwner("The list of sites is", at: "/api/v1/sites")
         return .after { [state] in
             let report = state.report()
+            let all = report.warnings + state.warnings()
             let sites = report.sites.map { site in
                 JSON.object(
-                    siteJSON(site, asOf: report.asOf, warnings: state.warnings(of: site.name, in: report)))
+                    siteJSON(site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all))
             }
             return Rendered(["sites": .array(sites)], caching: ownersCaching).answer(to: request)
         }
@@ -48,7 +49,7 @@ final class Snapshots: Sendable {
         let asOf = report.asOf
         let last = written.withLock { $0[site.name]?[visible == nil] }
         if let last, last.report === site, last.second == asOf.second, last.visible == visible { return last.rendered }
-        let warnings = state.warnings(of: site.name, in: report)
+        let warnings = (report.siteWarnings[site.name] ?? []) + report.warnings + state.warnings()
         let json = siteJSON(site, asOf: asOf, warnings: warnings, visible: visible)
         let rendered = Rendered(json, caching: visible == nil ? ownersCaching : "max-age=1", isOpen: visible != nil)
         written.withLock { written in

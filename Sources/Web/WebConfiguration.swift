@@ -25,6 +25,8 @@ public struct WebState: Sendable {
     public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void
     /// How the journal and the checkpoints do.
     public var durability: @Sendable () -> DurabilityNumbers
+    /// A site is served by the settings in force.
+    public var isServed: @Sendable (String) -> Bool
     /// The numbers of a site that anybody may see; asked only for sites of the report.
     public var publicNumbers: @Sendable (String) -> Set<PublicNumber>
     /// Who may see everything from elsewhere.
@@ -51,6 +53,7 @@ public struct WebState: Sendable {
         lastReloadSucceeded: @escaping @Sendable () -> Bool = { true },
         audit: @escaping @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) },
         durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
+        isServed: @escaping @Sendable (String) -> Bool = { _ in true },
         publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
         tokens: Tokens = Tokens(), version: String = "unknown"
     ) {
@@ -63,14 +66,10 @@ public struct WebState: Sendable {
         self.lastReloadSucceeded = lastReloadSucceeded
         self.audit = audit
         self.durability = durability
+        self.isServed = isServed
         self.publicNumbers = publicNumbers
         self.tokens = tokens
         self.version = version
-    }
-
-    /// Everything that makes the numbers of a site doubtful.
-    func warnings(of site: String, in report: Report) -> [Warning] {
-        (report.siteWarnings[site] ?? []) + report.warnings + warnings()
     }
 }
 

@@ -292,7 +292,7 @@ public struct Admission: Sendable {
             tallies[.droppedFields] += 1
             return (0, 0)
         }
-        sites.entries[site.number].watch.see(address)
+        if beacon[.event] == nil { sites.entries[site.number].watch.see(address) }
         return sites.entries[site.number].keys(address, agent, at: moment)
     }
 

@@ -71,7 +71,7 @@ extension Admission {
         if hit.isPrefetch || isNoBrowser(agent.bytes) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
-            sites.entries[site.number].watch.see(hit.address)
+            if kind == .view { sites.entries[site.number].watch.see(hit.address) }
             let (visitor, former) = sites.entries[site.number].keys(hit.address, agent.span, at: moment)
             appendHit(
                 to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, url: beacon[.url],

@@ -136,7 +136,8 @@ public struct SiteDirectory: Sendable {
         entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
         entries[site.number].today = today
         entries[site.number].isServed = true
-        nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
+        // If that is too early now, the next turn of days puts it right.
+        nextMidnight = min(nextMidnight, today.ends)
     }
 
     /// Serves no site any more, until it is served again.

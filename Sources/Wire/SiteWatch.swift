@@ -3,14 +3,16 @@ public import Counting
 /// Notices what makes the numbers of one site wrong although each beacon is right: one address that stands for everybody,
 /// and visitors whose views come in by two doors.
 ///
-/// - Complexity: a hit O(1); 40 bytes a site, and half a KiB more where there are two doors.
+/// - Complexity: a view O(1); 40 bytes a site, and half a KiB more where there are two doors.
 struct SiteWatch: Sendable {
-    /// The address that most of the newest hits came from, by the vote of Boyer and Moore.
+    /// The address that most of the newest views came from, by the vote of Boyer and Moore.
     private var address: UInt64 = 0
     private var votes: UInt8 = 0
-    /// Hits from that address, and from any, since it was elected; both are halved now and then.
+    /// Views from that address, and from any, since it was elected; both are halved now and then.
     private var same: UInt16 = 0
     private var all: UInt16 = 0
+    /// More than nine in ten of the newest views came from one address; until fewer than 85 in a hundred do.
+    private(set) var isOneAddress = false
     /// The doors that views came in by, a bit each.
     private var doors: UInt8 = 0
     /// Visitors seen lately, each with the doors it came by in the lowest bits.
@@ -18,15 +20,15 @@ struct SiteWatch: Sendable {
     /// When a visitor last came by a second door.
     private var sharedAt: Moment?
 
-    /// Fewer hits say nothing: whoever tries out a site of their own comes from one address.
-    private static let hitsMin = 20
-    private static let hitsKept: UInt16 = 1000
+    /// Fewer views say nothing: whoever tries out a site of their own comes from one address.
+    private static let viewsMin = 50
+    private static let viewsKept: UInt16 = 1000
     private static let votesMax: UInt8 = 50
     private static let visitorsKept = 64
     private static let doorBits: UInt64 = 0b111
     private static let sharedMilliseconds: Int64 = 86_400_000
 
-    /// A hit came from an address.
+    /// A view came from an address.
     @inline(__always)
     mutating func see(_ address: NetworkAddress) {
         let name: UInt64 =
@@ -44,14 +46,16 @@ struct SiteWatch: Sendable {
             (votes, same, all) = (1, 1, 0)
         }
         all += 1
-        if all == Self.hitsKept {
+        if all == Self.viewsKept {
             all /= 2
             same /= 2
         }
+        if all >= Self.viewsMin, Int(same) * 10 > Int(all) * 9 {
+            isOneAddress = true
+        } else if Int(same) * 100 < Int(all) * 85 {
+            isOneAddress = false
+        }
     }
-
-    /// More than nine in ten of the newest hits came from one address.
-    var isOneAddress: Bool { all >= Self.hitsMin && Int(same) * 10 > Int(all) * 9 }
 
     /// A visitor's view came in by a door; nothing is kept of visitors while there is but one.
     @inline(__always)
@@ -72,7 +76,8 @@ struct SiteWatch: Sendable {
 
     /// A visitor came by two doors within a day.
     func isShared(at moment: Moment) -> Bool {
-        sharedAt.map { moment.milliseconds - $0.milliseconds < Self.sharedMilliseconds } ?? false
+        // One that lies ahead is of a clock that was wrong.
+        sharedAt.map { (0..<Self.sharedMilliseconds).contains(moment.milliseconds - $0.milliseconds) } ?? false
     }
 }
 
@@ -86,7 +91,7 @@ extension SiteDirectory {
                 warnings[settings.name, default: []].append(
                     Warning(
                         .proxyCollapse,
-                        "More than nine in ten hits come from one address. If it is a proxy, let it send X-Forwarded-For and "
+                        "More than nine in ten views come from one address. If it is a proxy, let it send X-Forwarded-For and "
                             + "name it in proxies of [http]; a sender of beacons gives the visitor's address as i."))
             }
             if settings.viewsFrom == nil, entry.watch.isShared(at: moment) {

@@ -12,14 +12,22 @@ struct LocalClient {
         sockets = ([runtime] + (isNamed ? [] : ["/run", "/run/footfall"])).map(LocalSocket.init(runtime:))
     }
 
-    /// A daemon is there.
-    var isAnswered: Bool {
-        guard let descriptor = connect() else { return false }
+    /// A daemon is there. Ends the command where there is one that this user may not ask.
+    func isAnswered() throws -> Bool {
+        guard let descriptor = try connect() else { return false }
         close(descriptor)
         return true
     }
 
-    private func connect() -> CInt? { sockets.lazy.compactMap { $0.connect() }.first }
+    private func connect() throws -> CInt? {
+        for socket in sockets {
+            if let descriptor = socket.connect() { return descriptor }
+            guard errno == EACCES else { continue }
+            say("this user may not open \(socket.path); ask as the daemon's user, as root, or with a token over HTTP")
+            throw Exit.noPermission
+        }
+        return nil
+    }
 
     /// The body of a 200; anything else is said on standard error and ends the command.
     func get(_ target: String) throws -> Data { try ask("GET", target) }
@@ -30,13 +38,7 @@ struct LocalClient {
     }
 
     private func ask(_ method: String, _ target: String, body: Data = Data()) throws -> Data {
-        guard let descriptor = connect() else {
-            if errno == EACCES {
-                say(
-                    "this user may not open \(sockets[0].path); ask as the daemon's user, as root, or with a token over HTTP"
-                )
-                throw Exit.noPermission
-            }
+        guard let descriptor = try connect() else {
             say("no daemon answers at \(sockets[0].path); start one with `footfall serve`")
             throw Exit.unavailable
         }

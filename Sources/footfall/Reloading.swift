@@ -12,14 +12,15 @@ import Wire
 final class Reloading: Sendable {
     private let option: SettingsOption
     private let started: Settings
+    private let hadFiles: Bool
     private let logger: Logger
     private let current: Mutex<Current>
 
     private struct Current {
         var publicNumbers: [String: Set<PublicNumber>]
         var lastSucceeded = true
-        /// One at a time.
-        var isBusy = false
+        /// The newest reading, begun or not: one at a time, each in its turn.
+        var newest: Task<Result<[String], ReloadError>, Never>?
         /// Puts the settings in force; not there before the daemon runs.
         var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
     }
@@ -34,11 +35,14 @@ final class Reloading: Sendable {
         self.option = option
         self.logger = logger
         started = settings
+        hadFiles = Settings.hasFiles(option.config)
         current = Mutex(Current(publicNumbers: settings.publicNumbers))
     }
 
     /// What anybody may see of a site; nothing of one that the settings name no longer: its numbers are its owner's.
     func publicNumbers(of site: String) -> Set<PublicNumber> { current.withLock { $0.publicNumbers[site] ?? [] } }
+
+    func isServed(_ site: String) -> Bool { current.withLock { $0.publicNumbers[site] != nil } }
 
     var lastSucceeded: Bool { current.withLock { $0.lastSucceeded } }
 
@@ -55,12 +59,19 @@ final class Reloading: Sendable {
 
     /// Reads the settings and puts them in force: what waits for a restart, or why the old ones stay.
     func reload() async -> Result<[String], ReloadError> {
-        let isFirst = current.withLock { current in
-            defer { current.isBusy = true }
-            return !current.isBusy
+        let task = current.withLock { current in
+            let before = current.newest
+            let task = Task {
+                _ = await before?.value
+                return await reloadNow()
+            }
+            current.newest = task
+            return task
         }
-        guard isFirst else { return .failure(ReloadError("The settings are being read already; ask again.")) }
-        defer { current.withLock { $0.isBusy = false } }
+        return await task.value
+    }
+
+    private func reloadNow() async -> Result<[String], ReloadError> {
         Supervisor.reloading()
         let result = await read()
         current.withLock { $0.lastSucceeded = if case .success = result { true } else { false } }
@@ -85,6 +96,9 @@ final class Reloading: Sendable {
             settings = try Settings.load(file: option.config, environment: environment)
         } catch {
             return .failure(ReloadError(error.description))
+        }
+        guard !hadFiles || Settings.hasFiles(option.config) else {
+            return .failure(ReloadError("There is no settings file any more, and the demo is for a start without one."))
         }
         guard let apply = current.withLock({ $0.apply }) else {
             return .failure(ReloadError("The daemon is starting; ask again."))
@@ -115,13 +129,13 @@ final class Reloading: Sendable {
 }
 
 extension CountingThread {
-    /// Asks until salts of new sites are stored, for ten seconds.
+    /// Asks until salts of new sites are stored, for a little less than a request may take.
     fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let reading = Intake.Reading(
             trusted: settings.beacon.trustedNetworks, assets: settings.log.assets,
             visitorPerSecond: settings.limits.visitorRatePerSecond, sitePerSecond: settings.limits.siteRatePerSecond)
-        let end = Clocks.steady + 10_000
+        let end = Clocks.steady + 8000
         return await withCheckedContinuation { done in
             let isAsked = ask(
                 .change(

@@ -123,6 +123,9 @@ struct TidyTests {
         "Sources/Wire/Admission.swift": (1, "the names in a datagram that is refused are nobody's"),
         "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
         "Sources/Web/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
+        "Sources/footfall/Commands/SiteCommand.swift": (
+            4, "what cannot be undone or read is said by the error that made it necessary"
+        ),
         "Sources/footfall/Commands/Serve.swift": (1, "an audit that cannot be read is answered with 503"),
         "Sources/footfall/LocalClient.swift": (1, "an answer without a problem is reported by its status"),
         "Sources/footfall/Commands/Count.swift": (1, "reads back what this process has just written"),

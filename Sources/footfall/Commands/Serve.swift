@@ -93,7 +93,8 @@ struct Serve: AsyncParsableCommand {
                 reload: reloading.reload, lastReloadSucceeded: { reloading.lastSucceeded },
                 audit: { done in Self.readAudit(state.audit, counting, done) },
                 durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
-                publicNumbers: reloading.publicNumbers, tokens: state.tokens, version: Footfall.version),
+                isServed: reloading.isServed, publicNumbers: reloading.publicNumbers, tokens: state.tokens,
+                version: Footfall.version),
             configuration: settings.http.configuration(connections: Descriptors.raise()))
         reloading.begin(counting, web)
         announce(settings, sockets, logger)

@@ -29,7 +29,11 @@ struct SiteCommand: ParsableCommand {
         var publicNumbers: [String] = []
         @OptionGroup var settingsOption: SettingsOption
 
-        func validate() throws { try checkSite(site) }
+        func validate() throws {
+            try checkSite(site)
+            // A file whose name begins with a dot is nobody's.
+            if site.hasPrefix(".") { throw ValidationError("a site that begins with a dot has no file of its own") }
+        }
 
         func run() throws {
             let file = SiteFile(site, settingsOption)
@@ -42,14 +46,14 @@ struct SiteCommand: ParsableCommand {
             if !host.isEmpty { lines.append("hosts = \(list(host))") }
             if let timezone { lines.append("timezone = \(quoted(timezone))") }
             if !publicNumbers.isEmpty { lines.append("public = \(list(publicNumbers))") }
-            try file.write(lines.joined(separator: "\n") + "\n")
+            let undo = try file.write(lines.joined(separator: "\n") + "\n")
             do {
                 _ = try settingsOption.load()
+                try file.putInForce("\(file.path) is written", serving: true)
             } catch {
-                try file.remove()
+                undo()
                 throw error
             }
-            try file.putInForce("\(file.path) is written", undo: file.remove)
         }
     }
 
@@ -70,19 +74,23 @@ struct SiteCommand: ParsableCommand {
                 say("no settings name the site \(site); footfall check shows those there are")
                 throw Exit.data
             }
-            let text = FileManager.default.contents(atPath: file.path)
-            if text != nil { try file.remove() }
+            let undo = try file.hide()
             // It may be in another file, or with others in this one.
-            let left = Result { try Settings.load(file: settingsOption.config, environment: environment) }
             let others = settings.sites.filter { $0.name != site }
-            guard let text, case .success(let left) = left, left.sites == others || others.isEmpty else {
-                if let text { try file.write(String(decoding: text, as: UTF8.self)) }
+            guard let left = try? Settings.load(file: settingsOption.config, environment: environment),
+                left.sites == others
+            else {
+                undo()
                 say("\(site) is not alone in a file \(file.path); take its [[site]] away by hand, then send SIGHUP")
                 throw Exit.configuration
             }
-            try file.putInForce("\(site) is no longer counted; its numbers are kept") {
-                try file.write(String(decoding: text, as: UTF8.self))
+            do {
+                try file.putInForce("\(site) is no longer counted; its numbers are kept", serving: false)
+            } catch {
+                undo()
+                throw error
             }
+            try file.removeHidden()
         }
     }
 }
@@ -90,53 +98,86 @@ struct SiteCommand: ParsableCommand {
 /// The file of one site in `sites.d`.
 private struct SiteFile {
     let path: String
+    private let site: String
     private let main: String
     private let option: SettingsOption
+    private var folder: String { (path as NSString).deletingLastPathComponent }
+    /// Nobody reads a file whose name begins with a dot.
+    private var hidden: String { folder + "/.\(site).toml.removed" }
+    private var files: FileManager { .default }
 
     init(_ site: String, _ option: SettingsOption) {
+        self.site = site
         self.option = option
         main = option.config ?? Settings.defaultFile
         path = Settings.sitesFolder(beside: main) + "/\(site).toml"
     }
 
-    /// Writes the file, whole or not at all. A settings file that was named and is not there is begun.
-    func write(_ text: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-            if !FileManager.default.fileExists(atPath: main) {
-                try Data("# footfall check shows every key and its default. Sites are in sites.d.\n".utf8)
-                    .write(to: URL(filePath: main))
-            }
+    /// Writes the file, whole or not at all, and begins a settings file that is not there; how to undo that.
+    func write(_ text: String) throws -> () -> Void {
+        let isFolderNew = !files.fileExists(atPath: folder)
+        let isMainNew = try attempt("write") {
+            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let isMainNew = try beginMain()
             try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            say("cannot write \(path): \(error.localizedDescription)")
-            throw Exit.noPermission
+            return isMainNew
+        }
+        return {
+            for made in [path] + (isFolderNew ? [folder] : []) + (isMainNew ? [main] : []) {
+                try? files.removeItem(atPath: made)
+            }
         }
     }
 
-    func remove() throws {
+    /// Takes the file away so that it can come back as it was; how to do that.
+    func hide() throws -> () -> Void {
+        guard files.fileExists(atPath: path) else { return {} }
+        let isMainNew = try attempt("remove") {
+            // Without any file a daemon would serve the demo.
+            let isMainNew = try beginMain()
+            if files.fileExists(atPath: hidden) { try files.removeItem(atPath: hidden) }
+            try files.moveItem(atPath: path, toPath: hidden)
+            return isMainNew
+        }
+        return {
+            try? files.moveItem(atPath: hidden, toPath: path)
+            if isMainNew { try? files.removeItem(atPath: main) }
+        }
+    }
+
+    func removeHidden() throws { try attempt("remove") { try files.removeItem(atPath: hidden) } }
+
+    private func beginMain() throws -> Bool {
+        guard !files.fileExists(atPath: main) else { return false }
+        try Data("# footfall check shows every key and its default. Sites are in sites.d.\n".utf8)
+            .write(to: URL(filePath: main))
+        return true
+    }
+
+    private func attempt<T>(_ what: String, _ body: () throws -> T) throws -> T {
         do {
-            try FileManager.default.removeItem(atPath: path)
+            return try body()
         } catch {
-            say("cannot remove \(path): \(error.localizedDescription)")
+            say("cannot \(what) \(path): \(error.localizedDescription)")
             throw Exit.noPermission
         }
     }
 
-    /// Has a running daemon read the settings; where it refuses them, `undo` and its reasons.
-    func putInForce(_ done: String, undo: () throws -> Void) throws {
+    /// Has a running daemon read the settings, and sees that it serves the site now, or does not.
+    func putInForce(_ done: String, serving: Bool) throws {
         let client = try LocalClient(option)
-        guard client.isAnswered else { return print("\(done); it takes effect when the daemon starts") }
-        do {
-            let answer = try decode(Reloaded.self, client.ask("POST", "/api/v1/reload", [String]()))
-            print("\(done), and the daemon has read it")
-            for note in answer.notes { say(note) }
-        } catch {
-            try undo()
-            throw error
+        guard try client.isAnswered() else { return print("\(done); it takes effect when the daemon starts") }
+        let answer = try decode(Reloaded.self, client.ask("POST", "/api/v1/reload?site=\(site)", [String]()))
+        guard answer.served == serving else {
+            say("the daemon that answers reads other settings than \(main); name its own with -c")
+            throw Exit.configuration
         }
+        print("\(done), and the daemon has read it")
+        for note in answer.notes { say(note) }
     }
 
-    private struct Reloaded: Decodable { let notes: [String] }
+    private struct Reloaded: Decodable {
+        let notes: [String]
+        let served: Bool?
+    }
 }

@@ -21,11 +21,17 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         let client = try LocalClient(settingsOption)
         guard isatty(STDOUT_FILENO) == 1 else { return print(try screen(client)) }
+        // What is wrong at the start is said where it can be read.
+        var text = try screen(client)
         let terminal = Terminal()
-        defer { Terminal.leave() }
         while true {
-            terminal.show(try screen(client))
+            terminal.show(text)
             sleep(1)
+            do {
+                text = try screen(client)
+            } catch {
+                text = "no daemon answers; waiting for one"
+            }
         }
     }
 
@@ -45,7 +51,7 @@ struct TopCommand: ParsableCommand {
         }
         let warnings = Set(
             sites.flatMap { site in site.warnings.map { ($0.isAboutAll ? "" : site.site + ": ") + $0.detail } })
-        return ([table([names] + rows)] + warnings.sorted()).joined(separator: "\n\n")
+        return (warnings.sorted() + [table([names] + rows)]).joined(separator: "\n\n")
     }
 
     /// Columns as wide as they need be; numbers to the right.
@@ -86,8 +92,15 @@ private struct Terminal {
         // A terminal that does not say is the usual one.
         let (rows, columns) = (size.ws_row == 0 ? 24 : Int(size.ws_row), size.ws_col == 0 ? 80 : Int(size.ws_col))
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            .prefix(rows - 1).map { $0.prefix(columns) }
+            .flatMap { Self.wrapped($0, columns) }.prefix(rows - 1)
         Self.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J")
+    }
+
+    /// Sentences go on in the next line; a table is cut.
+    private static func wrapped(_ line: Substring, _ columns: Int) -> [Substring] {
+        guard line.count > columns, !line.contains("  ") else { return [line.prefix(columns)] }
+        let end = line.prefix(columns).lastIndex(of: " ") ?? line.index(line.startIndex, offsetBy: columns)
+        return [line[..<end]] + wrapped(line[end...].drop { $0 == " " }, columns)
     }
 
     static func leave() { write("\u{1b}[?25h\u{1b}[?1049l") }

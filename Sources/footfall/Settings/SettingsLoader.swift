@@ -11,6 +11,13 @@ extension Settings {
         (file.lastIndex(of: "/").map { String(file[...$0]) } ?? "") + "sites.d"
     }
 
+    /// There is the main file, or a site's; without any the daemon serves the demo.
+    static func hasFiles(_ file: String?) -> Bool {
+        let main = file ?? defaultFile
+        var loader = SettingsLoader(environment: [:])
+        return FileManager.default.fileExists(atPath: main) || !loader.siteFiles(in: sitesFolder(beside: main)).isEmpty
+    }
+
     /// Reads the file, the `sites.d/*.toml` beside it, and the `FOOTFALL_SECTION_KEY` variables, which win.
     ///
     /// Without a file named, `/etc/footfall/footfall.toml` may be missing. If there is no site file either, the daemon
