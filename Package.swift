@@ -67,7 +67,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "footfall-load",
-            dependencies: ["Counting", "Wire", "Ingest", "CKernel", argumentParser],
+            dependencies: ["Counting", "Wire", "Storage", "Ingest", "CKernel", argumentParser],
             swiftSettings: settings
         ),
         .target(name: "CBytes"),

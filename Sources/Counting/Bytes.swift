@@ -100,7 +100,6 @@ struct ByteReader: ~Escapable {
         }
     }
 
-    /// A number that must not be greater than `limit`.
     @inline(__always)
     mutating func number(upTo limit: Int) throws(MalformedBytes) -> Int {
         let value = try number()

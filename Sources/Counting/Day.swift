@@ -1,18 +1,14 @@
 /// The running local day of a site.
 struct Day: Sendable {
     var day: LocalDay
-    var views: UInt64 = 0
-    var visits: UInt64 = 0
-    var bots: UInt64 = 0
-    var correctedVisits: Int64 = 0
-    var correctedViews: Int64 = 0
+    var views: UInt64 = 0, visits: UInt64 = 0, bots: UInt64 = 0
+    var correctedVisits: Int64 = 0, correctedViews: Int64 = 0
     var visitors = HyperLogLog()
     var peak: Peak
     var pages: Ranking
     /// Referring hosts; the two kinds without a host are counted beside it.
     var referrers: Ranking
-    var direct: UInt64 = 0
-    var `internal`: UInt64 = 0
+    var direct: UInt64 = 0, `internal`: UInt64 = 0
 
     init(_ day: LocalDay, peak: Peak, limits: Limits, seed: HashSeed) {
         self.day = day
@@ -63,12 +59,12 @@ struct Day: Sendable {
     }
 }
 
-/// The few numbers of a closed day or of a month's closed days that a report needs, corrections included.
-struct Sums: Equatable, Sendable {
-    var visits: Int64 = 0
-    var views: Int64 = 0
-    /// Unique visitors of the day; visitor-days of the month.
-    var visitors = 0
+/// The numbers of a stretch of local days, corrections included.
+public struct Sums: Equatable, Sendable {
+    /// Visits begun and views.
+    public internal(set) var visits: Int64 = 0, views: Int64 = 0
+    /// Unique visitors of a day; visitor-days of a month.
+    public internal(set) var visitors = 0
 
     /// Sums stand still at the greatest amount that can be written down, however many corrections there are.
     mutating func add(_ day: Sums) {

@@ -14,7 +14,6 @@ public enum HistoryRow: Equatable, Sendable {
 }
 
 extension HistoryRow {
-    /// The site that the row is of.
     var site: SiteIndex? {
         switch self {
         case .quarter(let site, _), .day(let site, _): site

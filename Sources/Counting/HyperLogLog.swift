@@ -8,7 +8,7 @@
 /// 2017, algorithm 6): with C[k] registers of rank k and m = 2¹⁴,
 /// z = m·τ(1 − C[51]/m), then z = (z + C[k])/2 for k = 50…1, then z += m·σ(C[0]/m); n ≈ m² / (2 ln 2 · z).
 /// No bias table, no switch between ranges. A histogram of the registers is kept, so an estimate costs 52 steps.
-public struct HyperLogLog: Equatable, Sendable {
+public struct HyperLogLog: Sendable {
     /// Distinct keys held exactly before the sketch turns dense.
     public static let sparseMax = 1536
     /// Standard error of a dense estimate, as a fraction: 1.04 / √m.
@@ -118,7 +118,7 @@ public struct HyperLogLog: Equatable, Sendable {
     // MARK: Snapshot
 
     /// What a snapshot keeps: the sorted keys, or the registers.
-    enum Content: Equatable {
+    enum Content {
         case sparse([UInt64])
         case dense([UInt8])
     }
@@ -139,7 +139,4 @@ public struct HyperLogLog: Equatable, Sendable {
             for rank in ranks { histogram[Int(rank)] += 1 }
         }
     }
-
-    /// True where both hold the same keys or the same registers.
-    public static func == (a: HyperLogLog, b: HyperLogLog) -> Bool { a.content == b.content }
 }

@@ -8,7 +8,6 @@
 struct RecentViews: Sendable {
     /// Milliseconds a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0
-    /// Views remembered now.
     private(set) var count = 0
     private let limit: Int
 
@@ -55,7 +54,6 @@ struct RecentViews: Sendable {
         expire(at: now)
     }
 
-    /// Forgets all views.
     mutating func clear() {
         queue = []
         index = []
@@ -138,5 +136,4 @@ struct RecentViews: Sendable {
     }
 }
 
-/// The smallest power of two that is at least `n`.
 func nextPowerOfTwo(_ n: Int) -> Int { n <= 1 ? 1 : 1 << (Int.bitWidth - (n - 1).leadingZeroBitCount) }

@@ -55,11 +55,11 @@ public final class SiteReport: Sendable {
     /// Views taken over from an older counter.
     public let startViews: Int64
     /// The running local day, corrections included, as in the two below.
-    public let today: Span
+    public let today: Sums
     /// The local day before today; zero where the daemon did not run in it.
-    public let yesterday: Span
+    public let yesterday: Sums
     /// The running calendar month.
-    public let month: Span
+    public let month: Sums
     /// The six windows, shortest first.
     public let windows: [Window]
     /// Hits of declared bots today.
@@ -76,20 +76,6 @@ public final class SiteReport: Sendable {
     public let silentSince: Moment?
     /// The first moment at which a number changes without a hit.
     let goodUntil: Moment
-
-    /// The numbers of a stretch of local days.
-    public struct Span: Equatable, Sendable {
-        /// Visits begun and views, with corrections.
-        public let visits: Int64, views: Int64
-        /// Unique visitors of a day; visitor-days of a month.
-        public let visitors: Int
-
-        init(_ sums: Sums) {
-            visits = sums.visits
-            views = sums.views
-            visitors = sums.visitors
-        }
-    }
 
     /// A sliding window.
     public struct Window: Equatable, Sendable {
@@ -122,12 +108,11 @@ public final class SiteReport: Sendable {
         countedViews = site.views
         startVisits = site.startVisits
         startViews = site.startViews
-        let sums = site.today.sums
-        var monthSums = site.month
-        monthSums.add(sums)
-        today = Span(sums)
-        yesterday = Span(site.yesterday)
-        month = Span(monthSums)
+        today = site.today.sums
+        yesterday = site.yesterday
+        var sums = site.month
+        sums.add(today)
+        month = sums
         windows =
             Window.all(site.windows.seconds, ["1m", "5m", "1h"]) + Window.all(site.windows.minutes, ["24h"])
             + Window.all(site.windows.quarters, ["7d", "30d"])

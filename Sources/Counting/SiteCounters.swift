@@ -2,7 +2,6 @@
 struct SiteCounters: Sendable {
     let index: SiteIndex
     private(set) var settings: SiteSettings
-    /// When the site was first known.
     let since: Moment
     /// The local day that runs, and its salt.
     private(set) var turn: DayTurn
@@ -17,14 +16,8 @@ struct SiteCounters: Sendable {
     var quarter: Quarter
     var peak: Peak
 
-    var views: UInt64 = 0
-    var visits: UInt64 = 0
-    var bots: UInt64 = 0
-    var rejected: UInt64 = 0
-    var correctedVisits: Int64 = 0
-    var correctedViews: Int64 = 0
-    var startVisits: Int64 = 0
-    var startViews: Int64 = 0
+    var views: UInt64 = 0, visits: UInt64 = 0, bots: UInt64 = 0, rejected: UInt64 = 0
+    var correctedVisits: Int64 = 0, correctedViews: Int64 = 0, startVisits: Int64 = 0, startViews: Int64 = 0
     /// When a visitor last found the table full.
     var lastUntracked: Moment?
 

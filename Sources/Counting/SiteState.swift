@@ -96,14 +96,10 @@ extension SiteCounters {
         let settings = try reader.siteSettings()
         let since = try reader.moment()
         self.init(index, settings, turn: try reader.turn(), since: since, at: now, limits: limits, seed: seed)
-        views = try reader.counter()
-        visits = try reader.counter()
-        bots = try reader.counter()
-        rejected = try reader.counter()
-        correctedVisits = try reader.signed()
-        correctedViews = try reader.signed()
-        startVisits = try reader.signed()
-        startViews = try reader.signed()
+        for total in [\Self.views, \.visits, \.bots, \.rejected] { self[keyPath: total] = try reader.counter() }
+        for total in [\Self.correctedVisits, \.correctedViews, \.startVisits, \.startViews] {
+            self[keyPath: total] = try reader.signed()
+        }
         lastUntracked = try reader.optionalMoment()
         var before = Int.max
         for _ in 0..<(try reader.count(bytesEach: 2)) {
@@ -118,10 +114,7 @@ extension SiteCounters {
         try reader.day(&today)
         yesterday = try reader.sums()
         month = try reader.sums()
-        quarter.views = try reader.counter()
-        quarter.visits = try reader.counter()
-        quarter.pings = try reader.counter()
-        quarter.bots = try reader.counter()
+        for count in [\Quarter.views, \.visits, \.pings, \.bots] { quarter[keyPath: count] = try reader.counter() }
         quarter.peak = try reader.number(upTo: Int(Int32.max))
         peak = try reader.peak()
         guard reader.isAtEnd else { throw reader.malformed }
@@ -156,11 +149,7 @@ extension ByteReader {
     }
 
     fileprivate mutating func day(_ day: inout Day) throws(MalformedBytes) {
-        day.views = try counter()
-        day.visits = try counter()
-        day.bots = try counter()
-        day.direct = try counter()
-        day.internal = try counter()
+        for count in [\Day.views, \.visits, \.bots, \.direct, \.internal] { day[keyPath: count] = try counter() }
         day.correctedVisits = try signed()
         day.correctedViews = try signed()
         day.peak = try peak()

@@ -28,9 +28,7 @@ struct SlidingWindow<let n: Int>: Sendable {
         now = slot
     }
 
-    /// Views within `spans[span]`.
     func views(in span: Int) -> Int { views[span] + Int(running.views) }
-    /// Visits begun within `spans[span]`.
     func visits(in span: Int) -> Int { visits[span] + Int(running.visits) }
     /// Nothing lies in any span.
     var isEmpty: Bool { slots.isEmpty && running.views == 0 }

@@ -37,7 +37,6 @@ struct VisitorTable: Sendable {
 
     init(at second: Int64) { everybody = Presence(window: visitGapSecondsMax, at: second) }
 
-    /// Visitors seen in the last 1800 s.
     var live: Int { everybody.live }
 
     /// Bytes of all slots, used or not.

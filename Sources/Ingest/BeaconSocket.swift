@@ -17,10 +17,7 @@ public final class BeaconSocket: Sendable {
 
     /// Takes over a bound datagram socket.
     public convenience init(inherited descriptor: CInt, name: String) throws(SocketError) {
-        var type: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length)
-        guard status == 0, type == CInt(SOCK_DGRAM.rawValue) else { throw .notDatagram(name) }
+        guard option(descriptor, SO_TYPE, CInt(0)) == CInt(SOCK_DGRAM.rawValue) else { throw .notDatagram(name) }
         self.init(descriptor: descriptor, name: name, isInherited: true)
     }
 
@@ -28,8 +25,8 @@ public final class BeaconSocket: Sendable {
     public convenience init(host: String, port: UInt16, receiveBuffer: Int) throws(SocketError) {
         let descriptor = try SocketAddress(host: host, port: port).bound(SOCK_DGRAM)
         // The first passes rmem_max and needs CAP_NET_ADMIN; the second never does.
-        Self.set(descriptor, SO_RCVBUF, CInt(clamping: receiveBuffer))
-        Self.set(descriptor, SO_RCVBUFFORCE, CInt(clamping: receiveBuffer))
+        setOption(descriptor, SOL_SOCKET, SO_RCVBUF, CInt(clamping: receiveBuffer))
+        setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, CInt(clamping: receiveBuffer))
         self.init(descriptor: descriptor, name: SocketAddress.name(of: descriptor), isInherited: false)
     }
 
@@ -37,9 +34,9 @@ public final class BeaconSocket: Sendable {
         self.descriptor = descriptor
         self.isInherited = isInherited
         self.name = name
-        Self.set(descriptor, SO_TIMESTAMPNS, 1)
-        receiveBuffer = Int(Self.get(descriptor, SO_RCVBUF, CInt(0)))
-        cookie = Self.get(descriptor, Self.socketCookie, UInt64(0)) ^ Self.boot
+        setOption(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        receiveBuffer = Int(option(descriptor, SO_RCVBUF, CInt(0)))
+        cookie = option(descriptor, Self.socketCookie, UInt64(0)) ^ Self.boot
     }
 
     deinit { close(descriptor) }
@@ -47,36 +44,19 @@ public final class BeaconSocket: Sendable {
     /// What the kernel knows of the socket's memory, at once and not with the next datagram: datagrams it had no room for
     /// since the socket was opened, modulo 2³², and bytes that wait to be read, by its own reckoning.
     public var memory: (drops: UInt32, queuedBytes: Int) {
-        let info = Self.get(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0))
+        let info = option(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0))
         // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
         return (info[8], Int(info[0]))
     }
 
     /// The kernel counts sockets anew from every boot: this tells boots apart.
     private static let boot: UInt64 = {
-        let descriptor = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return 0 }
-        defer { close(descriptor) }
-        var text = [UInt8](repeating: 0, count: 36)
-        guard unsafe read(descriptor, &text, text.count) == text.count else { return 0 }
-        let digits = String(decoding: text.filter { $0 != 0x2d }.suffix(16), as: UTF8.self)
-        return UInt64(digits, radix: 16) ?? 0
+        let digits = PortOwner.text("/proc/sys/kernel/random/boot_id").filter(\.isHexDigit)
+        return UInt64(digits.suffix(16), radix: 16) ?? 0
     }()
 
     // asm-generic/socket.h
     private static let socketCookie: CInt = 57
-
-    private static func set(_ descriptor: CInt, _ option: CInt, _ value: CInt) {
-        var value = value
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<CInt>.size))
-    }
-
-    private static func get<T: BitwiseCopyable>(_ descriptor: CInt, _ option: CInt, _ initial: T) -> T {
-        var value = initial
-        var length = socklen_t(MemoryLayout<T>.size)
-        _ = unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &length)
-        return value
-    }
 }
 
 /// A socket that cannot be had, with what the operator can do about it.

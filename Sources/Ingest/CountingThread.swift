@@ -4,21 +4,6 @@ public import Storage
 import Synchronization
 import Wire
 
-/// What makes the counts outlive the process.
-public struct Durability: Sendable {
-    let journal: Journal
-    let checkpointer: Checkpointer
-    /// Between two checkpoints, while something changes.
-    let checkpointMilliseconds: Int64
-
-    /// The journal that the intake writes to, and who makes checkpoints of it.
-    public init(_ journal: Journal, _ checkpointer: Checkpointer, checkpointMilliseconds: Int64 = 10_000) {
-        self.journal = journal
-        self.checkpointer = checkpointer
-        self.checkpointMilliseconds = checkpointMilliseconds
-    }
-}
-
 /// The thread that owns the engine: receives, writes the journal, counts and publishes, and shares nothing else.
 ///
 /// It drains the sockets, and while beacons come quickly rests between batches that are not full (`StreamNap`). A lone
@@ -26,10 +11,8 @@ public struct Durability: Sendable {
 public final class CountingThread: Sendable {
     /// The numbers, renewed within 100 ms of a change and at every second.
     public let publication: Publication
-    private let isStopping = Atomic(false)
-    private let wakeup = Wakeup()
     private let requests: Requests
-    private let thread = Mutex<OSThread?>(nil)
+    private let thread = OSThread()
     private let pause = Atomic<Int64>(0)
 
     /// Milliseconds between two reports while numbers change.
@@ -48,22 +31,23 @@ public final class CountingThread: Sendable {
         case alive
     }
 
-    /// Starts the thread: `intake` counts what comes in at `sockets` and lands in `ring`. Without durability the counts
-    /// end with the process.
+    /// Starts the thread: `intake` counts what comes in at `sockets` and lands in `ring`. Checkpoints are so many
+    /// milliseconds apart while something changes; without a checkpointer the counts end with the process.
     public init(
-        _ intake: Intake, sockets: [BeaconSocket], ring: LandingRing, durability: Durability? = nil,
+        _ intake: Intake, sockets: [BeaconSocket], ring: LandingRing, checkpointer: Checkpointer? = nil,
+        checkpointMilliseconds: Int64 = 10_000,
         tell: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         var intake = intake
         intake.comeUp()
         publication = Publication(intake.report())
-        requests = Requests(wakeup)
+        requests = Requests(thread.wakeup)
         let started = intake
-        thread.withLock { thread in
-            thread = OSThread { [self] in
-                var loop = CountingLoop(started, sockets, ring, durability, wakeup, requests, publication, tell)
-                loop.run(until: isStopping, pause)
-            }
+        thread.start { [self] in
+            var loop = CountingLoop(
+                intake: started, sockets: sockets, wakeup: thread.wakeup, requests: requests, publication: publication,
+                tell: tell, ring: ring, checkpointer: checkpointer, checkpointMilliseconds: checkpointMilliseconds)
+            loop.run(on: thread, pause)
         }
     }
 
@@ -74,65 +58,43 @@ public final class CountingThread: Sendable {
     public func ask(_ request: Request) -> Bool { requests.add(request) }
 
     /// Counts what has arrived, makes a last checkpoint, publishes once more and ends the thread.
-    public func stop() {
-        isStopping.store(true, ordering: .releasing)
-        wakeup.signal()
-        thread.withLock { thread in
-            thread?.join()
-            thread = nil
-        }
-    }
+    public func stop() { thread.stop() }
 }
 
-/// What runs on the thread.
 private struct CountingLoop: ~Copyable {
-    private var intake: Intake
-    private let sockets: [BeaconSocket]
-    private let wakeup: Wakeup
-    private let requests: Requests
-    private let publication: Publication
-    private let tell: @Sendable (CountingThread.Event) -> Void
-    private let ring: LandingRing
-    private let durability: Durability?
-    private var checkpointedAt: Int64 = 0
+    var intake: Intake
+    let sockets: [BeaconSocket]
+    let wakeup: Wakeup
+    let requests: Requests
+    let publication: Publication
+    let tell: @Sendable (CountingThread.Event) -> Void
+    let ring: LandingRing
+    let checkpointer: Checkpointer?
+    let checkpointMilliseconds: Int64
+    var checkpointedAt: Int64 = 0
     /// The sequence the last checkpoint was asked for at.
-    private var checkpointed: UInt64 = 0
+    var checkpointed: UInt64 = 0
     /// Salts of former days that were forgotten by then: they must go from the disk as well.
-    private var saltsForgotten = 0
-    private var isChanged = false
+    var saltsForgotten = 0
+    var isChanged = false
     /// When what has to be looked after now and then was last looked after.
-    private var tendedAt: Int64 = 0
-    private var publishedSecond: Int64 = 0
-    private var publishedQuarter: Int64 = 0
-    private var drops: [UInt32]
+    var tendedAt: Int64 = 0
+    var publishedSecond: Int64 = 0
+    var publishedQuarter: Int64 = 0
+    var drops: [UInt32] = []
     /// The wall clock as it was last read, and up to where everything that came has been read, in milliseconds.
-    private var wall: Int64 = 0
-    private var heard: Int64 = 0
-    private var numbers = IngestNumbers()
-    private var publishedNumbers = IngestNumbers()
+    var wall: Int64 = 0
+    var heard: Int64 = 0
+    var numbers = IngestNumbers()
+    var publishedNumbers = IngestNumbers()
     /// Changes that wait for something.
-    private var changes: [(attempt: @Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)] = []
+    var changes: [(attempt: @Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)] = []
     /// Checkpoints that were asked for, each with the frame it has to hold.
-    private var checkpointsAsked: [(sequence: UInt64, answer: @Sendable (Bool) -> Void)] = []
+    var checkpointsAsked: [(sequence: UInt64, answer: @Sendable (Bool) -> Void)] = []
 
-    init(
-        _ intake: Intake, _ sockets: [BeaconSocket], _ ring: LandingRing, _ durability: Durability?,
-        _ wakeup: Wakeup, _ requests: Requests, _ publication: Publication,
-        _ tell: @escaping @Sendable (CountingThread.Event) -> Void
-    ) {
-        self.tell = tell
-        self.ring = ring
-        self.durability = durability
-        self.intake = intake
-        self.sockets = sockets
-        self.wakeup = wakeup
-        self.requests = requests
-        self.publication = publication
+    mutating func run(on thread: OSThread, _ pause: borrowing Atomic<Int64>) {
         drops = sockets.map { _ in 0 }
         numbers.listeners = sockets.map { IngestNumbers.Listener(name: $0.name) }
-    }
-
-    mutating func run(until isStopping: borrowing Atomic<Bool>, _ pause: borrowing Atomic<Int64>) {
         var nap = StreamNap()
         var stopBy: Int64?
         while true {
@@ -140,7 +102,7 @@ private struct CountingLoop: ~Copyable {
             let isAsked = serveRequests()
             if batch == .empty, !isAsked { intake.pass() }
             tendIfDue(pause)
-            if isStopping.load(ordering: .acquiring) {
+            if thread.isStopping {
                 // A socket that outlives us keeps what waits in it. One of our own is read to its end, for a bounded time.
                 if sockets.allSatisfy(\.isInherited) { break }
                 let end = stopBy ?? Clocks.steady + CountingThread.drainMax
@@ -164,13 +126,13 @@ private struct CountingLoop: ~Copyable {
 
     /// Everything is counted: the next start should find a checkpoint and nothing else.
     private mutating func end() {
-        if let durability {
+        if let checkpointer {
             do throws(StorageError) {
-                try durability.checkpointer.stop(request(durability.journal))
+                try checkpointer.stop(request(checkpointer.journal))
             } catch {
-                tell(.unsaved(error, heldBytes: durability.journal.status.heldBytes))
+                tell(.unsaved(error, heldBytes: checkpointer.journal.status.heldBytes))
                 // The slot is empty; its sequence is what tells the next start how far the journal should go.
-                ring.arm(durability.journal.next)
+                ring.arm(checkpointer.journal.next)
                 return
             }
         }
@@ -187,7 +149,7 @@ private struct CountingLoop: ~Copyable {
         let begun = wall
         var batch = Batch.empty
         for (i, socket) in sockets.enumerated() {
-            ring.arm(durability?.journal.next ?? (0, 0))
+            ring.arm(checkpointer?.journal.next ?? (0, 0))
             let count = ring.receive(from: socket.descriptor)
             guard count > 0 else { continue }
             // No stamp of this batch lies ahead of a clock that is read now.
@@ -214,7 +176,7 @@ private struct CountingLoop: ~Copyable {
         intake.commit()
         ring.release()
         // At once: the armed sequence is what names a frame that was held when the process is killed in its rest.
-        if let durability { ring.arm(durability.journal.next) }
+        if let checkpointer { ring.arm(checkpointer.journal.next) }
     }
 
     /// Does what was asked; hits that came together are one frame. True if anything was.
@@ -243,15 +205,15 @@ private struct CountingLoop: ~Copyable {
                 publishCommitted()
             case .checkpoint(let answer):
                 // Of what is counted by now, and written.
-                guard let durability else {
+                guard let checkpointer else {
                     answer(false)
                     continue
                 }
-                checkpointsAsked.append((durability.journal.next.sequence - 1, answer))
+                checkpointsAsked.append((checkpointer.journal.next.sequence - 1, answer))
             }
         }
         for (result, answer) in zip(intake.count(hits), answers) { answer(result.map { intake.report(of: $0) }) }
-        if let durability { ring.arm(durability.journal.next) }
+        if let checkpointer { ring.arm(checkpointer.journal.next) }
         isChanged = true
         return true
     }
@@ -274,10 +236,10 @@ private struct CountingLoop: ~Copyable {
         watchSockets()
         intake.forgetSalts()
         if isReportDue { publish() }
-        if let durability {
-            keepSalts(durability.checkpointer)
-            checkpointIfDue(durability, pause)
-            answerCheckpoints(durability)
+        if let checkpointer {
+            keepSalts(checkpointer)
+            checkpointIfDue(checkpointer, pause)
+            answerCheckpoints(checkpointer)
         }
         if !changes.isEmpty {
             changes = changes.filter { !$0.attempt(&intake) }
@@ -287,9 +249,9 @@ private struct CountingLoop: ~Copyable {
         isChanged = isChanged || !changes.isEmpty || !checkpointsAsked.isEmpty
     }
 
-    private mutating func answerCheckpoints(_ durability: Durability) {
-        guard !checkpointsAsked.isEmpty, !durability.checkpointer.isBusy else { return }
-        let status = durability.checkpointer.status
+    private mutating func answerCheckpoints(_ checkpointer: Checkpointer) {
+        guard !checkpointsAsked.isEmpty, !checkpointer.isBusy else { return }
+        let status = checkpointer.status
         let isOver = status.failure != nil
         for (sequence, answer) in checkpointsAsked where isOver || status.sequence >= sequence {
             answer(status.sequence >= sequence)
@@ -303,21 +265,20 @@ private struct CountingLoop: ~Copyable {
         intake.saltsStored(through: checkpointer.saltsStored)
     }
 
-    private mutating func checkpointIfDue(_ durability: Durability, _ pause: borrowing Atomic<Int64>) {
+    private mutating func checkpointIfDue(_ checkpointer: Checkpointer, _ pause: borrowing Atomic<Int64>) {
         let now = Clocks.steady
-        let checkpointer = durability.checkpointer
         guard !checkpointer.isBusy, now - checkpointedAt >= Self.checkpointIntervalMin || checkpointedAt == 0 else {
             return
         }
-        let isDue = now - checkpointedAt >= durability.checkpointMilliseconds || checkpointedAt == 0
+        let isDue = now - checkpointedAt >= checkpointMilliseconds || checkpointedAt == 0
         // One that failed is tried again soon, and one stands in for a sync that failed.
-        let hasFailed = checkpointer.status.failure != nil || durability.journal.status.syncFailure != nil
-        guard isDue || hasFailed || durability.journal.wantsCheckpoint || !checkpointsAsked.isEmpty else { return }
-        let sequence = durability.journal.next.sequence - 1
+        let hasFailed = checkpointer.status.failure != nil || checkpointer.journal.status.syncFailure != nil
+        guard isDue || hasFailed || checkpointer.journal.wantsCheckpoint || !checkpointsAsked.isEmpty else { return }
+        let sequence = checkpointer.journal.next.sequence - 1
         let isForgetting = intake.saltsForgotten != saltsForgotten
         guard sequence != checkpointed || isForgetting || hasFailed else { return }
         let begun = Clocks.threadNanoseconds
-        checkpointer.submit(request(durability.journal))
+        checkpointer.submit(request(checkpointer.journal))
         pause.max(Clocks.threadNanoseconds - begun, ordering: .relaxed)
         checkpointedAt = now
         checkpointed = sequence
@@ -345,7 +306,7 @@ private struct CountingLoop: ~Copyable {
         var report = intake.report()
         report.ingest = publishedNumbers
         publication.publish(report)
-        if durability == nil, intake.now.quarter != publishedQuarter {
+        if checkpointer == nil, intake.now.quarter != publishedQuarter {
             // Nobody keeps history; the rows must not pile up.
             _ = intake.takeClosedRows()
             publishedQuarter = intake.now.quarter

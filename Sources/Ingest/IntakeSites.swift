@@ -47,26 +47,11 @@ extension Intake {
         case tooMany
     }
 
-    /// How beacons are read.
-    public struct Reading: Sendable {
-        /// Whose unsigned beacons are believed.
-        public var trusted: Networks
-        /// File name extensions, without the dot, that are no pages.
-        public var assets: [String]
-        /// Limits of the browser door.
-        public var visitorPerSecond: Int, sitePerSecond: Int
-
-        /// By these settings.
-        public init(trusted: Networks, assets: [String], visitorPerSecond: Int, sitePerSecond: Int) {
-            self.trusted = trusted
-            self.assets = assets
-            self.visitorPerSecond = visitorPerSecond
-            self.sitePerSecond = sitePerSecond
-        }
-    }
-
-    /// Serves these sites and no others from now on, all or nothing. The numbers of those that are gone stay.
-    public mutating func reload(_ profiles: [SiteProfile], _ reading: Reading) -> Reloaded {
+    /// Serves these sites and no others from now on, and reads beacons by these settings, all or nothing. The numbers of
+    /// the sites that are gone stay.
+    public mutating func reload(
+        _ profiles: [SiteProfile], trusted: Networks, assets: [String], visitorPerSecond: Int, sitePerSecond: Int
+    ) -> Reloaded {
         commit()
         let (isEmpty, length) = (isCommitted, frame.bytes.count)
         let new = profiles.count { sites.known($0.settings.name) == nil }
@@ -87,8 +72,7 @@ extension Intake {
             return .unwritten
         }
         admission.reload(
-            trusted: reading.trusted, assets: reading.assets, visitorPerSecond: reading.visitorPerSecond,
-            sitePerSecond: reading.sitePerSecond)
+            trusted: trusted, assets: assets, visitorPerSecond: visitorPerSecond, sitePerSecond: sitePerSecond)
         return .done
     }
 

@@ -2,7 +2,6 @@ import Counting
 import Wire
 
 extension Intake {
-    /// Says what makes the numbers of a report doubtful.
     func addWarnings(to report: inout Report) {
         report.siteWarnings = sites.warnings(at: now)
         for site in report.sites {

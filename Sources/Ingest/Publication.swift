@@ -11,6 +11,5 @@ public final class Publication: Sendable {
     /// The newest numbers.
     public var current: Report { report.withLock { $0 } }
 
-    /// Replaces the numbers.
     func publish(_ report: Report) { self.report.withLock { $0 = report } }
 }

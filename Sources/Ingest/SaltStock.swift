@@ -51,7 +51,6 @@ struct SaltStock: Sendable {
         waiting.append((site, draw()))
     }
 
-    /// The salts drawn since the last call, to be stored.
     mutating func takeDrawn() -> [StoredSalt] {
         defer { asked = waiting.count }
         return waiting[asked...].map { StoredSalt(number: $0.salt.number, site: $0.site, bytes: $0.salt.bytes) }

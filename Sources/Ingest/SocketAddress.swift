@@ -24,69 +24,35 @@ public struct SocketAddress: Sendable {
         return descriptor
     }
 
-    /// A bound socket of the type.
     func bound(_ type: __socket_type) throws(SocketError) -> CInt {
-        let family = host.contains(":") ? AF_INET6 : AF_INET
-        let descriptor = socket(family, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .cannotBind(text, reason: Self.reason(errno)) }
-        var one: CInt = 1
-        if type == SOCK_STREAM {
-            _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
+        try unsafe opened(type) { descriptor, address in
+            if type == SOCK_STREAM { setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
+            // An IPv4 socket refuses it, and has no need of it.
+            setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1)
+            return unsafe bind(descriptor, address.ai_addr, address.ai_addrlen)
         }
-        if family == AF_INET6 {
-            _ = unsafe setsockopt(
-                descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<CInt>.size))
-        }
-        let status = unsafe withSockaddr { address, length in unsafe bind(descriptor, address, length) }
-        if status != 0 {
-            let error = errno
-            close(descriptor)
-            if error == EADDRINUSE {
-                throw .inUse(text, by: PortOwner.find(port: port, isDatagram: type == SOCK_DGRAM))
-            }
-            throw .cannotBind(text, reason: Self.reason(error))
-        }
-        return descriptor
     }
 
     /// A datagram socket that sends to this address.
     public func connected() throws(SocketError) -> CInt {
-        let family = host.contains(":") ? AF_INET6 : AF_INET
-        let descriptor = socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0, unsafe withSockaddr({ unsafe connect(descriptor, $0, $1) }) == 0 else {
-            let reason = Self.reason(errno)
-            if descriptor >= 0 { close(descriptor) }
-            throw .cannotBind(text, reason: reason)
-        }
-        return descriptor
+        try unsafe opened(SOCK_DGRAM) { unsafe connect($0, $1.ai_addr, $1.ai_addrlen) }
     }
 
-    private func withSockaddr(_ body: (UnsafePointer<sockaddr>?, socklen_t) -> CInt) -> CInt {
-        if host.contains(":") {
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = port.bigEndian
-            guard unsafe inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else { return Self.invalid() }
-            return unsafe withUnsafePointer(to: &address) {
-                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe body($0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-                }
-            }
+    private func opened(_ type: __socket_type, _ use: (CInt, addrinfo) -> CInt) throws(SocketError) -> CInt {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        unsafe hints.ai_socktype = CInt(type.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, "\(port)", &hints, &found) == 0, let address = unsafe found?.pointee else {
+            throw .cannotBind(text, reason: Self.reason(EINVAL))
         }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        guard unsafe inet_pton(AF_INET, host, &address.sin_addr) == 1 else { return Self.invalid() }
-        return unsafe withUnsafePointer(to: &address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
-    private static func invalid() -> CInt {
-        errno = EINVAL
-        return -1
+        defer { unsafe freeaddrinfo(found) }
+        let descriptor = unsafe socket(address.ai_family, address.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), 0)
+        if descriptor >= 0, unsafe use(descriptor, address) == 0 { return descriptor }
+        let error = errno
+        if descriptor >= 0 { close(descriptor) }
+        if error == EADDRINUSE { throw .inUse(text, by: PortOwner.find(port: port, isDatagram: type == SOCK_DGRAM)) }
+        throw .cannotBind(text, reason: Self.reason(error))
     }
 
     private static func reason(_ error: CInt) -> String {
@@ -96,43 +62,44 @@ public struct SocketAddress: Sendable {
 
     /// Checks that a socket that was handed over under `name` listens for connections.
     public static func checkListening(_ descriptor: CInt, name: String) throws(SocketError) {
-        var isListening: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        let status = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length)
-        guard status == 0, isListening == 1 else { throw .notListening(name) }
+        guard option(descriptor, SO_ACCEPTCONN, CInt(0)) == 1 else { throw .notListening(name) }
     }
 
     /// The address a socket is bound to, as `127.0.0.1:7373` or `[::1]:7373`; a unix socket has its path.
     public static func name(of descriptor: CInt) -> String {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &length) }
-        }
-        guard status == 0 else { return "?" }
-        var text = [CChar](repeating: 0, count: 64)
-        switch CInt(storage.ss_family) {
-        case AF_INET:
-            return unsafe withUnsafePointer(to: &storage) {
-                unsafe $0.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-                    var address = unsafe $0.pointee.sin_addr
-                    unsafe inet_ntop(AF_INET, &address, &text, socklen_t(text.count))
-                    return unsafe "\(Self.string(text)):\(UInt16(bigEndian: $0.pointee.sin_port))"
-                }
+        var host = [CChar](repeating: 0, count: 64)
+        var port = [CChar](repeating: 0, count: 8)
+        let isKnown = unsafe withUnsafeMutablePointer(to: &storage) { storage in
+            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe getsockname(descriptor, address, &length) == 0
+                    && (CInt(address.pointee.sa_family) == AF_UNIX
+                        || getnameinfo(
+                            address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
+                            NI_NUMERICHOST | NI_NUMERICSERV) == 0)
             }
-        case AF_INET6:
-            return unsafe withUnsafePointer(to: &storage) {
-                unsafe $0.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                    var address = unsafe $0.pointee.sin6_addr
-                    unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count))
-                    return unsafe "[\(Self.string(text))]:\(UInt16(bigEndian: $0.pointee.sin6_port))"
-                }
-            }
-        default: return "unix"
         }
+        guard isKnown else { return "?" }
+        if CInt(storage.ss_family) == AF_UNIX { return "unix" }
+        let name = string(host)
+        return (name.contains(":") ? "[\(name)]" : name) + ":" + string(port)
     }
 
     private static func string(_ text: [CChar]) -> String {
         String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
+}
+
+func setOption(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt) {
+    var value = value
+    _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+}
+
+/// An option of a socket; `initial` where it has none.
+func option<T: BitwiseCopyable>(_ descriptor: CInt, _ option: CInt, _ initial: T) -> T {
+    var value = initial
+    var length = socklen_t(MemoryLayout<T>.size)
+    _ = unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &length)
+    return value
 }

@@ -19,73 +19,52 @@ public struct StoredSalt: Equatable, Sendable {
     }
 }
 
-/// What was found wrong, for the audit.
-public struct AuditNote: Equatable, Sendable {
-    /// When it was found.
-    public var at: Moment
-    /// One word for what it is.
-    public var kind: String
-    /// What it was.
-    public var note: String
+/// What has come together since the last checkpoint that succeeded.
+struct Unsaved {
+    var rows: [HistoryRow] = []
+    var changed: Set<SiteIndex> = []
+    /// What was found wrong, for the audit.
+    var notes: [(at: Moment, kind: String, note: String)] = []
 
-    /// Something found at a moment.
-    public init(at: Moment, kind: String, note: String) {
-        self.at = at
-        self.kind = kind
-        self.note = note
+    /// Adds what a capture has taken out of the engine.
+    mutating func add(_ capture: Capture) {
+        rows += capture.rows
+        changed.formUnion(capture.changedSites)
     }
-}
-
-/// All that one transaction makes durable.
-struct Checkpoint {
-    var capture: Capture
-    /// The last frame that is in it, and the hits up to there.
-    var sequence: UInt64
-    var hits: UInt64
-    /// Closed since the last checkpoint that succeeded.
-    var rows: [HistoryRow]
-    var changed: Set<SiteIndex>
-    var notes: [AuditNote]
-    /// Salts up to `saltsThrough` that are none of these are gone for good.
-    var saltsKept: Set<UInt32>
-    var saltsThrough: UInt32
 }
 
 /// What the database holds of the last checkpoint.
 struct StoredState {
-    var incarnation: [UInt8]
-    var sequence: UInt64
-    var hits: UInt64
-    var visitors: String
-    var engine: [UInt8]
-    var sites: [[UInt8]]
-    var salts: [StoredSalt]
+    var incarnation: [UInt8], sequence: UInt64, hits: UInt64, visitors: String
+    var engine: [UInt8], sites: [[UInt8]], salts: [StoredSalt]
 }
 
 extension Database {
     /// Makes a checkpoint durable: returns when the disk has it.
     ///
     /// - Complexity: O(what changed) and the deletion of old salts.
-    func save(_ checkpoint: Checkpoint, visitors: String, incarnation: [UInt8]) throws(StorageError) {
-        let capture = checkpoint.capture
+    func save(
+        _ request: Checkpointer.Request, _ unsaved: Unsaved, visitors: String, incarnation: [UInt8]
+    ) throws(StorageError) {
+        let capture = request.capture
         try write { db in
             let site = try db.cachedStatement(
                 sql: "INSERT OR REPLACE INTO site (id, name, state, crc) VALUES (?, ?, ?, ?)")
-            for index in checkpoint.changed.sorted() {
+            for index in unsaved.changed.sorted() {
                 let name = capture.siteName(index)
                 let state = capture.siteBytes(index)
                 let crc = Self.crc(of: index.number.column, name.column, state)
                 try site.execute(arguments: [index.number, name, Data(state), crc])
             }
-            for row in checkpoint.rows { try db.insert(row) }
-            for note in checkpoint.notes {
+            for row in unsaved.rows { try db.insert(row) }
+            for note in unsaved.notes {
                 try db.execute(
                     sql: "INSERT INTO audit (at, kind, by, note) VALUES (?, ?, 'footfall', ?)",
                     arguments: [note.at.milliseconds, note.kind, note.note])
             }
-            try Self.forgetSalts(db, through: checkpoint.saltsThrough, but: checkpoint.saltsKept)
+            try Self.forgetSalts(db, through: request.saltsThrough, but: request.saltsKept)
             try Self.saveState(
-                db, incarnation: incarnation, sequence: checkpoint.sequence, hits: checkpoint.hits,
+                db, incarnation: incarnation, sequence: request.sequence, hits: request.hits,
                 sites: capture.siteCount, visitors: visitors, engine: capture.engineBytes())
         }
     }

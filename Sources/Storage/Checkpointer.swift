@@ -26,7 +26,8 @@ public final class Checkpointer: Sendable {
     }
 
     private let database: Database
-    private let journal: Journal
+    /// What the counts since the last checkpoint are kept in.
+    public let journal: Journal
     private let directory: String
     private let lock: OpenFile
     private let incarnation: [UInt8]
@@ -35,19 +36,14 @@ public final class Checkpointer: Sendable {
     private let status_ = Mutex(Status())
     private let saltsStored_: Atomic<UInt32>
     private let isBusy_ = Atomic(false)
-    private let isStopping = Atomic(false)
-    private let wakeup = Wakeup()
     /// The file that the database names.
     private let visitorsName: Mutex<String>
-    private let thread = Mutex<OSThread?>(nil)
+    private let thread = OSThread()
 
     private struct Work {
         var request: Request?
         var salts: [StoredSalt] = []
-        /// What captures that could not be saved had handed out.
-        var rows: [HistoryRow] = []
-        var changed: Set<SiteIndex> = []
-        var notes: [AuditNote] = []
+        var unsaved = Unsaved()
     }
 
     /// What the counting thread asks to be made durable.
@@ -87,7 +83,7 @@ public final class Checkpointer: Sendable {
         self.giveUp = giveUp
         work = Mutex(Work())
         saltsStored_ = Atomic(saltsStored)
-        thread.withLock { $0 = OSThread(inBackground: true) { [self] in run() } }
+        thread.start(inBackground: true) { [self] in run() }
     }
 
     /// A request is waiting or being worked on; a further one would have to wait.
@@ -105,17 +101,19 @@ public final class Checkpointer: Sendable {
     public func submit(_ request: Request) {
         isBusy_.store(true, ordering: .releasing)
         work.withLock { $0.request = request }
-        wakeup.signal()
+        thread.wakeup.signal()
     }
 
     /// Asks for salts to be stored; `saltsStored` says when they are.
     public func store(_ salts: [StoredSalt]) {
         work.withLock { $0.salts += salts }
-        wakeup.signal()
+        thread.wakeup.signal()
     }
 
     /// Adds to the audit with the next checkpoint.
-    public func note(_ note: AuditNote) { work.withLock { $0.notes.append(note) } }
+    public func note(_ kind: String, _ note: String, at moment: Moment) {
+        work.withLock { $0.unsaved.notes.append((moment, kind, note)) }
+    }
 
     /// Stores salts before it returns: for the start, when nothing counts yet.
     public func storeNow(_ salts: [StoredSalt]) throws(StorageError) {
@@ -132,18 +130,11 @@ public final class Checkpointer: Sendable {
     /// Finishes what is asked for, makes a last checkpoint and ends the thread and the journal. The error is what the
     /// next start will have to replay the journal for.
     public func stop(_ last: Request) throws(StorageError) {
-        isStopping.store(true, ordering: .releasing)
-        wakeup.signal()
-        thread.withLock { thread in
-            thread?.join()
-            thread = nil
-        }
+        thread.stop()
         storeSalts()
         work.withLock { work in
             // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
-            guard let request = work.request.take() else { return }
-            work.rows += request.capture.rows
-            work.changed.formUnion(request.capture.changedSites)
+            if let request = work.request.take() { work.unsaved.add(request.capture) }
         }
         let saved = Result { () throws(StorageError) in try save(last) }
         let isSaved = if case .success = saved { true } else { false }
@@ -155,10 +146,10 @@ public final class Checkpointer: Sendable {
     // MARK: The thread
 
     private func run() {
-        while !isStopping.load(ordering: .acquiring) {
+        while !thread.isStopping {
             // Salts that could not be stored are tried again, and a log that could not be emptied.
             let isDone = work.withLock { $0.salts.isEmpty } && database.logError == nil
-            wakeup.wait(milliseconds: isDone ? -1 : 1000)
+            thread.wakeup.wait(milliseconds: isDone ? -1 : 1000)
             storeSalts()
             emptyLog()
             guard let request = work.withLock({ $0.request.take() }) else { continue }
@@ -176,13 +167,9 @@ public final class Checkpointer: Sendable {
 
     private func storeSalts() {
         let salts = work.withLock { $0.salts }
-        guard let last = salts.last else { return }
         do throws(StorageError) {
-            CrashPoint.reach(.saltDrawn)
-            try database.save(salts)
-            CrashPoint.reach(.saltStored)
+            try storeNow(salts)
             work.withLock { $0.salts.removeFirst(salts.count) }
-            saltsStored_.store(last.number, ordering: .releasing)
         } catch {
             status_.withLock { $0.failure = error }
         }
@@ -201,21 +188,17 @@ public final class Checkpointer: Sendable {
         let begun = Clocks.steady
         status_.withLock { $0.runningSince = begun }
         defer { status_.withLock { $0.runningSince = nil } }
-        let (rows, changed, notes) = work.withLock { work in
-            work.rows += request.capture.rows
-            work.changed.formUnion(request.capture.changedSites)
-            return (work.rows, work.changed, work.notes)
+        let unsaved = work.withLock { work in
+            work.unsaved.add(request.capture)
+            return work.unsaved
         }
-        let checkpoint = Checkpoint(
-            capture: request.capture, sequence: request.sequence, hits: request.hits, rows: rows, changed: changed,
-            notes: notes, saltsKept: request.saltsKept, saltsThrough: request.saltsThrough)
         do throws(StorageError) {
-            let name = try write(checkpoint)
+            let name = try write(request, unsaved)
             // From here on it is durable, whatever becomes of the files it has made superfluous.
             work.withLock { work in
-                work.rows.removeFirst(rows.count)
-                work.changed.removeAll()
-                work.notes.removeFirst(notes.count)
+                work.unsaved.rows.removeFirst(unsaved.rows.count)
+                work.unsaved.changed.removeAll()
+                work.unsaved.notes.removeFirst(unsaved.notes.count)
             }
             status_.withLock { status in
                 status.lastSuccess = Clocks.wall
@@ -226,7 +209,7 @@ public final class Checkpointer: Sendable {
             CrashPoint.reach(.committed)
             visitorsName.withLock { $0 = name }
             try VisitorsFile.sweep(directory, keeping: name)
-            try journal.reclaim(upTo: checkpoint.sequence)
+            try journal.reclaim(upTo: request.sequence)
         } catch {
             status_.withLock { status in
                 status.failures += 1
@@ -237,14 +220,13 @@ public final class Checkpointer: Sendable {
     }
 
     /// Returns when the disk has the checkpoint: the name of its file of visitors.
-    private func write(_ checkpoint: Checkpoint) throws(StorageError) -> String {
+    private func write(_ request: Request, _ unsaved: Unsaved) throws(StorageError) -> String {
         // What a failed one has left takes room that this one may need.
         try VisitorsFile.sweep(directory, keeping: visitorsName.withLock { $0 })
-        let name = VisitorsFile.name(checkpoint.sequence)
-        try VisitorsFile.write(
-            checkpoint.capture, sequence: checkpoint.sequence, incarnation: incarnation, in: directory)
+        let name = VisitorsFile.name(request.sequence)
+        try VisitorsFile.write(request.capture, sequence: request.sequence, incarnation: incarnation, in: directory)
         CrashPoint.reach(.visitorsWritten)
-        try database.save(checkpoint, visitors: name, incarnation: incarnation)
+        try database.save(request, unsaved, visitors: name, incarnation: incarnation)
         return name
     }
 }

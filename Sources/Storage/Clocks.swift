@@ -11,6 +11,8 @@ public enum Clocks {
     /// The same in nanoseconds.
     public static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
 
+    /// What all threads of this process have run so far, in nanoseconds.
+    public static var processNanoseconds: Int64 { nanoseconds(CLOCK_PROCESS_CPUTIME_ID) }
     /// What the calling thread has run so far, in nanoseconds: others that take its core away do not count.
     public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 

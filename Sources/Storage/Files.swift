@@ -84,7 +84,6 @@ public final class OpenFile: Sendable {
     private static let blockBytes = 4096
 }
 
-/// Directories and names.
 enum Files {
     /// Makes a directory and those above it.
     static func makeDirectory(_ path: String) throws(StorageError) {
@@ -127,7 +126,6 @@ enum Files {
         guard unsafe Glibc.rename(path, other) == 0 else { throw .system(doing: "rename", path: path, error: errno) }
     }
 
-    /// The last part of a path.
     static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
     /// Moves a file, if it is there, into a directory, which is made, under its own name or that with a number.
@@ -176,9 +174,5 @@ extension [UInt8] {
     }
 
     /// The 16 bytes are drawn from the system's source of randomness.
-    static var incarnation: [UInt8] {
-        var bytes: [UInt8] = []
-        for _ in 0..<2 { bytes.append(UInt64.random(in: .min ... .max), bytes: 8) }
-        return bytes
-    }
+    static var incarnation: [UInt8] { (0..<16).map { _ in UInt8.random(in: .min ... .max) } }
 }

@@ -11,17 +11,17 @@ import Synchronization
 /// soon as there is room. What is held is lost with the process, and only with it.
 public final class Journal: Sendable {
     /// How the journal is kept.
-    public struct Configuration: Sendable {
+    public struct Configuration: Equatable, Sendable {
         /// The directory of the segments; the state directory sets it.
         var directory = ""
-        /// Size of a segment.
+        /// Size of a segment; `capBytes` holds at least two.
         public var segmentBytes = 16 << 20
         /// All segments together.
         public var capBytes = 256 << 20
         /// Frames in memory while none can be written.
         public var heldBytesMax = 64 << 20
-        /// Between two syncs.
-        public var syncMilliseconds: Int32 = 250
+        /// Between two syncs: a power cut loses at most this and one fdatasync.
+        public var syncMilliseconds: Int64 = 250
 
         /// The defaults of the configuration reference.
         public init() {}
@@ -31,9 +31,7 @@ public final class Journal: Sendable {
     private let incarnation: [UInt8]
     private let seed: UInt32
     private let state: Mutex<State>
-    private let isStopping = Atomic(false)
-    private let wakeup = Wakeup()
-    private let thread = Mutex<OSThread?>(nil)
+    private let thread = OSThread()
 
     private struct State {
         var sequence: UInt64
@@ -85,7 +83,7 @@ public final class Journal: Sendable {
         state = Mutex(
             State(sequence: sequence, hits: hits, nextOrdinal: nextOrdinal, written: sequence, sealed: sealed))
         prepare()
-        thread.withLock { $0 = OSThread { [self] in run() } }
+        thread.start { [self] in run() }
     }
 
     // MARK: The counting thread
@@ -184,7 +182,7 @@ public final class Journal: Sendable {
         state.current = next
         state.lastOrdinal = next.ordinal
         state.offset = Segment.headerBytes
-        wakeup.signal()
+        thread.wakeup.signal()
         CrashPoint.reach(.segmentBegun)
     }
 
@@ -214,8 +212,8 @@ public final class Journal: Sendable {
     // MARK: The sync thread
 
     private func run() {
-        while !isStopping.load(ordering: .acquiring) {
-            wakeup.wait(milliseconds: configuration.syncMilliseconds)
+        while !thread.isStopping {
+            thread.wakeup.wait(milliseconds: Int32(configuration.syncMilliseconds))
             // First, since a sync may take long and the segment in use may be full by then.
             prepare()
             sync()
@@ -340,7 +338,7 @@ public final class Journal: Sendable {
                 failure = error
             }
         }
-        if !gone.isEmpty { wakeup.signal() }
+        if !gone.isEmpty { thread.wakeup.signal() }
         if let failure { throw failure }
     }
 
@@ -362,12 +360,7 @@ public final class Journal: Sendable {
     /// Writes and syncs what can be, and ends the thread. After a checkpoint of everything, `reclaim` leaves no file but
     /// the current and the spare one, which go here.
     public func stop(deletingUpTo sequence: UInt64?) throws(StorageError) {
-        isStopping.store(true, ordering: .releasing)
-        wakeup.signal()
-        thread.withLock { thread in
-            thread?.join()
-            thread = nil
-        }
+        thread.stop()
         writeHeld()
         sync()
         let spare = state.withLock { state in

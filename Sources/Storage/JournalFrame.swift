@@ -1,7 +1,7 @@
 import Counting
 
 /// The head of a frame; `FORMAT.md` draws it.
-struct FrameHeader: Equatable {
+struct FrameHeader {
     var sequence: UInt64
     /// Hit records in the frame, and in all frames before it.
     var hits: Int
@@ -33,7 +33,9 @@ struct FrameHeader: Equatable {
         for i in 0..<4 { tail[4 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
         return tail
     }
+}
 
+extension FrameHeader {
     /// What stands at `offset` and looks like a head; its CRC is not asked yet.
     ///
     /// The top bytes of both numbers are zero in every frame that will ever be. No path or host holds a zero byte, so
@@ -55,12 +57,5 @@ struct FrameHeader: Equatable {
         guard length <= bytes.count - offset - Self.bytes else { return nil }
         let checked = bytes.extracting(offset + 8..<offset + Self.bytes + length)
         guard crc32c(checked, from: seed) == bytes.half(at: offset + 4) else { return nil }
-    }
-
-    init(sequence: UInt64, hits: Int, before: UInt64, length: Int) {
-        self.sequence = sequence
-        self.hits = hits
-        self.before = before
-        self.length = length
     }
 }

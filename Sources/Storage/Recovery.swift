@@ -122,7 +122,6 @@ public struct Recovery: Sendable {
         segments.append(Journal.Sealed(path: path, bytes: bytes.count, last: last, isDamaged: isDamaged))
     }
 
-    /// A frame is missing.
     private mutating func suspect() {
         for i in suspects { segments[i].isDamaged = true }
     }

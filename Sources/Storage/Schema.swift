@@ -12,80 +12,37 @@ package enum Schema {
         try db.execute(
             sql: """
                 CREATE TABLE state (
-                    id INTEGER PRIMARY KEY CHECK (id = 1),
-                    incarnation BLOB NOT NULL,
-                    sequence INTEGER NOT NULL,
-                    hits INTEGER NOT NULL,
-                    sites INTEGER NOT NULL,
-                    visitors TEXT NOT NULL,
-                    engine BLOB NOT NULL,
+                    id INTEGER PRIMARY KEY CHECK (id = 1), incarnation BLOB NOT NULL, sequence INTEGER NOT NULL,
+                    hits INTEGER NOT NULL, sites INTEGER NOT NULL, visitors TEXT NOT NULL, engine BLOB NOT NULL,
                     crc INTEGER NOT NULL
                 );
                 CREATE TABLE site (
-                    id INTEGER PRIMARY KEY,
-                    name TEXT NOT NULL UNIQUE,
-                    state BLOB NOT NULL,
-                    crc INTEGER NOT NULL
+                    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state BLOB NOT NULL, crc INTEGER NOT NULL
                 );
                 CREATE TABLE salt (
-                    number INTEGER PRIMARY KEY,
-                    site INTEGER NOT NULL,
-                    bytes BLOB NOT NULL,
-                    crc INTEGER NOT NULL
+                    number INTEGER PRIMARY KEY, site INTEGER NOT NULL, bytes BLOB NOT NULL, crc INTEGER NOT NULL
                 );
                 CREATE TABLE quarter (
-                    site INTEGER NOT NULL,
-                    quarter INTEGER NOT NULL,
-                    views INTEGER NOT NULL,
-                    visits INTEGER NOT NULL,
-                    pings INTEGER NOT NULL,
-                    bots INTEGER NOT NULL,
-                    peak INTEGER NOT NULL,
-                    PRIMARY KEY (site, quarter)
+                    site INTEGER NOT NULL, quarter INTEGER NOT NULL, views INTEGER NOT NULL, visits INTEGER NOT NULL,
+                    pings INTEGER NOT NULL, bots INTEGER NOT NULL, peak INTEGER NOT NULL, PRIMARY KEY (site, quarter)
                 ) WITHOUT ROWID;
                 CREATE TABLE day (
-                    site INTEGER NOT NULL,
-                    day INTEGER NOT NULL,
-                    timezone TEXT NOT NULL,
-                    views INTEGER NOT NULL,
-                    visits INTEGER NOT NULL,
-                    bots INTEGER NOT NULL,
-                    visitors INTEGER NOT NULL,
-                    exact INTEGER NOT NULL,
-                    peak INTEGER NOT NULL,
-                    peak_at INTEGER NOT NULL,
-                    PRIMARY KEY (site, day)
+                    site INTEGER NOT NULL, day INTEGER NOT NULL, timezone TEXT NOT NULL, views INTEGER NOT NULL,
+                    visits INTEGER NOT NULL, bots INTEGER NOT NULL, visitors INTEGER NOT NULL, exact INTEGER NOT NULL,
+                    peak INTEGER NOT NULL, peak_at INTEGER NOT NULL, PRIMARY KEY (site, day)
                 ) WITHOUT ROWID;
                 CREATE TABLE ranking (
-                    site INTEGER NOT NULL,
-                    day INTEGER NOT NULL,
-                    kind INTEGER NOT NULL,
-                    place INTEGER NOT NULL,
-                    name BLOB NOT NULL,
-                    views INTEGER NOT NULL,
-                    entries INTEGER NOT NULL,
+                    site INTEGER NOT NULL, day INTEGER NOT NULL, kind INTEGER NOT NULL, place INTEGER NOT NULL,
+                    name BLOB NOT NULL, views INTEGER NOT NULL, entries INTEGER NOT NULL,
                     PRIMARY KEY (site, day, kind, place)
                 ) WITHOUT ROWID;
-                CREATE TABLE uptime (
-                    began INTEGER NOT NULL,
-                    ended INTEGER NOT NULL
-                );
+                CREATE TABLE uptime (began INTEGER NOT NULL, ended INTEGER NOT NULL);
                 CREATE TABLE token (
-                    name TEXT PRIMARY KEY,
-                    hash BLOB NOT NULL,
-                    created INTEGER NOT NULL
+                    name TEXT PRIMARY KEY, hash BLOB NOT NULL, created INTEGER NOT NULL
                 ) WITHOUT ROWID;
                 CREATE TABLE audit (
-                    id INTEGER PRIMARY KEY,
-                    at INTEGER NOT NULL,
-                    site INTEGER,
-                    kind TEXT NOT NULL,
-                    day INTEGER,
-                    visits INTEGER,
-                    views INTEGER,
-                    former_visits INTEGER,
-                    former_views INTEGER,
-                    by TEXT NOT NULL,
+                    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, site INTEGER, kind TEXT NOT NULL, day INTEGER,
+                    visits INTEGER, views INTEGER, former_visits INTEGER, former_views INTEGER, by TEXT NOT NULL,
                     note TEXT NOT NULL
                 );
                 """)

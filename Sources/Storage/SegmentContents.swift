@@ -12,7 +12,6 @@ struct SegmentContents {
     private(set) var frames: [Frame] = []
     /// Something unreadable stands before a frame.
     private(set) var isDamaged = false
-    /// Where the last frame ends.
     private(set) var end = Segment.headerBytes
     /// Where an unreadable end begins; nil at a clean end.
     private(set) var torn: Int?

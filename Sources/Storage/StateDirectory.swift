@@ -5,7 +5,7 @@ import Glibc
 public final class StateDirectory: Sendable {
     private let path: String
     private let journalPath: String
-    private let database: Database
+    let database: Database
     /// Locked as long as it is open: whoever goes on writing keeps it.
     private let lock: OpenFile
 
@@ -58,13 +58,10 @@ public final class StateDirectory: Sendable {
         var chunks: [[UInt8]] = []
         var lost: StorageError?
         if !stored.visitors.isEmpty {
-            let read = Result { () throws(StorageError) in
-                try VisitorsFile.read(
+            do throws(StorageError) {
+                chunks = try VisitorsFile.read(
                     stored.visitors, sequence: stored.sequence, incarnation: stored.incarnation, in: path)
-            }
-            switch read {
-            case .success(let all): chunks = all
-            case .failure(let error):
+            } catch {
                 // Anything else may pass, and then the file is there again.
                 guard error.isFileGone else { throw error }
                 lost = error
@@ -92,11 +89,6 @@ public final class StateDirectory: Sendable {
         try VisitorsFile.sweep(path, keeping: stored.visitors)
         return recovery
     }
-
-    /// The tokens that are kept here.
-    public var tokens: TokenTable { TokenTable(database) }
-    /// What was changed by hand.
-    public var audit: AuditTable { AuditTable(database) }
 
     /// Begins to write behind what was recovered.
     public func begin(

@@ -21,20 +21,14 @@ struct Answer: Sendable {
         if let type { add("Content-Type", type) }
     }
 
-    /// A short text that is not JSON.
-    static func plain(_ text: String) -> Answer {
-        var answer = Answer(.ok, body: ByteBuffer(string: text), type: "text/plain; charset=utf-8")
+    /// What nobody keeps; `type` is that of a text in UTF-8.
+    static func fresh(_ body: some Collection<UInt8>, type: String, _ status: HTTPResponseStatus = .ok) -> Answer {
+        var answer = Answer(status, body: ByteBuffer(bytes: body), type: type + "; charset=utf-8")
         answer.add("Cache-Control", "no-store")
         return answer
     }
 
-    /// An object that nobody keeps.
-    static func json(_ object: JSONObject) -> Answer {
-        var answer = Answer(
-            .ok, body: ByteBuffer(bytes: JSON.object(object).bytes), type: "application/json; charset=utf-8")
-        answer.add("Cache-Control", "no-store")
-        return answer
-    }
+    static func json(_ object: JSONObject) -> Answer { fresh(JSON.object(object).bytes, type: "application/json") }
 
     /// Adds a field; its name and value are ours and hold no line ends.
     mutating func add(_ name: String, _ value: String) { fields += "\(name): \(value)\r\n".utf8 }
@@ -83,10 +77,7 @@ struct Problem: Error, Sendable {
             "type": JSON("about:blank"), "title": JSON(status.reasonPhrase), "status": JSON(status.code),
             "detail": JSON(detail),
         ]
-        var answer = Answer(
-            status, body: ByteBuffer(bytes: JSON.object(problem).bytes), type: "application/problem+json; charset=utf-8"
-        )
-        answer.add("Cache-Control", "no-store")
+        var answer = Answer.fresh(JSON.object(problem).bytes, type: "application/problem+json", status)
         for (name, value) in fields { answer.add(name, value) }
         return answer
     }

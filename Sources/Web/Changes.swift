@@ -1,6 +1,4 @@
 import Counting
-import Foundation
-import NIOCore
 import NIOHTTP1
 
 /// What the owner changes by hand: the number of an older counter, and corrections. Each is written with who, why and
@@ -8,23 +6,13 @@ import NIOHTTP1
 struct Changes: Sendable {
     let state: WebState
 
-    private struct Start: Decodable {
-        var visits: Int64?
-        var views: Int64?
-        var note: String?
-    }
-
-    private struct Correction: Decodable {
-        var day: String
-        var visits: Int64?
-        var views: Int64?
-        var note: String
-    }
+    private struct Start: Decodable { var visits: Int64?, views: Int64?, note: String? }
+    private struct Correction: Decodable { var day: String, visits: Int64?, views: Int64?, note: String }
 
     /// `PUT /api/v1/sites/{site}/start`: what is not named stays as it is.
     @Sendable func start(_ request: Request) throws(Problem) -> Reply {
         let (place, site, owner, asOf) = try site(of: request)
-        let start = try decode(Start.self, request, #"{"visits":57998,"note":"from the old counter"}"#)
+        let start = try request.decode(Start.self, #"{"visits":57998,"note":"from the old counter"}"#)
         let (visits, views) = (start.visits, start.views)
         guard visits != nil || views != nil, visits ?? 0 >= 0, views ?? 0 >= 0 else {
             throw Problem(.badRequest, "Give a number of visits or views, zero or more.")
@@ -40,11 +28,10 @@ struct Changes: Sendable {
         }
     }
 
-    /// `POST /api/v1/sites/{site}/corrections`
     @Sendable func correct(_ request: Request) throws(Problem) -> Reply {
         let (place, site, owner, asOf) = try site(of: request)
-        let correction = try decode(
-            Correction.self, request, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
+        let correction = try request.decode(
+            Correction.self, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
         guard let day = LocalDay(correction.day), day <= site.day else {
             throw Problem(
                 .badRequest, "Give a day of the site up to today, \(site.day), as in \"day\":\"\(site.day)\".")
@@ -67,14 +54,6 @@ struct Changes: Sendable {
         let report = state.report()
         guard let place = report.index(of: String(request.parameters[0])) else { throw Problem.unknownSite }
         return (place, report.sites[place.number], request.owner ?? "", report.asOf)
-    }
-
-    private func decode<T: Decodable>(_ type: T.Type, _ request: Request, _ example: String) throws(Problem) -> T {
-        do {
-            return try JSONDecoder().decode(type, from: Data(request.body.readableBytesView))
-        } catch {
-            throw Problem(.badRequest, "Send JSON such as \(example).")
-        }
     }
 
     private func checkAmounts(_ visits: Int64, _ views: Int64) throws(Problem) {

@@ -18,7 +18,6 @@ final class Connection: ChannelDuplexHandler {
 
     /// What came in and is not looked at yet.
     private var waiting = CircularBuffer<Event>()
-    /// The request that is coming in.
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
     /// The route of the request that is answered next.
@@ -31,7 +30,6 @@ final class Connection: ChannelDuplexHandler {
     private var wantsToRead = false
     /// The last answer is given; what still comes is thrown away.
     private var isOver = false
-    /// The daemon stops.
     private var isStopping = false
     /// When the state that runs now began.
     private var since = NIODeadline.now()

@@ -7,8 +7,7 @@ import Counting
 /// footfall_site_bots_total{site="portal"} 77
 /// ```
 struct Exposition {
-    /// The media type of the text.
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    static let contentType = "text/plain; version=0.0.4"
 
     /// What a family's numbers do.
     enum Kind: String {
@@ -50,7 +49,6 @@ struct Exposition {
     }
 
     private let prefix: String
-    /// What was written so far, in UTF-8.
     private(set) var bytes: [UInt8] = []
 
     /// A text in which the names of all families begin with `prefix`.

@@ -78,7 +78,7 @@ struct Hits: Sendable {
 extension SiteReport {
     /// The number that a single place on a page shows; nil for those that are more than one.
     fileprivate func headline(_ number: PublicNumber) -> Int64? {
-        func kind(_ span: Span) -> Int64 { totalOf == .visits ? span.visits : span.views }
+        func kind(_ span: Sums) -> Int64 { totalOf == .visits ? span.visits : span.views }
         switch number {
         case .online: return Int64(online)
         case .peak: return Int64(peak.visitors)

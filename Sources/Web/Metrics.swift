@@ -1,5 +1,4 @@
 import Counting
-import NIOCore
 import NIOHTTP1
 
 /// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
@@ -10,11 +9,7 @@ struct Metrics: Sendable {
 
     @Sendable func scrape(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The metrics are", at: "/metrics")
-        return .after {
-            var answer = Answer(.ok, body: ByteBuffer(bytes: text), type: Exposition.contentType)
-            answer.add("Cache-Control", "no-store")
-            return answer
-        }
+        return .after { .fresh(text, type: Exposition.contentType) }
     }
 
     private var text: [UInt8] {

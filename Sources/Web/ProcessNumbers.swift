@@ -3,12 +3,8 @@ import Glibc
 
 /// What `/proc` says of this process, under the names every program's metrics have; nil where it says nothing.
 struct ProcessNumbers {
-    var cpuSeconds: Double?
-    var startTime: Double?
-    var residentBytes: Int?
-    var virtualBytes: Int?
-    var openDescriptors: Int?
-    var maxDescriptors: UInt?
+    var cpuSeconds: Double?, startTime: Double?
+    var residentBytes: Int?, virtualBytes: Int?, openDescriptors: Int?, maxDescriptors: UInt?
 
     init() {
         // Behind the name, which stands in parentheses and may hold anything: proc(5), from the third field on.

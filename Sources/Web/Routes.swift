@@ -1,4 +1,5 @@
 import Counting
+import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -21,6 +22,15 @@ struct Request: Sendable {
             "\(what) the owner's: send Authorization: Bearer with a token of footfall token create, or ask on the unix socket, as in "
                 + "curl --unix-socket RUNTIME/footfall.sock http://localhost\(path), where RUNTIME is the runtime directory.",
             [("WWW-Authenticate", "Bearer")])
+    }
+
+    /// The body as JSON of a type, such as `example`.
+    func decode<T: Decodable>(_ type: T.Type, _ example: String) throws(Problem) -> T {
+        do {
+            return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
+        } catch {
+            throw Problem(.badRequest, "Send JSON such as \(example).")
+        }
     }
 }
 
@@ -86,7 +96,7 @@ struct Routes: Sendable {
             Self.route("/api/v1/tokens", ["GET": state.tokens.list, "POST": state.tokens.create]),
             Self.route("/api/v1/tokens/{name}", ["DELETE": state.tokens.revoke]),
             Self.route("/metrics", ["GET": metrics.scrape]),
-            Self.route("/healthz", ["GET": { _ in .now(.plain("ok")) }]),
+            Self.route("/healthz", ["GET": { _ in .now(.fresh("ok".utf8, type: "text/plain")) }]),
             Self.route("/readyz", ["GET": { request throws(Problem) in .now(try Self.readiness(state)) }]),
         ]
     }
@@ -109,7 +119,7 @@ struct Routes: Sendable {
         guard degraded.isEmpty else {
             throw Problem(.serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")).")
         }
-        return .plain("ready")
+        return .fresh("ready".utf8, type: "text/plain")
     }
 
     /// What a request that no route is for goes by.

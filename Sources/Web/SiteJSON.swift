@@ -18,22 +18,21 @@ public func siteJSON(
     var site: JSONObject = [
         "site": JSON(report.name), "as_of": JSON(asOf.rfc3339), "timezone": JSON(report.timezone),
     ]
-    func add(_ name: String, _ numbers: [(PublicNumber, String, JSON)], evenIfEmpty: Bool = false) {
-        var object: JSONObject = [:]
-        for (number, name, value) in numbers where visible?.contains(number) ?? true { object.append(name, value) }
-        if evenIfEmpty || !object.members.isEmpty { site.append(name, .object(object)) }
-    }
-    add(
-        "online",
+    typealias Numbers = [(PublicNumber, String, JSON)]
+    func days(_ sums: Sums, as number: PublicNumber, visitors: String = "visitors") -> Numbers {
         [
+            (number, "visits", JSON(sums.visits)), (number, "views", JSON(sums.views)),
+            (.visitors, visitors, JSON(sums.visitors)),
+        ]
+    }
+    let objects: KeyValuePairs<String, Numbers> = [
+        "online": [
             (.online, "visitors", JSON(report.online)),
             (.online, "window_seconds", JSON(report.onlineWindowSeconds)),
             (.peak, "peak_today", json(report.peakToday)),
             (.peak, "peak", json(report.peak)),
-        ])
-    add(
-        "total",
-        [
+        ],
+        "total": [
             (.total, "value", JSON(report.total)),
             (.total, "of", JSON(report.totalOf == .visits ? "visits" : "views")),
             (.visits, "visits", JSON(report.totalVisits)),
@@ -41,41 +40,31 @@ public func siteJSON(
             (.visits, "start_visits", JSON(report.startVisits)),
             (.views, "start_views", JSON(report.startViews)),
             (.total, "since", JSON(report.since.rfc3339)),
-        ])
-    func add(_ name: String, _ span: SiteReport.Span, as number: PublicNumber, visitors: String) {
-        add(
-            name,
-            [
-                (number, "visits", JSON(span.visits)),
-                (number, "views", JSON(span.views)),
-                (.visitors, visitors, JSON(span.visitors)),
-            ])
-    }
-    add("today", report.today, as: .today, visitors: "visitors")
-    add("yesterday", report.yesterday, as: .yesterday, visitors: "visitors")
-    add("month", report.month, as: .month, visitors: "visitor_days")
-    add(
-        "windows",
-        report.windows.map { window in
+        ],
+        "today": days(report.today, as: .today),
+        "yesterday": days(report.yesterday, as: .yesterday),
+        "month": days(report.month, as: .month, visitors: "visitor_days"),
+        "windows": report.windows.map { window in
             (.windows, window.name, .object(["visits": JSON(window.visits), "views": JSON(window.views)]))
-        })
-    add("bots", [(.bots, "today", JSON(report.botsToday)), (.bots, "total", JSON(report.bots))])
-    add("rejected", [(.rejected, "total", JSON(report.rejected))])
-    add(
-        "exact",
-        [
+        },
+        "bots": [(.bots, "today", JSON(report.botsToday)), (.bots, "total", JSON(report.bots))],
+        "rejected": [(.rejected, "total", JSON(report.rejected))],
+        "exact": [
             (.online, "online", .bool(report.isOnlineExact)),
             (.visitors, "visitors_today", .bool(report.isVisitorsExact)),
-            (.visitors, "visitors_error", report.isVisitorsExact ? JSON(0) : .decimal(visitorsError)),
-        ], evenIfEmpty: true)
+            (.visitors, "visitors_error", report.isVisitorsExact ? JSON(0) : .decimal(HyperLogLog.standardError)),
+        ],
+    ]
+    for (name, numbers) in objects {
+        var object: JSONObject = [:]
+        for (number, name, value) in numbers where visible?.contains(number) ?? true { object.append(name, value) }
+        if name == "exact" || !object.members.isEmpty { site.append(name, .object(object)) }
+    }
     site.append(
         "warnings",
         .array(warnings.map { .object(["code": JSON($0.code.rawValue), "detail": JSON($0.detail)]) }))
     return site
 }
-
-/// Standard error of a day's unique visitors once they are estimated.
-private let visitorsError = 0.0081
 
 private func json(_ peak: Peak) -> JSON {
     .object(["visitors": JSON(peak.visitors), "at": JSON(peak.at.rfc3339)])

@@ -9,10 +9,7 @@ final class Snapshots: Sendable {
     private let written = Mutex<[String: [Bool: Written]]>([:])
 
     private struct Written {
-        let report: SiteReport
-        let second: Int64
-        let visible: Set<PublicNumber>?
-        let rendered: Rendered
+        let report: SiteReport, second: Int64, visible: Set<PublicNumber>?, rendered: Rendered
     }
 
     /// Sites of which an answer is kept; past it all are forgotten.
@@ -20,7 +17,6 @@ final class Snapshots: Sendable {
 
     init(state: WebState) { self.state = state }
 
-    /// `GET /api/v1/sites`
     @Sendable func all(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The list of sites is", at: "/api/v1/sites")
         return .after { [state] in
@@ -34,7 +30,6 @@ final class Snapshots: Sendable {
         }
     }
 
-    /// `GET /api/v1/sites/{site}`
     @Sendable func one(_ request: Request) throws(Problem) -> Reply {
         let name = String(request.parameters[0])
         let report = state.report()

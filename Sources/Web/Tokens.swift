@@ -35,7 +35,6 @@ public final class Tokens: Sendable {
     private let known: Mutex<[Token]>
     private let store: TokenStore?
 
-    /// Tokens there can be.
     static let countMax = 100
 
     /// The tokens that are stored, and those that the service manager hands over, which are texts and have no date. Without a
@@ -77,7 +76,6 @@ public final class Tokens: Sendable {
 
     // MARK: Routes
 
-    /// `GET /api/v1/tokens`
     @Sendable func list(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The list of tokens is", at: "/api/v1/tokens")
         let tokens = known.withLock { known in
@@ -93,12 +91,7 @@ public final class Tokens: Sendable {
     /// `POST /api/v1/tokens`: the one time that a token is shown.
     @Sendable func create(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("Making a token is", at: "/api/v1/tokens")
-        let name: String
-        do {
-            name = try JSONDecoder().decode(Form.self, from: Data(request.body.readableBytesView)).name
-        } catch {
-            throw Problem(.badRequest, #"Send JSON such as {"name":"dashboard"}."#)
-        }
+        let name = try request.decode(Form.self, #"{"name":"dashboard"}"#).name
         guard name.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {
             throw Problem(
                 .badRequest, "Give the token a name of 1 to 64 letters, digits, dots, dashes and underscores.")
@@ -107,8 +100,7 @@ public final class Tokens: Sendable {
             throw Problem(
                 .conflict, "A token of this name is there already, or \(Self.countMax) of any; revoke one first.")
         }
-        var random = SystemRandomNumberGenerator()
-        let secret = Data((0..<4).flatMap { _ in withBytes(of: random.next()) })
+        let secret = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
         let token =
             "ff_"
             + secret.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
@@ -120,7 +112,6 @@ public final class Tokens: Sendable {
         }
     }
 
-    /// `DELETE /api/v1/tokens/{name}`
     @Sendable func revoke(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("Revoking a token is", at: request.head.uri)
         let name = String(request.parameters[0])
@@ -152,5 +143,3 @@ public final class Tokens: Sendable {
         }
     }
 }
-
-private func withBytes(of word: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64($0 * 8)) } }

@@ -1,5 +1,4 @@
 import Counting
-import NIOCore
 import NIOHTTP1
 
 /// `GET /`: every site with its numbers, in a page that needs no script.
@@ -9,10 +8,7 @@ struct TotalsPage: Sendable {
     @Sendable func show(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The page of totals is", at: "/")
         return .after { [state] in
-            var answer = Answer(
-                .ok, body: ByteBuffer(string: page(state.report())),
-                type: "text/html; charset=utf-8")
-            answer.add("Cache-Control", "no-store")
+            var answer = Answer.fresh(page(state.report()).utf8, type: "text/html")
             answer.policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
             return answer
         }
@@ -50,7 +46,7 @@ struct TotalsPage: Sendable {
     }
 
     private static func row(_ site: SiteReport) -> String {
-        func kind(_ span: SiteReport.Span) -> String { grouped(site.totalOf == .visits ? span.visits : span.views) }
+        func kind(_ span: Sums) -> String { grouped(site.totalOf == .visits ? span.visits : span.views) }
         return """
             <tr><td>\(escaped(site.name))</td><td class="online">\(grouped(site.online))</td>\
             <td>\(kind(site.today))</td><td class="wide">\(kind(site.yesterday))</td>\

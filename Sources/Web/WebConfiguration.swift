@@ -9,30 +9,30 @@ public struct WebState: Sendable {
     public var report: @Sendable () -> Report
     /// Counts a hit and calls back once, on any thread, with the numbers of its site, this hit in them and written; false
     /// where no more can be taken in, and then nothing calls back.
-    public var count: Count
+    public var count: Count = { _, _ in false }
     /// Writes the record that is made of the counts as they are then, and calls back once, on any thread, with it, or nil
     /// where it is not written. False where none can be taken in, and then nothing calls back.
-    public var change: Change
+    public var change: Change = { _, _ in false }
     /// What does not work as it should, each in a few words; empty while all is well.
-    public var degraded: @Sendable () -> [String]
+    public var degraded: @Sendable () -> [String] = { [] }
     /// What makes numbers doubtful and is not in the report.
-    public var warnings: @Sendable () -> [Warning]
+    public var warnings: @Sendable () -> [Warning] = { [] }
     /// Reads the settings again, all or nothing; what is to be said about it, or why the old ones stay in force.
-    public var reload: @Sendable () async -> Result<[String], ReloadError>
+    public var reload: @Sendable () async -> Result<[String], ReloadError> = { .success([]) }
     /// The last time that settings were read again they were put in force, or there was none.
-    public var lastReloadSucceeded: @Sendable () -> Bool
+    public var lastReloadSucceeded: @Sendable () -> Bool = { true }
     /// What was changed by hand and what was found missing, oldest first; nil where the disk does not give it.
-    public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void
+    public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) }
     /// How the journal and the checkpoints do.
-    public var durability: @Sendable () -> DurabilityNumbers
+    public var durability: @Sendable () -> DurabilityNumbers = { DurabilityNumbers() }
     /// A site is served by the settings in force.
-    public var isServed: @Sendable (String) -> Bool
+    public var isServed: @Sendable (String) -> Bool = { _ in true }
     /// The numbers of a site that anybody may see; asked only for sites of the report.
-    public var publicNumbers: @Sendable (String) -> Set<PublicNumber>
+    public var publicNumbers: @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter }
     /// Who may see everything from elsewhere.
-    public var tokens: Tokens
+    public var tokens = Tokens()
     /// The version of the program, for the metrics.
-    public var version: String
+    public var version = "unknown"
 
     /// How `count` is asked.
     public typealias Count =
@@ -42,34 +42,10 @@ public struct WebState: Sendable {
     public typealias Change =
         @Sendable (@escaping @Sendable (Engine) -> Record, @escaping @Sendable (Record?) -> Void) -> Bool
 
-    /// `publicNumbers` left out shows of every site what a counter is for: `PublicNumber.counter`.
-    public init(
-        report: @escaping @Sendable () -> Report,
-        count: @escaping Count = { _, _ in false },
-        change: @escaping Change = { _, _ in false },
-        degraded: @escaping @Sendable () -> [String] = { [] },
-        warnings: @escaping @Sendable () -> [Warning] = { [] },
-        reload: @escaping @Sendable () async -> Result<[String], ReloadError> = { .success([]) },
-        lastReloadSucceeded: @escaping @Sendable () -> Bool = { true },
-        audit: @escaping @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) },
-        durability: @escaping @Sendable () -> DurabilityNumbers = { DurabilityNumbers() },
-        isServed: @escaping @Sendable (String) -> Bool = { _ in true },
-        publicNumbers: @escaping @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter },
-        tokens: Tokens = Tokens(), version: String = "unknown"
-    ) {
+    /// What is not set answers as if there were nothing to say, and no more than `PublicNumber.counter` to see.
+    public init(report: @escaping @Sendable () -> Report, _ set: (inout WebState) -> Void = { _ in }) {
         self.report = report
-        self.count = count
-        self.change = change
-        self.degraded = degraded
-        self.warnings = warnings
-        self.reload = reload
-        self.lastReloadSucceeded = lastReloadSucceeded
-        self.audit = audit
-        self.durability = durability
-        self.isServed = isServed
-        self.publicNumbers = publicNumbers
-        self.tokens = tokens
-        self.version = version
+        set(&self)
     }
 }
 
@@ -150,6 +126,5 @@ public final class WebConnections: Sendable {
         return false
     }
 
-    /// Gives the place back.
     func leave() { openNow.subtract(1, ordering: .relaxed) }
 }

@@ -4,7 +4,6 @@ import Synchronization
 
 /// What the connections of a server share: the routes in force, and how requests were answered.
 final class WebService: Sendable {
-    /// How requests were answered.
     let requests = RequestCounts()
     private let state: WebState
     private let connections: WebConnections
@@ -45,10 +44,8 @@ final class RequestCounts: Sendable {
         }
     }
 
-    /// How long answers took, in seconds.
     var durations: Histogram { state.withLock { $0.durations } }
 
-    /// Answers by route and status, in the order of both.
     var counts: [(route: String, code: UInt, count: UInt64)] {
         state.withLock { $0.counts }.map { ($0.key.route, $0.key.code, $0.value) }
             .sorted { ($0.0, $0.1) < ($1.0, $1.1) }

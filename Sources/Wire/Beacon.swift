@@ -48,7 +48,6 @@ public struct Beacon: Sendable {
     /// Neither a page nor an event.
     var isHeader: Bool { sent & (Key.url.bit | Key.event.bit) == 0 }
 
-    /// Forgets all fields.
     @inline(__always)
     mutating func removeAll() {
         sent = 0
@@ -93,12 +92,8 @@ public struct Beacon: Sendable {
 
     /// What a first record leaves to the later ones.
     struct Defaults: Sendable {
-        fileprivate var sent: UInt32 = 0
-        fileprivate var site: UInt32 = 0
-        fileprivate var host: UInt32 = 0
-        fileprivate var address: UInt32 = 0
-        fileprivate var agent: UInt32 = 0
-        fileprivate var visitor: UInt32 = 0
+        fileprivate var sent: UInt32 = 0, site: UInt32 = 0, host: UInt32 = 0
+        fileprivate var address: UInt32 = 0, agent: UInt32 = 0, visitor: UInt32 = 0
     }
 
     /// What later records take over where they do not send their own.

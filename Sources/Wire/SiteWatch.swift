@@ -28,7 +28,6 @@ struct SiteWatch: Sendable {
     private static let doorBits: UInt64 = 0b111
     private static let sharedMilliseconds: Int64 = 86_400_000
 
-    /// A view came from an address.
     @inline(__always)
     mutating func see(_ address: NetworkAddress) {
         let name: UInt64 =

@@ -41,7 +41,6 @@ struct Text {
         if bytes[lead] >= 0xc0, !Self.sequence(bytes.span, lead).isValid { bytes.removeSubrange(lead...) }
     }
 
-    /// Adds one byte.
     mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
     /// Adds `value` with `%HH` as a byte; `+` stays.

@@ -15,7 +15,6 @@ struct Batch {
         ends.reserveCapacity(Self.datagramsMax)
     }
 
-    /// Closed datagrams.
     var count: Int { ends.count }
 
     /// Ends a datagram, which may be empty: its length.
@@ -53,13 +52,11 @@ struct Batch {
 }
 
 extension [UInt8] {
-    /// Adds the bytes of a constant.
     @inline(__always)
     mutating func append(text: StaticString) {
         unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Adds a number in decimal digits.
     @inline(__always)
     mutating func append(decimal number: Int) {
         var digits: [20 of UInt8] = .init(repeating: 0)

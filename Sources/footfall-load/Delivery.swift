@@ -1,5 +1,6 @@
 import Glibc
 import Ingest
+import Storage
 
 /// Sends traffic from one connected socket, at a rate or as fast as it goes.
 ///
@@ -21,7 +22,6 @@ struct Delivery {
 
     var milliseconds: Int64 { max(1, nanoseconds / 1_000_000) }
 
-    /// Datagrams a second.
     var speed: Int { perSecond(datagrams) }
 
     func perSecond(_ count: Int) -> Int { Int(Double(count) * 1e9 / Double(max(1, nanoseconds))) }
@@ -34,9 +34,9 @@ struct Delivery {
 
     mutating func send(_ traffic: inout Traffic, to descriptor: CInt) throws(Failure) {
         var batch = Batch()
-        let begun = Nanoseconds.steady
+        let begun = Clocks.steadyNanoseconds
         while datagrams < datagramsMax {
-            nanoseconds = Nanoseconds.steady - begun
+            nanoseconds = Clocks.steadyNanoseconds - begun
             guard nanoseconds < nanosecondsMax else { break }
             let due = rate == 0 ? Int.max : Int(Double(nanoseconds) / 1e9 * Double(rate)) + 1 - datagrams
             let count = min(due, Batch.datagramsMax, datagramsMax - datagrams)
@@ -49,7 +49,7 @@ struct Delivery {
             try send(batch, to: descriptor)
             datagrams += count
         }
-        nanoseconds = Nanoseconds.steady - begun
+        nanoseconds = Clocks.steadyNanoseconds - begun
     }
 
     private mutating func send(_ batch: borrowing Batch, to descriptor: CInt) throws(Failure) {

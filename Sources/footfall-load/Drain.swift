@@ -2,6 +2,7 @@ import ArgumentParser
 import CKernel
 import Glibc
 import Ingest
+import Storage
 
 /// Receives like the daemon and counts nothing but datagrams and bytes: what no daemon on this machine can undercut.
 ///
@@ -48,7 +49,7 @@ struct Drain: ParsableCommand {
         var datagrams = 0
         var bytes = 0
         var nap = StreamNap()
-        let begun = Nanoseconds.processor
+        let begun = Clocks.processNanoseconds
         while true {
             let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))
             guard count > 0 else {
@@ -61,7 +62,7 @@ struct Drain: ParsableCommand {
             datagrams += count
             if count < Self.batchMax { nap.rest(after: count) }
         }
-        let processor = Nanoseconds.processor - begun
+        let processor = Clocks.processNanoseconds - begun
         let each = String(Double(processor * 10 / Int64(datagrams)) / 10)
         print(
             "{\"datagrams\":\(datagrams),\"bytes\":\(bytes),\"kernel_drops\":\(socket.memory.drops),"

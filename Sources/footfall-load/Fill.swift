@@ -1,7 +1,6 @@
 import ArgumentParser
 import Counting
 
-/// Fills an engine with distinct visitors and says what the table takes.
 struct Fill: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Fill the visitor table and print its size.")
 
@@ -19,17 +18,17 @@ struct Fill: ParsableCommand {
         let turn = DayTurn(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
         frame.append(.site(SiteIndex(0), SiteSettings(name: "demo", duplicateMilliseconds: 0), turn, at: now))
         let count = visitors
-        var key = UInt64.random(in: 1 ... .max)
+        // Nothing twice, and 0 once in 2⁶⁴.
+        var keys = SplitMix(seed: .random(in: 1 ... .max))
         let path = Array("/".utf8)
         let clock = ContinuousClock()
         var applying = Duration.zero
         for i in 0..<count {
-            key = Self.next(key)
             frame.append(
                 Hit(
                     site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(count), kind: .view,
                     door: .beacon,
-                    isBot: false, visitor: key, formerVisitor: 0, path: path.span, origin: .direct,
+                    isBot: false, visitor: keys.next(), formerVisitor: 0, path: path.span, origin: .direct,
                     referrer: path.span))
             if i % 4096 == 4095 || i == count - 1 {
                 let began = clock.now
@@ -48,13 +47,5 @@ struct Fill: ParsableCommand {
             "{\"visitors\":\(engine.trackedVisitors),\"table_bytes\":\(bytes),"
                 + "\"untracked\":\(engine.tallies[.untracked]),\"applied_per_second\":\(Int(rate)),"
                 + "\"capture_microseconds\":\(Int(capturing / .microseconds(1)))}")
-    }
-
-    /// Xorshift64 (Marsaglia, "Xorshift RNGs"): never 0, and nothing twice.
-    private static func next(_ key: UInt64) -> UInt64 {
-        var key = key
-        key ^= key << 13
-        key ^= key >> 7
-        return key ^ key << 17
     }
 }

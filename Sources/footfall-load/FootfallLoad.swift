@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// Known traffic and measured work: what the bench and the operator who wants to know use.
 @main
 struct FootfallLoad: ParsableCommand {
     static let configuration = CommandConfiguration(

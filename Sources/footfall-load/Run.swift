@@ -1,6 +1,7 @@
 import ArgumentParser
 import Counting
 import Glibc
+import Storage
 import Wire
 
 /// Sends traffic of which every number is known, and asks the daemon whether it knows the same.
@@ -70,7 +71,7 @@ struct Run: ParsableCommand {
     /// Time between two questions in microseconds: longer than the daemon takes to publish what it counted.
     private static let pause: UInt32 = 300_000
 
-    private var patienceEnds: Int64 { Nanoseconds.steady + Int64(patience * 1e9) }
+    private var patienceEnds: Int64 { Clocks.steadyNanoseconds + Int64(patience * 1e9) }
 
     /// The numbers of a daemon that may be away for a while.
     private func ask(_ http: HTTPEndpoint) throws -> Numbers {
@@ -78,7 +79,7 @@ struct Run: ParsableCommand {
         while true {
             do {
                 return try Numbers(of: names, from: http)
-            } catch let error as HTTPEndpoint.Silence where Nanoseconds.steady < end {
+            } catch let error as HTTPEndpoint.Silence where Clocks.steadyNanoseconds < end {
                 _ = error
                 usleep(Self.pause)
             } catch {
@@ -96,7 +97,7 @@ struct Run: ParsableCommand {
             let counted = try ask(http).since(before)
             let agrees = expected.differences(to: counted, sites: names).isEmpty
             // Twice, because a number could still rise past the truth.
-            if agrees && agreed || Nanoseconds.steady >= end { return counted }
+            if agrees && agreed || Clocks.steadyNanoseconds >= end { return counted }
             agreed = agrees
             usleep(Self.pause)
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Counting
 
-/// Sends datagrams of exactly so many records each, and asks nobody what came of them.
 struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send datagrams of the same number of views each, then print what was sent.")

@@ -41,7 +41,7 @@ struct Traffic {
     init(_ plan: Plan) {
         self.plan = plan
         truth = Truth(sites: plan.sites.count)
-        random = SplitMix(state: plan.seed)
+        random = SplitMix(seed: plan.seed)
         let name = String(plan.seed, radix: 16)
         headers = plan.sites.map { Array("f1 s=\($0)".utf8) }
         idPrefix = Array("v=\(name)-".utf8)
@@ -165,19 +165,7 @@ struct Truth {
     }
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): as good as traffic needs it.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    @inline(__always)
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z &>> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z &>> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z &>> 31
-    }
-
+extension SplitMix {
     /// A number from 0 to just below `bound`.
     @inline(__always)
     mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Wire
 
-/// The process's environment.
 let environment = ProcessInfo.processInfo.environment
 
 /// Messages go to standard error; standard output is data.
@@ -12,10 +11,11 @@ func say(_ line: String) {
 }
 
 /// A site's name as it may stand in settings and beacons; anything else is wrong usage.
-func checkSite(_ name: String) throws {
-    guard isSiteName(Array(name.utf8).span) else {
+func siteName(_ text: String) throws -> String {
+    guard isSiteName(Array(text.utf8).span) else {
         throw ValidationError("a site's name is 1 to 64 of a-z 0-9 . _ -")
     }
+    return text
 }
 
 /// Exit statuses, after sysexits.h.

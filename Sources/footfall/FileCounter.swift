@@ -13,7 +13,6 @@ struct FileCounter {
     private(set) var lines = 0
     /// Lines without a stamp: no datagram could be made of them.
     private var unstamped: UInt64 = 0
-    /// Lines put into one frame.
     private static let batchLines = 64
 
     /// Counts for the sites of `settings`, or for every site that is named.
@@ -28,8 +27,8 @@ struct FileCounter {
     private static func intake(_ settings: Settings?, wall: Int64) -> Intake {
         Intake(
             limits: settings?.limits.counting ?? Limits(), trusted: .loopback,
-            assets: settings?.log.assets ?? Settings.Log().assets, calendar: localCalendar, salts: FixedSalts(),
-            wall: wall, steady: wall)
+            assets: settings?.log.assets ?? Settings.Log().assets, calendar: localCalendar,
+            salts: SplitMix(seed: 0x666f_6f74_6661_6c6c), wall: wall, steady: wall)
     }
 
     /// Counts a line; says what became of it where that is asked for.
@@ -144,17 +143,4 @@ struct FileCounter {
     }
 
     private func key(_ row: RankingRow) -> JSON { JSON(String(decoding: row.key, as: UTF8.self)) }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014) from a constant.
-private struct FixedSalts: RandomNumberGenerator {
-    private var state: UInt64 = 0x666f_6f74_6661_6c6c
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
 }

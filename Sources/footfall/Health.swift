@@ -68,7 +68,7 @@ final class Health: Sendable {
     /// The same where the numbers are shown, and what will not work before long.
     var warnings: [Warning] {
         var sentences = degraded
-        if let free = freeBytes, free < UInt64(state.journalCapBytes) {
+        if let free = freeBytes, free < UInt64(state.journal.capBytes) {
             sentences.append(
                 "\(free >> 20) MiB are free in \(state.directory), less than the journal may need; make room or lower "
                     + "journal_cap in [state]")
@@ -91,7 +91,6 @@ final class Health: Sendable {
         return "\(grouped(online)) online · \(grouped(visits)) visits · \(grouped(report.sites.count)) sites"
     }
 
-    /// For the metrics.
     func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {
         let journal = journal.status
         let checkpoint = checkpointer.status

@@ -9,10 +9,10 @@ import Wire
 struct KeptState {
     private(set) var intake: Intake
     let ring: LandingRing
-    let durability: Durability
+    let checkpointer: Checkpointer
     let health: Health
     let tokens: Tokens
-    let audit: AuditTable
+    let directory: StateDirectory
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
     init(_ settings: Settings, logger: Logger) throws {
@@ -21,17 +21,17 @@ struct KeptState {
         let seed = HashSeed(random.next(), random.next())
         let now = Moment(milliseconds: Clocks.wall)
         try LandingRing.refuseNewer(in: settings.state.runtime)
-        let directory = try StateDirectory(settings.state.directory)
+        directory = try StateDirectory(settings.state.directory)
         var recovery = try directory.recover(limits: settings.limits.counting, seed: seed, now: now)
         ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
         recovery.settle(armed: ring.armed)
 
-        let (journal, checkpointer) = directory.begin(recovery, settings.journal) { error in
+        let (journal, checkpointer) = directory.begin(recovery, settings.state.journal) { error in
             logger.critical(
                 "Neither journal nor database can be relied on; ending to begin anew", metadata: ["error": "\(error)"])
             Exit.now(Exit.unavailable)
         }
-        durability = Durability(journal, checkpointer)
+        self.checkpointer = checkpointer
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
@@ -70,8 +70,7 @@ struct KeptState {
         intake.commit()
         health = Health(
             settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
-        tokens = try Tokens(directory.tokens)
-        audit = directory.audit
+        tokens = try Tokens(directory)
         if let warning = ring.warning {
             logger.warning(
                 "The landing ring is private memory: a kill may lose the batch in hand",
@@ -111,23 +110,11 @@ struct KeptState {
     ) {
         for name in recovery.quarantined {
             logger.warning("Goes to quarantine", metadata: ["file": "\(name)"])
-            checkpointer.note(AuditNote(at: now, kind: "quarantine", note: name))
+            checkpointer.note("quarantine", name, at: now)
         }
         for loss in recovery.losses {
             logger.error("Something is missing in the journal", metadata: ["loss": "\(loss)"])
-            checkpointer.note(AuditNote(at: now, kind: "loss", note: "\(loss)"))
+            checkpointer.note("loss", "\(loss)", at: now)
         }
-    }
-}
-
-extension Settings {
-    /// The part that the journal acts on.
-    fileprivate var journal: Journal.Configuration {
-        var journal = Journal.Configuration()
-        journal.segmentBytes = state.segmentBytes
-        journal.capBytes = state.journalCapBytes
-        journal.heldBytesMax = limits.heldBytes
-        journal.syncMilliseconds = Int32(state.syncMilliseconds)
-        return journal
     }
 }

@@ -64,7 +64,5 @@ struct LocalClient {
         return body
     }
 
-    private struct Problem: Decodable {
-        let detail: String
-    }
+    private struct Problem: Decodable { let detail: String }
 }

@@ -24,22 +24,14 @@ struct Recording {
     var firstStamp: Int64? {
         var first: Int64?
         forEachLine { _, line in
-            if first == nil { first = Self.stamp(line)?.milliseconds }
+            first = Self.stamp(line)?.milliseconds
             return first == nil
         }
         return first
     }
 
-    /// Gives every line that is not blank to `body`, with its number from 1 on and without its end.
-    func forEachLine(_ body: (Int, Span<UInt8>) -> Void) {
-        forEachLine { number, line -> Bool in
-            body(number, line)
-            return true
-        }
-    }
-
-    /// Stops where `body` returns false.
-    private func forEachLine(_ body: (Int, Span<UInt8>) -> Bool) {
+    /// Gives every line that is not blank to `body`, with its number from 1 on and without its end, until it returns false.
+    func forEachLine(_ body: (Int, Span<UInt8>) -> Bool) {
         let span = bytes.span
         var start = 0
         var number = 0

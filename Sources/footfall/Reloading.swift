@@ -119,11 +119,10 @@ final class Reloading: Sendable {
 
     /// Keys with another value than at the start that are read at the start only.
     private func waiting(in settings: Settings) -> [String] {
-        Settings.sections.flatMap { section in
-            section.keys.filter { key in
-                key.written(settings) != key.written(started)
-                    && !Self.changeable.contains("\(section.name).\(key.name)")
-            }.map { "[\(section.name)] \($0.name) waits for a restart" }
+        Settings.sections.flatMap { section, keys in
+            keys.filter { key in
+                key.written(settings) != key.written(started) && !Self.changeable.contains("\(section).\(key.name)")
+            }.map { "[\(section)] \($0.name) waits for a restart" }
         }
     }
 }
@@ -132,15 +131,15 @@ extension CountingThread {
     /// Asks until salts of new sites are stored, for a little less than a request may take.
     fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
         let profiles = settings.sites.map(\.profile)
-        let reading = Intake.Reading(
-            trusted: settings.beacon.trustedNetworks, assets: settings.log.assets,
-            visitorPerSecond: settings.limits.visitorRatePerSecond, sitePerSecond: settings.limits.siteRatePerSecond)
         let end = Clocks.steady + 8000
         return await withCheckedContinuation { done in
             let isAsked = ask(
                 .change(
                     { intake in
-                        let result = intake.reload(profiles, reading)
+                        let result = intake.reload(
+                            profiles, trusted: settings.beacon.trustedNetworks, assets: settings.log.assets,
+                            visitorPerSecond: settings.limits.visitorRatePerSecond,
+                            sitePerSecond: settings.limits.siteRatePerSecond)
                         if result == .waiting, Clocks.steady < end { return false }
                         done.resume(returning: result)
                         return true

@@ -1,63 +1,24 @@
-import Foundation
+import Counting
 import Web
 
 /// The snapshot of a site as the API gives it to its owner, read back to be shown to people.
 struct SiteSnapshot: Decodable {
-    struct Online: Decodable {
-        let visitors: Int
-        let window_seconds: Int
-        let peak: Peak
-        let peak_today: Peak
-    }
-    struct Peak: Decodable {
-        let visitors: Int
-        let at: String
-    }
-    struct Total: Decodable {
-        let value: Int
-        let of: String
-        let visits: Int
-        let views: Int
-    }
-    struct Span: Decodable {
-        let visits: Int
-        let views: Int
-        let visitors: Int?
-        let visitor_days: Int?
-    }
-    struct Bots: Decodable {
-        let today: Int
-        let total: Int
-    }
-    struct Window: Decodable {
-        let visits: Int
-        let views: Int
-    }
+    struct Online: Decodable { let visitors: Int, peak: Peak, peak_today: Peak }
+    struct Peak: Decodable { let visitors: Int }
+    struct Total: Decodable { let value: Int, of: String, visits: Int, views: Int }
+    struct Span: Decodable { let visits: Int, views: Int, visitors: Int? }
+    struct Bots: Decodable { let today: Int, total: Int }
+    struct Window: Decodable { let views: Int }
+    struct Exact: Decodable { let online: Bool, visitors_today: Bool }
     struct Warning: Decodable {
-        let code: String
-        let detail: String
+        let code: String, detail: String
 
-        /// Every site has it.
-        var isAboutAll: Bool { ["kernel_drops", "disk", "clock"].contains(code) }
+        var isAboutAll: Bool { Counting.Warning.Code(rawValue: code)?.isAboutAll ?? false }
     }
-    struct Exact: Decodable {
-        let online: Bool
-        let visitors_today: Bool
-    }
-    let site: String
-    let as_of: String
-    let timezone: String
-    let online: Online
-    let total: Total
-    let today: Span
-    let yesterday: Span
-    let month: Span
-    let bots: Bots
-    let windows: [String: Window]
-    let exact: Exact
-    let warnings: [Warning]
+    let site: String, as_of: String, timezone: String
+    let online: Online, total: Total, today: Span, yesterday: Span, month: Span, bots: Bots
+    let windows: [String: Window], exact: Exact, warnings: [Warning]
 
-    /// A site in a few lines.
     var text: String {
         let about = exact.visitors_today ? "" : " (±0.8 %)"
         return """

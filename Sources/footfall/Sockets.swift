@@ -9,9 +9,6 @@ import Web
 struct Sockets {
     private(set) var beacons: [BeaconSocket] = []
     private(set) var listeners: [WebListener] = []
-    /// How people reach them.
-    private(set) var beaconNames: [String] = []
-    private(set) var httpName = ""
 
     /// Takes what was handed over by name (`beacon`, `http`, `local`) and opens what was not. What is handed over wins
     /// over the settings.
@@ -21,13 +18,9 @@ struct Sockets {
             case "beacon":
                 beacons.append(
                     try BeaconSocket(inherited: socket.descriptor, name: SocketAddress.name(of: socket.descriptor)))
-            case "http":
+            case "http", "local":
                 try SocketAddress.checkListening(socket.descriptor, name: socket.name)
-                httpName = SocketAddress.name(of: socket.descriptor)
-                listeners.append(WebListener(descriptor: socket.descriptor, isLocal: false))
-            case "local":
-                try SocketAddress.checkListening(socket.descriptor, name: socket.name)
-                listeners.append(WebListener(descriptor: socket.descriptor, isLocal: true))
+                listeners.append(WebListener(descriptor: socket.descriptor, isLocal: socket.name == "local"))
             default:
                 logger.warning(
                     "Closed a socket with a name that means nothing", metadata: ["socket.name": "\(socket.name)"])
@@ -35,18 +28,20 @@ struct Sockets {
             }
         }
         if beacons.isEmpty { try openBeacons(settings.beacon, logger) }
-        if httpName.isEmpty {
+        if listeners.allSatisfy(\.isLocal) {
             let address = settings.http.listen
             let descriptor = try SocketAddress(host: address.host, port: address.port).listening()
-            httpName = SocketAddress.name(of: descriptor)
             listeners.append(WebListener(descriptor: descriptor, isLocal: false))
         }
         if !listeners.contains(where: \.isLocal) {
             let descriptor = try LocalSocket(runtime: settings.state.runtime).listen()
             listeners.append(WebListener(descriptor: descriptor, isLocal: true))
         }
-        beaconNames = beacons.map(\.name)
     }
+
+    /// How people reach them.
+    var beaconNames: [String] { beacons.map(\.name) }
+    var httpName: String { listeners.last { !$0.isLocal }.map { SocketAddress.name(of: $0.descriptor) } ?? "" }
 
     private mutating func openBeacons(_ settings: Settings.Beacon, _ logger: Logger) throws {
         for address in settings.listen {

@@ -131,7 +131,7 @@ struct Desk {
         _ profiles: [SiteProfile], trusted: Networks = .loopback, visitorPerSecond: Int = 1000
     ) -> Intake.Reloaded {
         intake.reload(
-            profiles, .init(trusted: trusted, assets: [], visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000))
+            profiles, trusted: trusted, assets: [], visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000)
     }
 
     /// A beacon of any site, from anywhere, at a clock time.

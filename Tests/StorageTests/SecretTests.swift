@@ -112,7 +112,7 @@ struct SecretTests {
             let counter = try Counter(in: folder.path, at: Clocks.wall, ring: ring)
             let thread = CountingThread(
                 counter.intake, sockets: [socket], ring: ring,
-                durability: Durability(counter.journal, counter.checkpointer, checkpointMilliseconds: 1))
+                checkpointer: counter.checkpointer, checkpointMilliseconds: 1)
             for text in texts {
                 let bytes = Array(text.utf8)
                 _ = unsafe send(sender, bytes, bytes.count, 0)

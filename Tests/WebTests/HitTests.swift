@@ -14,14 +14,15 @@ struct HitTests {
         init(_ result: Result<SiteReport, BeaconRejection>) { self.result = result }
 
         func state(showing numbers: Set<PublicNumber> = PublicNumber.counter) -> WebState {
-            WebState(
-                report: { knownReport },
-                count: { [self] hit, answer in
+            WebState(report: { knownReport }) { state in
+                state.count = { [self] hit, answer in
                     seen.withLock { $0.append(hit) }
                     // On another thread, as the counting thread does.
                     DispatchQueue.global().async { [self] in answer(result) }
                     return true
-                }, publicNumbers: { _ in numbers })
+                }
+                state.publicNumbers = { _ in numbers }
+            }
         }
     }
 
@@ -84,7 +85,7 @@ struct HitTests {
 
     @Test("what cannot be taken in is not counted and says so")
     func full() async throws {
-        let state = WebState(report: { knownReport }, count: { _, _ in false })
+        let state = WebState(report: { knownReport }) { $0.count = { _, _ in false } }
         try await withServer(state: state) { server async throws in
             #expect(try await server.post("s=portal&u=/").status == 503)
         }
@@ -160,7 +161,7 @@ struct HitTests {
     @Test("the page of totals shows every site to its owner, needs no script, and lets nothing be markup")
     func totals() async throws {
         let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
-        let state = WebState(report: { report }, warnings: { [Warning(.disk, "disk <full>")] })
+        let state = WebState(report: { report }) { $0.warnings = { [Warning(.disk, "disk <full>")] } }
         try await withServer(state: state) { server async throws in
             #expect(try await server.ask("/").status == 401)
             let page = try await server.ask("/", local: true)

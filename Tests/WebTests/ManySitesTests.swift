@@ -92,7 +92,7 @@ struct ManySitesTests {
     @Test("a name that holds quotes, backslashes or line ends does not leave its label")
     func escaping() async throws {
         let report = report(ofSites: 1) { _ in "a\"b\\c\nd\\" + "ế" }
-        let state = WebState(report: { report }, version: "\"} 2\n\\")
+        let state = WebState(report: { report }) { $0.version = "\"} 2\n\\" }
         try await withServer(state: state) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape[#"site_views_total{site="a\"b\\c\nd\\ế"}"#] == "1")
@@ -102,12 +102,16 @@ struct ManySitesTests {
 
     @Test("promtool has nothing to say", .enabled(if: hasPromtool, "needs promtool, of Debian's prometheus"))
     func promtoolIsContent() async throws {
-        let numbers = DurabilityNumbers(
-            checkpointLastSuccess: Moment(second: 1_795_417_200), checkpointPauseSeconds: .nan)
+        var numbers = DurabilityNumbers()
+        numbers.checkpointLastSuccess = Moment(second: 1_795_417_200)
+        numbers.checkpointPauseSeconds = .nan
         let reports = [report(ofSites: 300), report(ofSites: 1) { _ in "a\"b\\c\nd" }, talliedReport, emptyReport]
         for report in reports {
-            try await withServer(state: WebState(report: { report }, durability: { numbers }, version: "1\n")) {
-                server async throws in
+            let state = WebState(report: { report }) { state in
+                state.durability = { [numbers] in numbers }
+                state.version = "1\n"
+            }
+            try await withServer(state: state) { server async throws in
                 let text = try await server.ask("/metrics", local: true).body
                 let verdict = try promtool(reads: text)
                 #expect(verdict.status == 0 && verdict.said.isEmpty, "\(verdict.said)")

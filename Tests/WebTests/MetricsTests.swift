@@ -147,8 +147,10 @@ struct MetricsTests {
         var report = knownReport
         report.siteWarnings = ["portal": [Warning(.twoDoors, "…")]]
         report.warnings = [Warning(.clock, "…")]
-        let state = WebState(
-            report: { [report] in report }, warnings: { [Warning(.disk, "…")] }, lastReloadSucceeded: { false })
+        let state = WebState(report: { [report] in report }) { state in
+            state.warnings = { [Warning(.disk, "…")] }
+            state.lastReloadSucceeded = { false }
+        }
         try await withServer(state: state) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape[#"site_warnings{site="portal",code="two_doors"}"#] == "1")
@@ -179,12 +181,24 @@ struct MetricsTests {
 
     @Test("durability is told in bytes, seconds and counts")
     func durability() async throws {
-        let numbers = DurabilityNumbers(
-            journalWrittenBytes: .max, journalUnsyncedBytes: 2, journalHeldBytes: 3, journalBytes: 4,
-            journalSyncSeconds: 0.0005, checkpointLastSuccess: Moment(milliseconds: 1_795_417_200_250),
-            checkpointSeconds: 0.75, checkpointPauseSeconds: 0.00001, checkpointFailures: 9, replayedRecords: 10,
-            replaySeconds: 1.5, lostFrames: 12, lostHits: 13)
-        let state = WebState(report: { knownReport }, durability: { numbers }, version: "1.2.3")
+        var numbers = DurabilityNumbers()
+        numbers.journalWrittenBytes = .max
+        numbers.journalUnsyncedBytes = 2
+        numbers.journalHeldBytes = 3
+        numbers.journalBytes = 4
+        numbers.journalSyncSeconds = 0.0005
+        numbers.checkpointLastSuccess = Moment(milliseconds: 1_795_417_200_250)
+        numbers.checkpointSeconds = 0.75
+        numbers.checkpointPauseSeconds = 0.00001
+        numbers.checkpointFailures = 9
+        numbers.replayedRecords = 10
+        numbers.replaySeconds = 1.5
+        numbers.lostFrames = 12
+        numbers.lostHits = 13
+        let state = WebState(report: { knownReport }) { state in
+            state.durability = { [numbers] in numbers }
+            state.version = "1.2.3"
+        }
         try await withServer(state: state) { server async throws in
             let scrape = try await server.scrape()
             for (name, number) in [
@@ -211,10 +225,12 @@ struct MetricsTests {
 
     @Test("a number that is none is written so that it can be read")
     func notFinite() async throws {
-        let numbers = DurabilityNumbers(
-            journalSyncSeconds: .nan, checkpointSeconds: .infinity, checkpointPauseSeconds: -.infinity)
-        try await withServer(state: WebState(report: { knownReport }, durability: { numbers })) {
-            server async throws in
+        var numbers = DurabilityNumbers()
+        numbers.journalSyncSeconds = .nan
+        numbers.checkpointSeconds = .infinity
+        numbers.checkpointPauseSeconds = -.infinity
+        let state = WebState(report: { knownReport }) { $0.durability = { [numbers] in numbers } }
+        try await withServer(state: state) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape["journal_sync_duration_seconds"] == "NaN")
             #expect(scrape["checkpoint_duration_seconds"] == "+Inf")
@@ -225,7 +241,7 @@ struct MetricsTests {
     @Test("being degraded is a number")
     func degraded() async throws {
         let reasons = Mutex<[String]>([])
-        let state = WebState(report: { knownReport }, degraded: { reasons.withLock { $0 } })
+        let state = WebState(report: { knownReport }) { $0.degraded = { reasons.withLock { $0 } } }
         try await withServer(state: state) { server async throws in
             #expect(try await server.scrape()["degraded"] == "0")
             reasons.withLock { $0 = ["journal: disk full", "checkpoint: 40 s old"] }

@@ -91,7 +91,9 @@ struct NumbersTests {
 
     @Test("a site with nothing public answers with what is left")
     func nothingPublic() async throws {
-        let state = WebState(report: { knownReport }, publicNumbers: { $0 == "portal" ? [] : PublicNumber.counter })
+        let state = WebState(report: { knownReport }) {
+            $0.publicNumbers = { $0 == "portal" ? [] : PublicNumber.counter }
+        }
         try await withServer(state: state) { server async throws in
             let answer = try await server.ask("/api/v1/sites/portal")
             #expect(answer.status == 200)

@@ -18,7 +18,9 @@ struct RouteTests {
 
     @Test("not being ready names what is degraded, and stays alive")
     func degraded() async throws {
-        let state = WebState(report: { knownReport }, degraded: { ["journal: disk full", "checkpoint: 40 s old"] })
+        let state = WebState(report: { knownReport }) {
+            $0.degraded = { ["journal: disk full", "checkpoint: 40 s old"] }
+        }
         try await withServer(state: state) { server async throws in
             let answer = try await server.ask("/readyz")
             #expect(answer.status == 503)

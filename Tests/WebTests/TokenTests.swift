@@ -27,9 +27,10 @@ struct TokenTests {
     private static let secret = "a-token-from-the-service-manager"
 
     private static func state(_ store: Store) -> WebState {
-        WebState(
-            report: { knownReport }, publicNumbers: { _ in [] },
-            tokens: Tokens(handedOver: [("token", secret)], store: store.store))
+        WebState(report: { knownReport }) { state in
+            state.publicNumbers = { _ in [] }
+            state.tokens = Tokens(handedOver: [("token", secret)], store: store.store)
+        }
     }
 
     @Test("who holds a token sees every number from anywhere, until it is revoked")

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import Web
 
-/// `footfall audit`: what was changed by hand, by whom and why.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Show what was changed by hand, and what was found missing.",
@@ -10,7 +9,7 @@ struct AuditCommand: ParsableCommand {
             "Start numbers, corrections, losses and damaged files, oldest first: when, what, from what to what, who, why."
     )
 
-    @Argument(help: "One site; default all, and what is about none.")
+    @Argument(help: "One site; default all, and what is about none.", transform: siteName)
     var site: String?
     @Flag(help: "The API's JSON, of all sites.")
     var json = false
@@ -19,23 +18,14 @@ struct AuditCommand: ParsableCommand {
     @OptionGroup var settingsOption: SettingsOption
 
     struct Line: Decodable {
-        let at: String
-        let kind: String
-        let site: String?
-        let day: String?
-        let visits: Int?
-        let views: Int?
-        let former_visits: Int?
-        let former_views: Int?
-        let by: String
-        let note: String
+        let at: String, kind: String, site: String?, day: String?, by: String, note: String
+        let visits: Int?, views: Int?, former_visits: Int?, former_views: Int?
     }
 
     private struct Answer: Decodable { let audit: [Line] }
 
     func validate() throws {
         if json, csv { throw ValidationError("--json and --csv exclude each other") }
-        if let site { try checkSite(site) }
     }
 
     func run() throws {

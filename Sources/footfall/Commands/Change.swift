@@ -2,14 +2,13 @@ import ArgumentParser
 import Foundation
 import Web
 
-/// `footfall start`: takes over the number of the counter that was there before.
 struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take over the number of an older counter.",
         discussion:
             "The total goes on from there. Who did it, when and why is kept; saying it again replaces the number.")
 
-    @Argument(help: "The site.")
+    @Argument(help: "The site.", transform: siteName)
     var site: String
     @Argument(help: "Visits that the older counter had.")
     var visits: Int64
@@ -19,13 +18,7 @@ struct Start: ParsableCommand {
     var note = ""
     @OptionGroup var settingsOption: SettingsOption
 
-    private struct Body: Encodable {
-        let visits: Int64
-        let views: Int64?
-        let note: String
-    }
-
-    func validate() throws { try checkSite(site) }
+    private struct Body: Encodable { let visits: Int64, views: Int64?, note: String }
 
     func run() throws {
         _ = try LocalClient(settingsOption).ask(
@@ -34,14 +27,13 @@ struct Start: ParsableCommand {
     }
 }
 
-/// `footfall correct`: adds a signed number to one day.
 struct Correct: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Add a signed number to one day of a site, and so to its month and total.",
         discussion:
             "For what should not have been counted, or was not. It is kept beside the counts, with who, when and why.")
 
-    @Argument(help: "The site.")
+    @Argument(help: "The site.", transform: siteName)
     var site: String
     @Option(help: "The site's local day, as in 2026-11-23.")
     var day: String
@@ -53,14 +45,7 @@ struct Correct: ParsableCommand {
     var note: String
     @OptionGroup var settingsOption: SettingsOption
 
-    private struct Body: Encodable {
-        let day: String
-        let visits: Int64
-        let views: Int64
-        let note: String
-    }
-
-    func validate() throws { try checkSite(site) }
+    private struct Body: Encodable { let day: String, visits: Int64, views: Int64, note: String }
 
     func run() throws {
         _ = try LocalClient(settingsOption).ask(

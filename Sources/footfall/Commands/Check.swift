@@ -1,6 +1,5 @@
 import ArgumentParser
 
-/// `footfall check`: what the daemon would run with, or everything that is wrong with it.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Validate the settings and print them with every default.",

@@ -6,7 +6,6 @@ import Ingest
 import Web
 import Wire
 
-/// `footfall count`: counts recorded beacons as if they had arrived live, at their own times.
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Count recorded beacons by the very code the daemon runs.",
@@ -48,10 +47,11 @@ struct Count: ParsableCommand {
         for input in inputs.sorted(by: { ($0.firstStamp ?? .max) < ($1.firstStamp ?? .max) }) {
             input.forEachLine { number, line in
                 let became = counter.take(line, explaining: explain)
-                guard explain else { return }
+                guard explain else { return true }
                 let line = "\(input.name):\(number): \(became)"
                 // Standard output is one JSON text, or lines.
                 json ? say(line) : print(line)
+                return true
             }
         }
         let end = at.flatMap(moment)

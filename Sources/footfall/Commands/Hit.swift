@@ -3,13 +3,12 @@ import Foundation
 import Glibc
 import Ingest
 
-/// `footfall hit`: one beacon, to try things out.
 struct Hit: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send one beacon.",
         discussion: "A datagram is never answered; with --wait the command asks the daemon until the view is counted.")
 
-    @Argument(help: "The site's name.")
+    @Argument(help: "The site's name.", transform: siteName)
     var site: String
     @Argument(help: "The page.")
     var path = "/"
@@ -18,8 +17,6 @@ struct Hit: ParsableCommand {
     @Flag(help: "Wait until the site's view count moves, and show the numbers.")
     var wait = false
     @OptionGroup var settingsOption: SettingsOption
-
-    func validate() throws { try checkSite(site) }
 
     private static let waitSeconds = 5.0
 

@@ -10,7 +10,6 @@ import UnixSignals
 import Web
 import Wire
 
-/// `footfall serve`: the daemon.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the daemon.",
@@ -66,7 +65,7 @@ struct Serve: AsyncParsableCommand {
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
         }
         let counting = CountingThread(
-            state.intake, sockets: sockets.beacons, ring: state.ring, durability: state.durability
+            state.intake, sockets: sockets.beacons, ring: state.ring, checkpointer: state.checkpointer
         ) { event in
             switch event {
             case .clock(let event):
@@ -79,22 +78,25 @@ struct Serve: AsyncParsableCommand {
             }
         }
         let reloading = Reloading(settingsOption, settings, logger)
+        var asked = WebState(report: { counting.publication.current })
+        asked.count = { hit, answer in
+            var hit = hit
+            hit.stamp = Clocks.wall
+            return counting.ask(.hit(hit, answer))
+        }
+        asked.change = { counting.ask(.record($0, $1)) }
+        asked.degraded = { state.health.degraded }
+        asked.warnings = { state.health.warnings }
+        asked.reload = reloading.reload
+        asked.lastReloadSucceeded = { reloading.lastSucceeded }
+        asked.audit = { done in Self.readAudit(state.directory, counting, done) }
+        asked.durability = { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) }
+        asked.isServed = reloading.isServed
+        asked.publicNumbers = reloading.publicNumbers
+        asked.tokens = state.tokens
+        asked.version = Footfall.version
         let web = WebServer(
-            listeners: sockets.listeners,
-            state: WebState(
-                report: { counting.publication.current },
-                count: { hit, answer in
-                    var hit = hit
-                    hit.stamp = Clocks.wall
-                    return counting.ask(.hit(hit, answer))
-                },
-                change: { counting.ask(.record($0, $1)) },
-                degraded: { state.health.degraded }, warnings: { state.health.warnings },
-                reload: reloading.reload, lastReloadSucceeded: { reloading.lastSucceeded },
-                audit: { done in Self.readAudit(state.audit, counting, done) },
-                durability: { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) },
-                isServed: reloading.isServed, publicNumbers: reloading.publicNumbers, tokens: state.tokens,
-                version: Footfall.version),
+            listeners: sockets.listeners, state: asked,
             configuration: settings.http.configuration(connections: Descriptors.raise()))
         reloading.begin(counting, web)
         announce(settings, sockets, logger)
@@ -117,12 +119,12 @@ struct Serve: AsyncParsableCommand {
 
     /// What was changed a moment ago is in the journal only, until a checkpoint takes it into the database.
     private static func readAudit(
-        _ audit: AuditTable, _ counting: CountingThread, _ done: @escaping @Sendable ([AuditLine]?) -> Void
+        _ directory: StateDirectory, _ counting: CountingThread, _ done: @escaping @Sendable ([AuditLine]?) -> Void
     ) {
         let isAsked = counting.ask(
             .checkpoint { isSaved in
                 guard isSaved else { return done(nil) }
-                Task { done(try? audit.lines(limit: auditLinesMax)) }
+                Task { done(try? directory.audit(limit: auditLinesMax)) }
             })
         if !isAsked { done(nil) }
     }

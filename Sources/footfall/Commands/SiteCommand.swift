@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Web
 
-/// `footfall site`: sites that are a file each.
 struct SiteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "site", abstract: "Add a site to the settings, or take one away.",
@@ -16,7 +15,7 @@ struct SiteCommand: ParsableCommand {
                 "All keys of a [[site]] can be changed in that file; footfall check explains mistakes, and SIGHUP or "
                 + "footfall site add puts changes in force.")
 
-        @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -")
+        @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -", transform: siteName)
         var site: String
         @Option(
             help: "A host of its pages; may be given again. With hosts, browsers are counted from their pages only.")
@@ -30,7 +29,6 @@ struct SiteCommand: ParsableCommand {
         @OptionGroup var settingsOption: SettingsOption
 
         func validate() throws {
-            try checkSite(site)
             // A file whose name begins with a dot is nobody's.
             if site.hasPrefix(".") { throw ValidationError("a site that begins with a dot has no file of its own") }
         }
@@ -61,11 +59,9 @@ struct SiteCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a site away that has a file in sites.d. Its numbers are kept.")
 
-        @Argument(help: "The site.")
+        @Argument(help: "The site.", transform: siteName)
         var site: String
         @OptionGroup var settingsOption: SettingsOption
-
-        func validate() throws { try checkSite(site) }
 
         func run() throws {
             let file = SiteFile(site, settingsOption)
@@ -95,7 +91,6 @@ struct SiteCommand: ParsableCommand {
     }
 }
 
-/// The file of one site in `sites.d`.
 private struct SiteFile {
     let path: String
     private let site: String

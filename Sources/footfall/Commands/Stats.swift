@@ -1,11 +1,10 @@
 import ArgumentParser
 import Foundation
 
-/// `footfall stats`: the numbers of the running daemon.
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the numbers of the running daemon.")
 
-    @Argument(help: "One site; default all.")
+    @Argument(help: "One site; default all.", transform: siteName)
     var site: String?
     @Flag(help: "The API's JSON.")
     var json = false
@@ -15,7 +14,6 @@ struct Stats: ParsableCommand {
 
     func validate() throws {
         if json, csv { throw ValidationError("--json and --csv exclude each other") }
-        if let site { try checkSite(site) }
     }
 
     func run() throws {
@@ -31,7 +29,6 @@ struct Stats: ParsableCommand {
     }
 }
 
-/// `footfall sites`: which sites the running daemon counts.
 struct Sites: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the sites of the running daemon.")
 
@@ -43,9 +40,7 @@ struct Sites: ParsableCommand {
     }
 }
 
-struct SiteList: Decodable {
-    let sites: [SiteSnapshot]
-}
+struct SiteList: Decodable { let sites: [SiteSnapshot] }
 
 /// The daemon's own JSON; anything else means that daemon and command are of different versions.
 func decode<T: Decodable>(_ type: T.Type, _ body: Data) throws -> T {

@@ -3,17 +3,13 @@ import Foundation
 import Storage
 import Web
 
-/// `footfall token`: who may see and change everything without sitting at the machine.
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make, list and revoke tokens for the HTTP API.", subcommands: [Create.self, List.self, Revoke.self])
 
     private struct Made: Decodable { let token: String }
     private struct Known: Decodable {
-        struct Token: Decodable {
-            let name: String
-            let created: String?
-        }
+        struct Token: Decodable { let name: String, created: String? }
         let tokens: [Token]
     }
 
@@ -64,21 +60,19 @@ struct Token: ParsableCommand {
 
 extension Tokens {
     /// The tokens of the state, and those in the directory of credentials: files called `token` or `token.NAME`.
-    convenience init(_ table: TokenTable) throws {
+    convenience init(_ directory: StateDirectory) throws {
         var handedOver: [(name: String, token: String)] = []
-        if let directory = environment["CREDENTIALS_DIRECTORY"] {
-            for file in try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        if let credentials = environment["CREDENTIALS_DIRECTORY"] {
+            for file in try FileManager.default.contentsOfDirectory(atPath: credentials).sorted()
             where file == "token" || file.hasPrefix("token.") {
-                let text = try String(contentsOfFile: directory + "/" + file, encoding: .utf8)
+                let text = try String(contentsOfFile: credentials + "/" + file, encoding: .utf8)
                 let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
                 // An empty one would be anybody's.
                 if token.utf8.count >= 16 { handedOver.append((file, token)) }
             }
         }
         self.init(
-            stored: try table.all().map { ($0.name, $0.hash, $0.created) }, handedOver: handedOver,
-            store: TokenStore(
-                save: { try table.save(StoredToken(name: $0, hash: $1, created: $2)) },
-                remove: { try table.remove($0) }))
+            stored: try directory.tokens(), handedOver: handedOver,
+            store: TokenStore(save: directory.saveToken, remove: directory.removeToken))
     }
 }

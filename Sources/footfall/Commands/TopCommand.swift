@@ -4,19 +4,14 @@ import Foundation
 import Glibc
 import Web
 
-/// `footfall top`: the numbers as they change.
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Watch the numbers of the running daemon.",
         discussion: "Renewed every second until Ctrl-C; off a terminal they are shown once.")
 
-    @Argument(help: "One site; default all, the busiest first.")
+    @Argument(help: "One site; default all, the busiest first.", transform: siteName)
     var site: String?
     @OptionGroup var settingsOption: SettingsOption
-
-    func validate() throws {
-        if let site { try checkSite(site) }
-    }
 
     func run() throws {
         let client = try LocalClient(settingsOption)

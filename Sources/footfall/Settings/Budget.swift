@@ -1,4 +1,5 @@
 import Counting
+import Storage
 
 extension Settings {
     /// Memory the limits allow at most, by use: an estimate from above. The last row is the total, with every
@@ -10,7 +11,7 @@ extension Settings {
             ("receive slots", 64 * (8 << 10)),
             // The kernel reserves twice what is asked for, to pay for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
-            ("held frames", limits.heldBytes),
+            ("held frames", state.journal.heldBytesMax),
         ]
         // A ranked key: its array (32 B and up to 1024 or 253), and its entry in keys, hashes, index and counts.
         let rankings = limits.counting.pages * (104 + 1024) + limits.counting.referrers * (104 + 253)
@@ -38,6 +39,6 @@ extension Settings {
         }
         return "# Memory, estimated from above:\n" + memoryBudget.map(comment).joined()
             + "# Disk, estimated from above:\n" + comment("each busy site and year", Self.diskSiteYearBytes)
-            + comment("journal", state.journalCapBytes)
+            + comment("journal", state.journal.capBytes)
     }
 }

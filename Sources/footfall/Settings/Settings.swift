@@ -1,6 +1,7 @@
 import Counting
 import Foundation
 import Glibc
+import Storage
 import Web
 import Wire
 import Zones
@@ -54,11 +55,7 @@ struct Settings: Sendable, Equatable {
         var directory: String
         /// Landing ring and local socket; should be a tmpfs.
         var runtime: String
-        /// A power cut loses at most this and one fdatasync: 1…1000.
-        var syncMilliseconds: Int64 = 250
-        /// At least two segments.
-        var journalCapBytes = 256 << 20
-        var segmentBytes = 16 << 20
+        var journal = Journal.Configuration()
 
         /// The directories systemd, else the XDG base directories, else the home directory provide.
         init(environment: [String: String]) {
@@ -81,8 +78,6 @@ struct Settings: Sendable, Equatable {
     struct Limits: Sendable, Equatable {
         /// The engine's part: `visitors`, `sites`, `recent_views`, `pages`, `referrers`.
         var counting = Counting.Limits()
-        /// Frames kept in memory while the disk is full or the journal at its cap.
-        var heldBytes = 64 << 20
         /// Hits a second at the browser door from one address.
         var visitorRatePerSecond = 20
         /// Hits a second at the browser door for one site.
@@ -99,31 +94,14 @@ struct Settings: Sendable, Equatable {
 
     /// One `[[site]]`.
     struct Site: Sendable, Equatable {
-        var name: String
-        /// Lower case, without a leading `www.`.
-        var hosts: [String] = []
-        /// A zone this machine knows; the default is its own.
-        var timezone = Zone.machine
+        /// The default zone is this machine's.
+        var profile: SiteProfile
         /// Numbers shown to anyone.
         var publicNumbers: [PublicNumber] = [.online, .total]
-        /// 60…1800.
-        var onlineWindowSeconds: Int64 = 300
-        /// 0…10,000.
-        var duplicateMilliseconds: Int64 = 1000
-        var totalOf = SiteSettings.TotalOf.visits
-        /// Nil: views of every door count.
-        var viewsFrom: Door?
-        /// Query keys that belong to the path.
-        var keepQuery: [String] = []
 
-        /// The part that counting and admission depend on.
-        var profile: SiteProfile {
-            SiteProfile(
-                SiteSettings(
-                    name: name, timezone: timezone, onlineWindowSeconds: onlineWindowSeconds,
-                    duplicateMilliseconds: duplicateMilliseconds, totalOf: totalOf, viewsFrom: viewsFrom),
-                hosts: hosts, keepQuery: keepQuery)
-        }
+        var name: String { profile.settings.name }
+
+        init(name: String) { profile = SiteProfile(SiteSettings(name: name, timezone: Zone.machine)) }
     }
 
     /// Choices that are legal and probably not meant, one sentence each.

@@ -71,48 +71,43 @@ extension Form where Value == Int {
     /// Bytes.
     static func size(_ range: ClosedRange<Int>) -> Form {
         let units = Units([("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1)])
-        return Form(
-            allowed: "a size from \(units.write(range)), such as \"64MiB\"",
-            read: { literal in
-                let bytes: Int? =
-                    switch literal {
-                    case .number(let number): number
-                    case .text(let text): units.read(text)
-                    default: nil
-                    }
-                return bytes.flatMap { range.contains($0) ? $0 : nil }
-            },
-            write: { quoted(units.write($0)) })
+        return quantity("a size", range, units, such: "64MiB", isPlain: true)
     }
 
     static func rate(perSecond range: ClosedRange<Int>) -> Form {
-        let units = Units([("/s", 1)])
-        return Form(
-            allowed: "a rate from \(units.write(range)), such as \"20/s\"",
-            read: { literal in
-                guard case .text(let text) = literal else { return nil }
-                return units.read(text).flatMap { range.contains($0) ? $0 : nil }
-            },
-            write: { quoted(units.write($0)) })
+        quantity("a rate", range, Units([("/s", 1)]), such: "20/s")
     }
 }
 
 extension Form where Value == Int64 {
-    static func duration(milliseconds range: ClosedRange<Int64>) -> Form { duration(range, millisecondsEach: 1) }
-    static func duration(seconds range: ClosedRange<Int64>) -> Form { duration(range, millisecondsEach: 1000) }
+    static func duration(milliseconds range: ClosedRange<Int64>) -> Form {
+        let units = Units([("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)])
+        return quantity("a duration", range, units, such: "250ms")
+    }
 
-    /// A field that counts in steps of `step` milliseconds; what does not come out even is refused.
-    private static func duration(_ range: ClosedRange<Int64>, millisecondsEach step: Int64) -> Form {
-        let units = Units([("h", 3_600_000), ("m", 60_000), ("s", 1000)] + (step == 1 ? [("ms", 1)] : []))
-        let milliseconds = Int(range.lowerBound * step)...Int(range.upperBound * step)
+    static func duration(seconds range: ClosedRange<Int64>) -> Form {
+        quantity("a duration", range, Units([("h", 3600), ("m", 60), ("s", 1)]), such: "5m")
+    }
+}
+
+extension Form where Value: FixedWidthInteger {
+    /// A number with a unit behind it; a bare one too where it `isPlain`.
+    private static func quantity(
+        _ what: String, _ range: ClosedRange<Value>, _ units: Units, such example: String, isPlain: Bool = false
+    ) -> Form {
+        let allowed = "\(units.write(Int(range.lowerBound))) to \(units.write(Int(range.upperBound)))"
         return Form(
-            allowed: "a duration from \(units.write(milliseconds)), such as \"\(step == 1 ? "250ms" : "5m")\"",
+            allowed: "\(what) from \(allowed), such as \"\(example)\"",
             read: { literal in
-                guard case .text(let text) = literal, let milliseconds = units.read(text) else { return nil }
-                let value = Int64(milliseconds) / step
-                return range.contains(value) ? value : nil
+                let number: Int? =
+                    switch literal {
+                    case .number(let number) where isPlain: number
+                    case .text(let text): units.read(text)
+                    default: nil
+                    }
+                return number.map { Value($0) }.flatMap { range.contains($0) ? $0 : nil }
             },
-            write: { quoted(units.write(Int($0 * step))) })
+            write: { quoted(units.write(Int($0))) })
     }
 }
 
@@ -135,8 +130,6 @@ struct Units: Sendable {
         let unit = units.first { number % $0.factor == 0 && number >= $0.factor } ?? units[units.count - 1]
         return "\(number / unit.factor)\(unit.name)"
     }
-
-    func write(_ range: ClosedRange<Int>) -> String { "\(write(range.lowerBound)) to \(write(range.upperBound))" }
 }
 
 // MARK: Names and places
@@ -148,8 +141,10 @@ extension Form where Value == String {
             write: { quoted($0) })
     }
 
-    static let siteName = text("1 to 64 of a-z 0-9 . _ -") { isSiteName($0) ? $0 : nil }
-    static let optionalSiteName = text("the name of a [[site]], or \"\"") { $0.isEmpty || isSiteName($0) ? $0 : nil }
+    static let siteName = text("1 to 64 of a-z 0-9 . _ -") { isSiteName(Array($0.utf8).span) ? $0 : nil }
+    static let optionalSiteName = text("the name of a [[site]], or \"\"") {
+        $0.isEmpty || isSiteName(Array($0.utf8).span) ? $0 : nil
+    }
     static let host = text("a host name such as \"portal.example.gov.vn\", without scheme, port or path") {
         hostName($0)
     }
@@ -171,10 +166,6 @@ extension Form where Value == String {
     static let queryKey = text("a query key such as \"id\": 1 to 64 visible ASCII characters but & = # ? %") { key in
         let isVisible = key.utf8.allSatisfy { (33...126).contains($0) && !"&=#?%".utf8.contains($0) }
         return (1...64).contains(key.utf8.count) && isVisible ? key : nil
-    }
-
-    private static func isSiteName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { isLetterOrDigit($0) || "._-".utf8.contains($0) }
     }
 
     /// Lower case; an international name is written in its `xn--` form, an address as it stands.

@@ -1,6 +1,8 @@
 import Counting
 import Foundation
+import Storage
 import Web
+import Wire
 
 /// One key of the configuration reference: its name, the field it fills, and how a value of it is written.
 struct SettingsKey<Root>: Sendable {
@@ -57,69 +59,59 @@ struct Refusal: Equatable, Sendable {
 
 extension Settings {
     /// Every section that is written once, in the order of the reference.
-    static let sections: [(name: String, keys: [SettingsKey<Settings>])] = [
-        (
-            "beacon",
-            [
-                SettingsKey("listen", \.beacon.listen, each: .listenAddress),
-                SettingsKey("trusted", \.beacon.trusted, each: .network),
-                SettingsKey("site", \.beacon.site, .optionalSiteName),
-                SettingsKey("receive_buffer", \.beacon.receiveBufferBytes, .size(4 << 10...1 << 30)),
-            ]
-        ),
-        (
-            "http",
-            [
-                SettingsKey("listen", \.http.listen, .listenAddress),
-                SettingsKey("hosts", \.http.hosts, each: .host),
-                SettingsKey("proxies", \.http.proxies, each: .network),
-                SettingsKey("local_admin", \.http.localAdmin, .flag),
-            ]
-        ),
-        (
-            "state",
-            [
-                SettingsKey("directory", \.state.directory, .directory),
-                SettingsKey("runtime", \.state.runtime, .directory),
-                SettingsKey("sync", \.state.syncMilliseconds, .duration(milliseconds: 1...1000)),
-                SettingsKey("journal_cap", \.state.journalCapBytes, .size(2 << 20...1 << 40)),
-                SettingsKey("segment", \.state.segmentBytes, .size(1 << 20...1 << 30)),
-            ]
-        ),
-        (
-            "limits",
-            [
-                SettingsKey("visitors", \.limits.counting.visitors, .count(1...100_000_000)),
-                SettingsKey("sites", \.limits.counting.sites, .count(1...1_000_000)),
-                SettingsKey("held", \.limits.heldBytes, .size(0...64 << 30)),
-                SettingsKey("recent_views", \.limits.counting.recentViews, .count(1...100_000_000)),
-                SettingsKey("pages", \.limits.counting.pages, .count(1...1_000_000)),
-                SettingsKey("referrers", \.limits.counting.referrers, .count(1...1_000_000)),
-                SettingsKey("visitor_rate", \.limits.visitorRatePerSecond, .rate(perSecond: 1...1_000_000)),
-                SettingsKey("site_rate", \.limits.siteRatePerSecond, .rate(perSecond: 1...10_000_000)),
-            ]
-        ),
-        ("log", [SettingsKey("assets", \.log.assets, each: .fileExtension)]),
+    static let sections: KeyValuePairs<String, [SettingsKey<Settings>]> = [
+        "beacon": [
+            SettingsKey("listen", \.beacon.listen, each: .listenAddress),
+            SettingsKey("trusted", \.beacon.trusted, each: .network),
+            SettingsKey("site", \.beacon.site, .optionalSiteName),
+            SettingsKey("receive_buffer", \.beacon.receiveBufferBytes, .size(4 << 10...1 << 30)),
+        ],
+        "http": [
+            SettingsKey("listen", \.http.listen, .listenAddress),
+            SettingsKey("hosts", \.http.hosts, each: .host),
+            SettingsKey("proxies", \.http.proxies, each: .network),
+            SettingsKey("local_admin", \.http.localAdmin, .flag),
+        ],
+        "state": [
+            SettingsKey("directory", \.state.directory, .directory),
+            SettingsKey("runtime", \.state.runtime, .directory),
+            SettingsKey("sync", \.state.journal.syncMilliseconds, .duration(milliseconds: 1...1000)),
+            SettingsKey("journal_cap", \.state.journal.capBytes, .size(2 << 20...1 << 40)),
+            SettingsKey("segment", \.state.journal.segmentBytes, .size(1 << 20...1 << 30)),
+        ],
+        "limits": [
+            SettingsKey("visitors", \.limits.counting.visitors, .count(1...100_000_000)),
+            SettingsKey("sites", \.limits.counting.sites, .count(1...1_000_000)),
+            SettingsKey("held", \.state.journal.heldBytesMax, .size(0...64 << 30)),
+            SettingsKey("recent_views", \.limits.counting.recentViews, .count(1...100_000_000)),
+            SettingsKey("pages", \.limits.counting.pages, .count(1...1_000_000)),
+            SettingsKey("referrers", \.limits.counting.referrers, .count(1...1_000_000)),
+            SettingsKey("visitor_rate", \.limits.visitorRatePerSecond, .rate(perSecond: 1...1_000_000)),
+            SettingsKey("site_rate", \.limits.siteRatePerSecond, .rate(perSecond: 1...10_000_000)),
+        ],
+        "log": [SettingsKey("assets", \.log.assets, each: .fileExtension)],
     ]
 
     /// The keys of a `[[site]]`.
     static let siteKeys: [SettingsKey<Site>] = [
-        SettingsKey("name", \.name, .siteName),
-        SettingsKey("hosts", \.hosts, each: .siteHost),
-        SettingsKey("timezone", \.timezone, .timezone),
+        SettingsKey("name", \.profile.settings.name, .siteName),
+        SettingsKey("hosts", \.profile.hosts, each: .siteHost),
+        SettingsKey("timezone", \.profile.settings.timezone, .timezone),
         SettingsKey("public", \.publicNumbers, each: .oneOf(PublicNumber.allCases.map { ($0.rawValue, $0) })),
-        SettingsKey("online_window", \.onlineWindowSeconds, .duration(seconds: 60...visitGapSecondsMax)),
-        SettingsKey("duplicate", \.duplicateMilliseconds, .duration(milliseconds: 0...10_000)),
-        SettingsKey("total_of", \.totalOf, .oneOf([("visits", .visits), ("views", .views)])),
         SettingsKey(
-            "views_from", \.viewsFrom, .oneOf([("", nil), ("beacon", .beacon), ("browser", .browser), ("log", .log)])),
-        SettingsKey("keep_query", \.keepQuery, each: .queryKey),
+            "online_window", \.profile.settings.onlineWindowSeconds, .duration(seconds: 60...visitGapSecondsMax)),
+        SettingsKey("duplicate", \.profile.settings.duplicateMilliseconds, .duration(milliseconds: 0...10_000)),
+        SettingsKey("total_of", \.profile.settings.totalOf, .oneOf([("visits", .visits), ("views", .views)])),
+        SettingsKey(
+            "views_from", \.profile.settings.viewsFrom,
+            .oneOf([("", nil), ("beacon", .beacon), ("browser", .browser), ("log", .log)])),
+        SettingsKey("keep_query", \.profile.keepQuery, each: .queryKey),
     ]
 
     /// The settings in force, with every default spelled out; loading this text gives them again.
     func effectiveTOML() -> String {
-        let sections = Self.sections.map { section in
-            (["[\(section.name)]"] + section.keys.map { "\($0.name) = \($0.written(self))" }).joined(separator: "\n")
+        let sections = Self.sections.map { name, keys in
+            (["[\(name)]"] + keys.map { "\($0.name) = \($0.written(self))" }).joined(separator: "\n")
         }
         let sites = sites.map { site in
             (["[[site]]"] + Self.siteKeys.map { "\($0.name) = \($0.written(site))" }).joined(separator: "\n")

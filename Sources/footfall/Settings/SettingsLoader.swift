@@ -1,6 +1,8 @@
 import Counting
 import Foundation
+import Storage
 import TOMLKit
+import Wire
 
 extension Settings {
     /// The file that is read where none is named.
@@ -105,20 +107,20 @@ private struct SettingsLoader {
     private mutating func read(_ table: TOMLTable, of file: SettingsFile, _ onlySites: Bool) {
         for name in table.keys {
             let value = table[name]
-            let section = Settings.sections.first { $0.name == name }
+            let section = Settings.sections.first { $0.key == name }
             if name == "site" {
                 readSites(value, of: file)
             } else if section == nil, value?.table == nil {
                 report("key \(quoted(name)) stands in no section; a section is written [name]", at: file.key([name]))
             } else if section == nil {
-                let known = onlySites ? [] : Settings.sections.map { "[\($0.name)]" }
+                let known = onlySites ? [] : Settings.sections.map { "[\($0.key)]" }
                 report(unknown("section [\(name)]", "[\(name)]", among: known + ["[[site]]"]), at: file.key([name]))
             } else if onlySites {
                 let sentence = "[\(name)] belongs in footfall.toml; a file in sites.d holds [[site]] only"
                 report(sentence, at: file.key([name]))
             } else if let section, let keys = value?.table {
                 var changed = settings
-                for place in read(keys, section.keys, title: "[\(name)]", path: [name], of: file, into: &changed) {
+                for place in read(keys, section.value, title: "[\(name)]", path: [name], of: file, into: &changed) {
                     keyPlaces[place.key] = place.value
                 }
                 settings = changed
@@ -178,7 +180,7 @@ private struct SettingsLoader {
         }
         sitePlaces[site.name] = place
         var hosts: [String] = []
-        for (entry, host) in site.hosts.enumerated() {
+        for (entry, host) in site.profile.hosts.enumerated() {
             let owner = hostSites[host]
             if owner == nil {
                 hostSites[host] = site.name
@@ -189,7 +191,7 @@ private struct SettingsLoader {
                     at: file.value(path + ["hosts", "\(entry)"]))
             }
         }
-        site.hosts = hosts
+        site.profile.hosts = hosts
         settings.sites.append(site)
     }
 
@@ -200,25 +202,25 @@ private struct SettingsLoader {
         for variable in environment.keys.sorted() {
             let name = variable.lowercased()
             guard variable.hasPrefix("FOOTFALL_"), let text = environment[variable],
-                let section = Settings.sections.first(where: { name.hasPrefix("footfall_\($0.name)_") })
+                let (section, keys) = Settings.sections.first(where: { name.hasPrefix("footfall_\($0.key)_") })
             else { continue }
             let place = Place(source: sources, name: variable)
-            guard let key = section.keys.first(where: { name == "footfall_\(section.name)_\($0.name)" }) else {
-                let known = section.keys.map { "FOOTFALL_\(section.name)_\($0.name)".uppercased() }
+            guard let key = keys.first(where: { name == "footfall_\(section)_\($0.name)" }) else {
+                let known = keys.map { "FOOTFALL_\(section)_\($0.name)".uppercased() }
                 report(unknown("variable", variable, among: known), at: place)
                 continue
             }
             for refusal in key.assign(key.literal(text), &settings) { report(refusal.sentence, at: place) }
-            keyPlaces["\(section.name).\(key.name)"] = place
+            keyPlaces["\(section).\(key.name)"] = place
         }
     }
 
     // MARK: What one key says about another
 
     mutating func compareKeys() {
-        let cap = settings.state.journalCapBytes
+        let cap = settings.state.journal.capBytes
         let place = keyPlaces["state.journal_cap"] ?? keyPlaces["state.segment"]
-        if cap / 2 < settings.state.segmentBytes, let place {
+        if cap / 2 < settings.state.journal.segmentBytes, let place {
             report("journal_cap must be at least twice as large as segment", at: place)
         }
         let sitesMax = settings.limits.counting.sites
