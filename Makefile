@@ -5,7 +5,12 @@ SWIFT ?= swift
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RELEASE := $(SWIFT) build -c release
 
-.PHONY: run test soak bench build lint clean run-packages test-packages bench-packages
+.PHONY: run test soak bench build lint clean static install deb man run-packages test-packages bench-packages deb-packages
+
+# Where `make install` puts things, below DESTDIR if that is given.
+PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd
 
 # Builds release and serves one site, demo, on loopback. Needs no root to run.
 run: run-packages
@@ -42,11 +47,49 @@ bench: bench-packages
 build: run-packages
 	$(RELEASE)
 
+# The program as it is installed: it brings Swift's library with it.
+STATIC := .build-static
+static: run-packages
+	$(RELEASE) --product footfall --static-swift-stdlib --scratch-path $(STATIC)
+
+# The program, its units, manual pages and completions; and in /etc settings to begin with, where there are none.
+install: static
+	install -Dsm 755 $(STATIC)/release/footfall $(DESTDIR)$(PREFIX)/bin/footfall
+	install -d $(UNITS)/system $(UNITS)/catalog $(DESTDIR)/etc/footfall/sites.d
+	install -m 644 systemd/*.socket $(UNITS)/system
+	sed 's|/usr/bin/footfall|$(PREFIX)/bin/footfall|' systemd/footfall.service >$(UNITS)/system/footfall.service
+	install -m 644 systemd/footfall.catalog $(UNITS)/catalog
+	[ -e $(DESTDIR)/etc/footfall/footfall.toml ] || install -m 644 systemd/footfall.toml $(DESTDIR)/etc/footfall
+	install -d $(SHARE)/footfall/dashboards $(SHARE)/doc/footfall/examples
+	install -m 644 dashboards/* $(SHARE)/footfall/dashboards
+	install -m 644 systemd/examples/* $(SHARE)/doc/footfall/examples
+	install -m 644 README.md Sources/Storage/FORMAT.md $(SHARE)/doc/footfall
+	for page in systemd/man/*; do install -Dm 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	cd $(SHARE) && f=$(abspath $(STATIC))/release/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \
+		&& $$f --generate-completion-script zsh >zsh/vendor-completions/_footfall \
+		&& $$f --generate-completion-script fish >fish/vendor_completions.d/footfall.fish
+# The empty places of the drop-in that gives the service a root directory of its own.
+	cd $(DESTDIR)$(PREFIX)/lib && mkdir -p $(addprefix footfall/root/,usr etc/footfall proc sys dev run tmp var/tmp var/lib) \
+		&& for d in bin sbin lib lib64; do ln -sfn usr/$$d footfall/root/$$d; done && touch footfall/root/etc/localtime
+
+# A package for Debian: .build-static/footfall_VERSION_ARCH.deb
+deb: deb-packages
+	rm -rf $(STATIC)/deb
+	$(MAKE) install DESTDIR=$(abspath $(STATIC))/deb PREFIX=/usr
+	STATIC=$(STATIC) systemd/debian/build
+
+# The manual page of the commands, out of their own help; footfall.toml(5) is written by hand.
+man:
+	$(SWIFT) package --allow-writing-to-package-directory generate-manual --section 1 --output-directory systemd/man
+	sed -i '/^\.Dd/s/.*/.Dd November 23, 2026/' systemd/man/footfall.1
+	rm systemd/man/footfall-load.1
+
 lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 clean:
-	rm -rf .build
+	rm -rf .build $(STATIC)
 
 # $(call need,package …): installs the packages that are not there.
 define need
@@ -72,6 +115,9 @@ run-packages:
 
 test-packages:
 	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium))
+
+deb-packages: run-packages
+	$(call need,dpkg-dev)
 
 bench-packages:
 	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind) $(call absent,wrk,wrk) $(call absent,nginx,nginx-light))

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A UDP socket that beacons arrive at, bound by the daemon or handed over.
@@ -49,9 +50,11 @@ public final class BeaconSocket: Sendable {
         return (info[8], Int(info[0]))
     }
 
-    /// The kernel counts sockets anew from every boot: this tells boots apart.
+    /// The kernel counts sockets anew from every boot: this tells boots apart. Where `/proc/sys` is shut, the service's unit
+    /// says it.
     private static let boot: UInt64 = {
-        let digits = PortOwner.text("/proc/sys/kernel/random/boot_id").filter(\.isHexDigit)
+        let name = ProcessInfo.processInfo.environment["BOOT_ID"] ?? PortOwner.text("/proc/sys/kernel/random/boot_id")
+        let digits = name.filter(\.isHexDigit)
         return UInt64(digits.suffix(16), radix: 16) ?? 0
     }()
 

@@ -81,7 +81,11 @@ public struct SocketAddress: Sendable {
             }
         }
         guard isKnown else { return "?" }
-        if CInt(storage.ss_family) == AF_UNIX { return "unix" }
+        if CInt(storage.ss_family) == AF_UNIX {
+            return unsafe withUnsafeBytes(of: storage) {
+                unsafe String(decoding: $0[2..<Int(length)].prefix { $0 != 0 }, as: UTF8.self)
+            }
+        }
         let name = string(host)
         return (name.contains(":") ? "[\(name)]" : name) + ":" + string(port)
     }

@@ -28,6 +28,16 @@ public enum Supervisor {
     /// The daemon cannot start, for this reason.
     public static func failed(_ reason: String) { notify("STATUS=\(line(reason))") }
 
+    /// The supervisor keeps an open socket for the next start, where its unit allows it, until the unit is stopped.
+    public static func store(_ descriptor: CInt, name: String) {
+        unsafe withUnsafePointer(to: descriptor) {
+            _ = unsafe sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=\(name)", $0, 1)
+        }
+    }
+
+    /// It need not keep it any more.
+    public static func forget(name: String) { notify("FDSTOREREMOVE=1\nFDNAME=\(name)") }
+
     private static func notify(_ state: String) { _ = unsafe sd_notify(0, state) }
 
     private static func line(_ text: String) -> String { text.split(separator: "\n").joined(separator: "; ") }

@@ -16,10 +16,7 @@ struct ProcessNumbers {
             cpuSeconds = (user + system) / ticks
             virtualBytes = fields[20].map { Int($0) }
             residentBytes = fields[21].map { Int($0) * sysconf(CInt(_SC_PAGESIZE)) }
-            let boot = Self.text("/proc/stat").split(separator: "\n").first { $0.hasPrefix("btime ") }
-            if let boot = boot.flatMap({ Double($0.dropFirst(6)) }), let began = fields[19] {
-                startTime = boot + began / ticks
-            }
+            startTime = fields[19].map { Self.boot + $0 / ticks }
         }
         openDescriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
         var limit = rlimit()
@@ -27,6 +24,16 @@ struct ProcessNumbers {
             maxDescriptors = limit.rlim_cur
         }
     }
+
+    /// When the machine began to count its ticks, in seconds of the wall clock; `/proc/stat` is shut to a service.
+    private static let boot: Double = {
+        func seconds(_ clock: clockid_t) -> Double {
+            var time = timespec()
+            unsafe clock_gettime(clock, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        return seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME)
+    }()
 
     private static func text(_ path: String) -> String {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""

@@ -61,7 +61,10 @@ public struct WebServer: Service {
 
     private func accept(from listener: WebListener, _ open: OpenChannels) async throws -> any Channel {
         let limit = limits.connections + (listener.isLocal ? limits.localConnections : 0)
-        return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        var bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        if !listener.isLocal { bootstrap = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        return
+            try await bootstrap
             .serverChannelInitializer { [connections] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ConnectionCap(connections, limit: limit))
@@ -69,7 +72,6 @@ public struct WebServer: Service {
             }
             // A client that has said all may still read.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: listener.isLocal ? 0 : 1)
             .childChannelInitializer { [limits, service] channel in
                 channel.eventLoop.makeCompletedFuture {
                     var decoder = NIOHTTPDecoderLimitConfiguration()

@@ -137,9 +137,9 @@ struct HealthService: Service {
     private func tell(_ degraded: [String]) {
         let reasons = degraded.joined(separator: "; ")
         if degraded.isEmpty {
-            logger.notice("All is well again")
+            logger.write(.well)
         } else {
-            logger.error("Degraded", metadata: ["reasons": "\(reasons)"])
+            logger.write(.degraded, ["reasons": "\(reasons)"])
         }
     }
 

@@ -27,8 +27,7 @@ struct KeptState {
         recovery.settle(armed: ring.armed)
 
         let (journal, checkpointer) = directory.begin(recovery, settings.state.journal) { error in
-            logger.critical(
-                "Neither journal nor database can be relied on; ending to begin anew", metadata: ["error": "\(error)"])
+            logger.write(.unreliable, ["error": "\(error)"])
             Exit.now(Exit.unavailable)
         }
         self.checkpointer = checkpointer
@@ -72,16 +71,16 @@ struct KeptState {
             settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
         tokens = try Tokens(directory)
         if let warning = ring.warning {
-            logger.warning(
-                "The landing ring is private memory: a kill may lose the batch in hand",
-                metadata: ["reason": "\(warning)"])
+            logger.write(
+                .privateRing,
+                ["reason": "\(warning)"])
         }
         if recovery.isNew {
-            logger.notice("Began a new state", metadata: ["incarnation": "\(recovery.incarnationName)"])
+            logger.write(.newState, ["incarnation": "\(recovery.incarnationName)"])
         } else {
-            logger.notice(
-                "Recovered the counts",
-                metadata: [
+            logger.write(
+                .recovered,
+                [
                     "replayed.frames": "\(recovery.replayedFrames)", "replayed.hits": "\(recovery.replayedHits)",
                     "unwritten.datagrams": "\(unwritten)", "losses": "\(recovery.losses.count)",
                 ])
@@ -100,7 +99,7 @@ struct KeptState {
                     intake.capture(), sequence: recovery.sequence, hits: recovery.hits, saltsKept: salts.numbers,
                     saltsThrough: salts.through))
         } catch {
-            logger.error("The journal is long and no checkpoint can be made", metadata: ["error": "\(error)"])
+            logger.write(.journalLong, ["error": "\(error)"])
         }
     }
 
@@ -109,11 +108,11 @@ struct KeptState {
         _ recovery: Recovery, _ checkpointer: Checkpointer, _ now: Moment, _ logger: Logger
     ) {
         for name in recovery.quarantined {
-            logger.warning("Goes to quarantine", metadata: ["file": "\(name)"])
+            logger.write(.quarantined, ["file": "\(name)"])
             checkpointer.note("quarantine", name, at: now)
         }
         for loss in recovery.losses {
-            logger.error("Something is missing in the journal", metadata: ["loss": "\(loss)"])
+            logger.write(.lost, ["loss": "\(loss)"])
             checkpointer.note("loss", "\(loss)", at: now)
         }
     }

@@ -77,11 +77,11 @@ final class Reloading: Sendable {
         current.withLock { $0.lastSucceeded = if case .success = result { true } else { false } }
         switch result {
         case .success(let notes):
-            logger.notice("Reloaded the settings")
-            for note in notes { logger.warning("\(note)") }
+            logger.write(.reloaded)
+            for note in notes { logger.write(.settingsNote, ["note": "\(note)"]) }
         case .failure(let error):
-            logger.error(
-                "The settings are not reloaded; the old ones stay in force", metadata: ["error": "\(error.description)"]
+            logger.write(
+                .notReloaded, ["error": "\(error.description)"]
             )
         }
         Supervisor.ready(

@@ -11,8 +11,9 @@ struct Sockets {
     private(set) var listeners: [WebListener] = []
 
     /// Takes what was handed over by name (`beacon`, `http`, `local`) and opens what was not. What is handed over wins
-    /// over the settings.
+    /// over the settings. What is opened is given to the supervisor to keep for the next start.
     init(_ settings: Settings, inherited: [InheritedSocket], logger: Logger) throws {
+        var kept = KeptSockets()
         for socket in inherited {
             switch socket.name {
             case "beacon":
@@ -21,51 +22,118 @@ struct Sockets {
             case "http", "local":
                 try SocketAddress.checkListening(socket.descriptor, name: socket.name)
                 listeners.append(WebListener(descriptor: socket.descriptor, isLocal: socket.name == "local"))
+            case _ where KeptSockets.isOne(socket):
+                kept.add(socket)
             default:
-                logger.warning(
-                    "Closed a socket with a name that means nothing", metadata: ["socket.name": "\(socket.name)"])
+                logger.write(.unknownSocket, ["socket.name": "\(socket.name)"])
                 close(socket.descriptor)
             }
         }
-        if beacons.isEmpty { try openBeacons(settings.beacon, logger) }
+        warn(of: settings, logger)
+        if beacons.isEmpty { try openBeacons(settings.beacon, &kept, logger) }
         if listeners.allSatisfy(\.isLocal) {
             let address = settings.http.listen
-            let descriptor = try SocketAddress(host: address.host, port: address.port).listening()
+            let descriptor = try kept.take("http", address) {
+                try SocketAddress(host: address.host, port: address.port).listening()
+            }
             listeners.append(WebListener(descriptor: descriptor, isLocal: false))
         }
         if !listeners.contains(where: \.isLocal) {
             let descriptor = try LocalSocket(runtime: settings.state.runtime).listen()
             listeners.append(WebListener(descriptor: descriptor, isLocal: true))
         }
+        kept.closeOthers()
     }
 
     /// How people reach them.
     var beaconNames: [String] { beacons.map(\.name) }
-    var httpName: String { listeners.last { !$0.isLocal }.map { SocketAddress.name(of: $0.descriptor) } ?? "" }
+    var httpName: String { name { !$0.isLocal } }
+    var localName: String { name(where: \.isLocal) }
 
-    private mutating func openBeacons(_ settings: Settings.Beacon, _ logger: Logger) throws {
+    private func name(where isIt: (WebListener) -> Bool) -> String {
+        listeners.last(where: isIt).map { SocketAddress.name(of: $0.descriptor) } ?? ""
+    }
+
+    /// Where settings and units say different things, somebody sends to an address that nobody serves.
+    private func warn(of settings: Settings, _ logger: Logger) {
+        for note in settings.differences(beacons: beaconNames, http: httpName) {
+            logger.write(.otherAddress, ["note": "\(note)"])
+        }
+    }
+
+    private mutating func openBeacons(
+        _ settings: Settings.Beacon, _ kept: inout KeptSockets, _ logger: Logger
+    ) throws {
         for address in settings.listen {
-            let opened = Result { () throws(SocketError) in
-                try BeaconSocket(host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
-            }
-            // A machine without IPv6 has no ::1, and nobody there will miss it.
-            if case .failure(.cannotBind(let name, let reason)) = opened, address.host == "::1",
-                settings.listen.count > 1
+            do {
+                var opened: BeaconSocket?
+                let descriptor = try kept.take("beacon", address) { () throws(SocketError) in
+                    let socket = try BeaconSocket(
+                        host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
+                    opened = socket
+                    return socket.descriptor
+                }
+                beacons.append(try opened ?? BeaconSocket(inherited: descriptor, name: address.description))
+            } catch SocketError.cannotBind(let name, let reason)
+                where address.host == "::1" && settings.listen.count > 1
             {
-                logger.notice(
-                    "Left out an address this machine does not have",
-                    metadata: ["address": "\(name)", "reason": "\(reason)"])
-            } else {
-                beacons.append(try opened.get())
+                // A machine without IPv6 has no ::1, and nobody there will miss it.
+                logger.write(.addressLeftOut, ["address": "\(name)", "reason": "\(reason)"])
             }
         }
         for socket in beacons where socket.receiveBuffer < settings.receiveBufferBytes {
-            logger.warning(
-                "The kernel grants a smaller receive buffer than configured; a burst may be dropped",
-                metadata: [
+            logger.write(
+                .smallBuffer,
+                [
                     "listener": "\(socket.name)", "granted.bytes": "\(socket.receiveBuffer)",
                     "mend": "sysctl -w net.core.rmem_max=\(settings.receiveBufferBytes)",
                 ])
+        }
+    }
+}
+
+extension Settings {
+    /// What the settings say about addresses, each where the sockets handed over are others; none where none were.
+    func differences(beacons: [String], http: String) -> [String] {
+        func sentence(_ key: String, _ said: [String], _ real: [String], _ unit: String) -> [String] {
+            guard !real.isEmpty, real != [""], Set(said) != Set(real) else { return [] }
+            return [
+                "\(key) says \(said.joined(separator: " ")), and \(unit) listens at \(real.joined(separator: " ")), which "
+                    + "wins; change it by systemctl edit \(unit)"
+            ]
+        }
+        return sentence("[beacon] listen", beacon.listen.map(\.description), beacons, "footfall-beacon.socket")
+            + sentence("[http] listen", [self.http.listen.description], [http], "footfall-http.socket")
+    }
+}
+
+/// Sockets that a former process opened and the supervisor kept, by the addresses they were opened for.
+private struct KeptSockets {
+    private var descriptors: [String: CInt] = [:]
+
+    private static let prefix = "own-"
+
+    static func isOne(_ socket: InheritedSocket) -> Bool { socket.name.hasPrefix(prefix) }
+
+    mutating func add(_ socket: InheritedSocket) { descriptors[socket.name] = socket.descriptor }
+
+    /// The one for this address, or a new one, which is then kept.
+    mutating func take<E: Error>(
+        _ use: String, _ address: ListenAddress, orOpen open: () throws(E) -> CInt
+    ) throws(E) -> CInt {
+        // A colon may not stand in such a name.
+        let name = Self.prefix + use + "-" + address.description.replacing(":", with: "_")
+        if let descriptor = descriptors.removeValue(forKey: name) { return descriptor }
+        let descriptor = try open()
+        Supervisor.store(descriptor, name: name)
+        return descriptor
+    }
+
+    /// Of addresses that the settings name no longer.
+    mutating func closeOthers() {
+        for (name, descriptor) in descriptors {
+            Supervisor.forget(name: name)
+            close(descriptor)
         }
     }
 }

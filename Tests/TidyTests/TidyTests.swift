@@ -15,7 +15,7 @@ struct TidyTests {
         "Storage": ["Counting", "CKernel", "GRDB", "Foundation", "Glibc", "Synchronization"],
         // Foundation to read `/proc`, and for nothing else.
         "Ingest": ["Counting", "Wire", "Storage", "CKernel", "Foundation", "Glibc", "Synchronization"],
-        // Glibc for the time of the Date field, and for nothing else.
+        // Glibc for the time of the Date field and the limits of the process, and for nothing else.
         "Web": [
             "Counting", "Wire", "Crypto", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
             "ServiceLifecycle",
@@ -91,7 +91,8 @@ struct TidyTests {
         "Sources/Ingest/StreamNap.swift": "nanosleep",
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
-        "Sources/Web/ProcessNumbers.swift": "getrlimit",
+        "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",
+        "Sources/Web/ProcessNumbers.swift": "clock_gettime, getrlimit",
         "Sources/footfall/Health.swift": "statvfs",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",
         "Sources/footfall/Commands/TopCommand.swift": "the size of the terminal",

@@ -24,23 +24,20 @@ struct Serve: AsyncParsableCommand {
         // Until settings can be read again, whoever asks for it must not end the daemon.
         signal(SIGHUP, SIG_IGN)
         let inherited = InheritedSocket.take()
-        let logger = Logger(label: "footfall") { StreamLogHandler.standardError(label: $0) }
+        let logger = Logger.daemon()
         let settings: Settings
         do {
-            settings = try settingsOption.load()
+            settings = try Settings.load(file: settingsOption.config, environment: environment)
         } catch {
-            Supervisor.failed("the settings are wrong; see the journal, or run footfall check")
-            waitBeforeFailing()
-            throw error
+            fail("\(error)", logger, status: "the settings are wrong; see the journal, or run footfall check", wait: 30)
+            throw Exit.configuration
         }
-        for warning in settings.warnings { logger.warning("\(warning)") }
+        for warning in settings.warnings { logger.write(.settingsNote, ["note": "\(warning)"]) }
         let sockets: Sockets
         do {
             sockets = try Sockets(settings, inherited: inherited, logger: logger)
         } catch {
-            say("\(error)")
-            Supervisor.failed("\(error)")
-            waitBeforeFailing(seconds: 3)
+            fail("\(error)", logger)
             throw Exit.unavailable
         }
         try await serve(settings, sockets, logger)
@@ -59,9 +56,7 @@ struct Serve: AsyncParsableCommand {
         do {
             state = try KeptState(settings, logger: logger)
         } catch let error as StorageError {
-            say("\(error)")
-            Supervisor.failed("\(error)")
-            waitBeforeFailing(seconds: 3)
+            fail("\(error)", logger)
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
         }
         let counting = CountingThread(
@@ -69,11 +64,11 @@ struct Serve: AsyncParsableCommand {
         ) { event in
             switch event {
             case .clock(let event):
-                logger.warning("The wall clock jumped", metadata: ["clock.event": "\(event)"])
+                logger.write(.clockJumped, ["clock.event": "\(event)"])
             case .unsaved(let error, let held):
-                logger.error(
-                    "The last checkpoint failed; the next start replays the journal, and names what was held in memory",
-                    metadata: ["error": "\(error)", "lost.bytes": "\(held)"])
+                logger.write(
+                    .unsaved,
+                    ["error": "\(error)", "lost.bytes": "\(held)"])
             case .alive: Supervisor.alive()
             }
         }
@@ -114,7 +109,7 @@ struct Serve: AsyncParsableCommand {
         patience.cancel()
         Supervisor.ready(status: state.health.summary(of: counting.publication.current))
         try await services.run()
-        logger.notice("Stopped")
+        logger.write(.stopped)
     }
 
     /// What was changed a moment ago is in the journal only, until a checkpoint takes it into the database.
@@ -132,20 +127,22 @@ struct Serve: AsyncParsableCommand {
     private static let auditLinesMax = 10_000
 
     private func announce(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) {
-        logger.notice(
-            "Serving",
-            metadata: [
+        logger.write(
+            .serving,
+            [
                 "version": "\(Footfall.version)", "sites": "\(settings.sites.count)",
                 "beacons": "\(sockets.beaconNames.joined(separator: " "))", "http": "http://\(sockets.httpName)",
-                "local": "\(LocalSocket(runtime: settings.state.runtime).path)",
+                "local": "\(sockets.localName)",
                 "state": "\(settings.state.directory)",
             ])
-        if CrashPoint.isBuiltIn { logger.warning("This build can be made to crash; it is for tests only") }
+        if CrashPoint.isBuiltIn { logger.write(.crashable) }
     }
 
-    /// Under a supervisor that starts us again at once, as any beacon makes it that waits in a socket of its own, a mistake in a
-    /// file or a disk that is full must not become a loop.
-    private func waitBeforeFailing(seconds: UInt32 = 30) {
+    /// Says why there will be no daemon. Under a supervisor that starts us again at once, a mistake in a file or a disk that is
+    /// full must not become a loop.
+    private func fail(_ reason: String, _ logger: Logger, status: String? = nil, wait seconds: UInt32 = 3) {
+        if SystemJournal.isListening { logger.write(.cannotStart, ["reason": "\(reason)"]) } else { say(reason) }
+        Supervisor.failed(status ?? reason)
         if environment["INVOCATION_ID"] != nil, isatty(STDERR_FILENO) == 0 { sleep(seconds) }
     }
 }
