@@ -24,12 +24,15 @@ run: run-packages
 
 # Builds everything and runs every test against a release build that can be made to crash at named points.
 test: export FOOTFALL_CRASH_POINTS = 1
+test: export FOOTFALL_PACKAGE = $(abspath $(STATIC)/footfall.deb)
 test: test-packages
+	env -u FOOTFALL_CRASH_POINTS $(MAKE) deb
 	$(RELEASE) --build-tests
-	$(call tests,--skip 'Hardship|StorageTests|WebTests')
+	$(call tests,--skip 'Hardship|StorageTests|WebTests|UnderSystemd')
 	$(call tests,--filter WebTests)
 	$(call tests,--filter StorageTests)
 	$(call tests,--filter Hardship)
+	$(call tests,--filter UnderSystemd)
 
 # The long form of the tests that kill, damage and cut power: an hour or so, as root.
 soak: export FOOTFALL_CRASH_POINTS = 1
@@ -39,10 +42,15 @@ soak: test-packages
 	$(call tests,--filter 'Kill|Damage|Power|Replay|Fault')
 
 # Every figure that is promised, measured on this machine.
+bench: export FOOTFALL_FIGURES = 1
+bench: export FOOTFALL_PACKAGE = $(abspath $(STATIC)/footfall.deb)
 bench: bench-packages
 	$(RELEASE) --product footfall
 	$(RELEASE) --product footfall-load
 	python3 Tests/Bench/bench.py
+	$(MAKE) deb
+	$(RELEASE) --build-tests
+	$(call tests,--filter UnderSystemd)
 
 build: run-packages
 	$(RELEASE)
@@ -114,10 +122,10 @@ run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)
 
 test-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium) $(call absent,dpkg-shlibdeps,dpkg-dev) $(call absent,lintian,lintian) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))
 
 deb-packages: run-packages
 	$(call need,dpkg-dev)
 
 bench-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind) $(call absent,wrk,wrk) $(call absent,nginx,nginx-light))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind) $(call absent,wrk,wrk) $(call absent,nginx,nginx-light) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))

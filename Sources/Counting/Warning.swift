@@ -9,6 +9,8 @@ public struct Warning: Equatable, Sendable {
     public enum Code: String, CaseIterable, Sendable {
         /// One address stands for nearly everybody: a proxy does not say who is behind it.
         case proxyCollapse = "proxy_collapse"
+        /// Visitors come from this machine itself: most likely a proxy that is not believed.
+        case ownAddress = "own_address"
         /// The same visitors' views come in two ways and are counted twice.
         case twoDoors = "two_doors"
         /// A site that used to be visited at this time is not.
@@ -24,7 +26,7 @@ public struct Warning: Equatable, Sendable {
         public var isAboutAll: Bool {
             switch self {
             case .kernelDrops, .disk, .clock: true
-            case .proxyCollapse, .twoDoors, .silence: false
+            case .proxyCollapse, .ownAddress, .twoDoors, .silence: false
             }
         }
     }

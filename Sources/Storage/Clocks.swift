@@ -1,3 +1,4 @@
+import CKernel
 import Glibc
 
 /// The machine's clocks, read only here and given on as values.
@@ -8,7 +9,13 @@ public enum Clocks {
     public static var wallNanoseconds: Int64 { nanoseconds(CLOCK_REALTIME) }
     /// A clock that never jumps and counts on while the machine sleeps, in milliseconds.
     public static var steady: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
-    /// The same in nanoseconds.
+    /// The kernel holds the wall clock to be right, since somebody keeps it in time: adjtimex(2).
+    public static var isKept: Bool {
+        var state = timex()
+        return unsafe adjtimex(&state) != TIME_ERROR || state.status & STA_UNSYNC == 0
+    }
+
+    /// The steady clock in nanoseconds.
     public static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
 
     /// What all threads of this process have run so far, in nanoseconds.

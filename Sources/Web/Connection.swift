@@ -4,8 +4,9 @@ import NIOHTTP1
 /// One connection: reads a request, answers it, reads the next.
 ///
 /// Requests that come together wait their turn, and while any waits nothing more is read, nor while the client does not read
-/// its answers: so it cannot make us hold more than one read and one answer. One timer a connection, which sets itself anew: it closes a connection that is
-/// idle, whatever trickles in, and one whose request takes too long from its head to the end of its answer.
+/// its answers: so it cannot make us hold more than one read and one answer. One timer a connection, which sets itself anew:
+/// it closes a connection that is idle, whatever trickles in, and one whose request takes too long from its head to the end of
+/// its answer.
 final class Connection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -85,16 +86,23 @@ final class Connection: ChannelDuplexHandler {
         switch event {
         case is ChannelShouldQuiesceEvent:
             isStopping = true
-            // An answer may still be on its way.
-            if !isAtWork, head == nil { end(context) }
             timer?.cancel()
-            timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.drain)) {
-                context.close(promise: nil)
-            }
+            stop(context, after: limits.lastRequest)
         case ChannelEvent.inputClosed:
             take(.end, context)
             context.flush()
         default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// A request may be on its way here, or an answer on its way there.
+    private func stop(_ context: ChannelHandlerContext, after time: Duration) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [self] in
+            if isAtWork || head != nil, time != limits.drain {
+                stop(context, after: limits.drain)
+            } else {
+                context.close(promise: nil)
+            }
         }
     }
 

@@ -96,6 +96,8 @@ public struct WebLimits: Sendable {
     public var request = Duration.seconds(10)
     /// What a request that runs still gets when the daemon stops.
     public var drain = Duration.seconds(3)
+    /// At shutdown, how long a request may still come on a connection that is open, so that none that was sent is cut off.
+    public var lastRequest = Duration.milliseconds(250)
     /// Connections open at once; further ones are closed as they come, and counted.
     public var connections = 1000
     /// So many more are let in on the unix socket, so that a flood does not lock the owner out.

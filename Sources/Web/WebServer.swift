@@ -42,8 +42,8 @@ public struct WebServer: Service {
 
     /// Serves until graceful shutdown or cancellation. To be run once.
     ///
-    /// At shutdown nothing more is accepted, idle connections are closed at once, and requests at work have
-    /// `WebLimits.drain`. Throws where a listener cannot be accepted from.
+    /// At shutdown nothing more is accepted, a request has `WebLimits.lastRequest` to come on a connection that is open, and
+    /// those at work have `WebLimits.drain`. Throws where a listener cannot be accepted from.
     public func run() async throws {
         let open = OpenChannels()
         for listener in listeners { open.add(listener: try await accept(from: listener, open)) }
@@ -67,7 +67,7 @@ public struct WebServer: Service {
             try await bootstrap
             .serverChannelInitializer { [connections] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionCap(connections, limit: limit))
+                    try channel.pipeline.syncOperations.addHandler(ConnectionCap(connections, open, limit: limit))
                 }
             }
             // A client that has said all may still read.
@@ -86,7 +86,7 @@ public struct WebServer: Service {
                         ByteToMessageHandler(
                             HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)),
                         Connection(service, limits, peer, arrival))
-                    open.add(channel)
+                    open.begin(channel)
                 }
             }
             .withBoundSocket(listener.descriptor).get()
@@ -104,31 +104,42 @@ private final class OpenChannels: Sendable {
 
     func add(listener: any Channel) { state.withLock { $0.listeners.append(listener) } }
 
+    /// A connection from the moment it is accepted, so that none is forgotten that is still being set up.
     func add(_ channel: any Channel) {
-        let isLate = state.withLock { state in
-            state.connections[ObjectIdentifier(channel)] = channel
-            return state.isStopping
-        }
+        state.withLock { $0.connections[ObjectIdentifier(channel)] = channel }
         channel.closeFuture.whenComplete { [self] _ in
             state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
         }
-        if isLate { channel.close(promise: nil) }
+    }
+
+    /// It is set up. One that came at the last moment is served like those before it.
+    func begin(_ channel: any Channel) {
+        guard state.withLock({ $0.isStopping }) else { return }
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
     /// Accepts no more, and lets those that are answered be answered.
     func quiesce() {
-        for channel in stop() { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        let (listeners, connections) = stop()
+        for listener in listeners {
+            // SwiftNIO drops a connection that is still being set up when its listener is closed.
+            listener.setOption(.autoRead, value: false).whenComplete { _ in
+                listener.eventLoop.scheduleTask(in: .milliseconds(50)) { listener.close(promise: nil) }
+            }
+        }
+        for channel in connections { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
-    func close() { for channel in stop() { channel.close(promise: nil) } }
+    func close() {
+        let (listeners, connections) = stop()
+        for channel in listeners + connections { channel.close(promise: nil) }
+    }
 
-    private func stop() -> [any Channel] {
-        let (listeners, connections) = state.withLock { state in
+    private func stop() -> (listeners: [any Channel], connections: [any Channel]) {
+        state.withLock { state in
             state.isStopping = true
             return (state.listeners, Array(state.connections.values))
         }
-        for listener in listeners { listener.close(promise: nil) }
-        return connections
     }
 
     /// Returns when every listener is closed; the first that fails closes the others: half a server is none.
@@ -164,16 +175,19 @@ private final class ConnectionCap: ChannelInboundHandler {
     typealias InboundOut = any Channel
 
     private let connections: WebConnections
+    private let open: OpenChannels
     private let limit: Int
 
-    init(_ connections: WebConnections, limit: Int) {
+    init(_ connections: WebConnections, _ open: OpenChannels, limit: Int) {
         self.connections = connections
+        self.open = open
         self.limit = limit
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let connection = unwrapInboundIn(data)
         guard connections.enter(limit: limit) else { return connection.close(promise: nil) }
+        open.add(connection)
         connection.closeFuture.whenComplete { [connections] _ in connections.leave() }
         context.fireChannelRead(data)
     }

@@ -13,6 +13,8 @@ struct SiteWatch: Sendable {
     private var all: UInt16 = 0
     /// More than nine in ten of the newest views came from one address; until fewer than 85 in a hundred do.
     private(set) var isOneAddress = false
+    /// The newest view came from a loopback address.
+    private(set) var isOwnAddress = false
     /// The doors that views came in by, a bit each.
     private var doors: UInt8 = 0
     /// Visitors seen lately, each with the doors it came by in the lowest bits.
@@ -34,6 +36,11 @@ struct SiteWatch: Sendable {
             switch address {
             case .v4(let bits): UInt64(bits) | 1 << 32
             case .v6(let high, _): high
+            }
+        isOwnAddress =
+            switch address {
+            case .v4(let bits): bits >> 24 == 127
+            case .v6(let high, let low): high == 0 && low == 1
             }
         if name == self.address {
             if votes < Self.votesMax { votes += 1 }
@@ -84,16 +91,26 @@ extension SiteDirectory {
     /// What makes the numbers of sites doubtful, by their names.
     public func warnings(at moment: Moment) -> [String: [Warning]] {
         var warnings: [String: [Warning]] = [:]
-        for entry in entries where entry.isServed {
-            let settings = entry.profile.settings
-            if entry.watch.isOneAddress {
+        for i in entries.indices where entries[i].isServed {
+            let (isOneAddress, isOwnAddress) = (entries[i].watch.isOneAddress, entries[i].watch.isOwnAddress)
+            let isShared = entries[i].watch.isShared(at: moment)
+            guard isOneAddress || isOwnAddress || isShared else { continue }
+            let settings = entries[i].profile.settings
+            if isOwnAddress {
+                warnings[settings.name, default: []].append(
+                    Warning(
+                        .ownAddress,
+                        "The newest view came from this machine's own address. If a proxy of this machine passed it on, let it "
+                            + "send X-Forwarded-For and name it in proxies of [http]."))
+            }
+            if isOneAddress {
                 warnings[settings.name, default: []].append(
                     Warning(
                         .proxyCollapse,
                         "More than nine in ten views come from one address. If it is a proxy, let it send X-Forwarded-For and "
                             + "name it in proxies of [http]; a sender of beacons gives the visitor's address as i."))
             }
-            if settings.viewsFrom == nil, entry.watch.isShared(at: moment) {
+            if settings.viewsFrom == nil, isShared {
                 warnings[settings.name, default: []].append(
                     Warning(
                         .twoDoors,

@@ -9,7 +9,7 @@ struct Footfall: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Count.self, Hit.self, Stats.self, TopCommand.self, Sites.self, SiteCommand.self, Start.self,
-            Correct.self, AuditCommand.self, Token.self, Check.self,
+            Correct.self, AuditCommand.self, Token.self, Setup.self, Check.self, Doctor.self,
         ])
 
     static let version = "0.1.0"
@@ -22,6 +22,9 @@ struct SettingsOption: ParsableArguments {
         help: ArgumentHelp(
             "The settings file; default /etc/footfall/footfall.toml, and for count none.", valueName: "file"))
     var config: String?
+
+    /// They are those of the service, as far as this command can tell.
+    var isTheService: Bool { config == nil || config == Settings.defaultFile }
 
     /// The settings, or every problem on standard error and exit status 78.
     func load() throws -> Settings {

@@ -7,8 +7,16 @@ struct LocalClient {
 
     /// A client of the daemon that the settings name; where they name none, of one by hand or of systemd's.
     init(_ option: SettingsOption) throws {
-        let runtime = try option.load().state.runtime
         let isNamed = option.config != nil || environment["FOOTFALL_STATE_RUNTIME"] != nil
+        let runtime: String
+        do {
+            runtime = try Settings.load(file: option.config, environment: environment).state.runtime
+        } catch {
+            // A mistake in the settings does not keep anybody from a daemon that runs on those from before.
+            say("\(error)")
+            guard !isNamed else { throw Exit.configuration }
+            runtime = Settings(environment: environment).state.runtime
+        }
         sockets = ([runtime] + (isNamed ? [] : ["/run", "/run/footfall"])).map(LocalSocket.init(runtime:))
     }
 

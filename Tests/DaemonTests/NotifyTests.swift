@@ -14,6 +14,7 @@ struct NotifyTests {
         let life = try machine.start(["NOTIFY_SOCKET": supervisor.path])
         try life.becomeReady()
         try eventually("it says so") { supervisor.heard.contains("READY=1\nSTATUS=0 online · 0 visits · 1 sites") }
+        #expect(supervisor.heard.first == "EXTEND_TIMEOUT_USEC=60000000", "before anything that may take long")
         for i in 1...3 { machine.send("f1 s=demo&v=\(i)&u=/") }
         #expect(try machine.command("start demo 57995").status == 0)
         try eventually("it says how many") { supervisor.heard.contains("STATUS=3 online · 57,998 visits · 1 sites") }

@@ -81,7 +81,7 @@ struct TidyTests {
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
         "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
-        "Sources/Storage/Clocks.swift": "clock_gettime",
+        "Sources/Storage/Clocks.swift": "clock_gettime, adjtimex",
         "Sources/Storage/VisitorsFile.swift": "unlink",
         "Sources/Storage/CrashPoint.swift": "getenv, in builds for tests",
         "Sources/Storage/OSThread.swift": "pthread_create, poll",
@@ -94,6 +94,7 @@ struct TidyTests {
         "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",
         "Sources/Web/ProcessNumbers.swift": "clock_gettime, getrlimit",
         "Sources/footfall/Health.swift": "statvfs",
+        "Sources/footfall/Commands/Doctor.swift": "statvfs",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",
         "Sources/footfall/Commands/TopCommand.swift": "the size of the terminal",
         "Sources/footfall/LocalSocket.swift": "socket addresses",
@@ -123,8 +124,9 @@ struct TidyTests {
         "Sources/Wire/Admission.swift": (1, "the names in a datagram that is refused are nobody's"),
         "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
         "Sources/Web/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
+        "Sources/footfall/Commands/Doctor.swift": (1, "a machine without /proc shows no web servers"),
         "Sources/footfall/Commands/SiteCommand.swift": (
-            4, "what cannot be undone or read is said by the error that made it necessary"
+            3, "what cannot be undone or read is said by the error that made it necessary"
         ),
         "Sources/footfall/Commands/Serve.swift": (1, "an audit that cannot be read is answered with 503"),
         "Sources/footfall/LocalClient.swift": (1, "an answer without a problem is reported by its status"),

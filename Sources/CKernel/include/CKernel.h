@@ -1,4 +1,5 @@
 #pragma once
+#include <sys/timex.h>
 #include <stddef.h>
 #include <stdint.h>
 

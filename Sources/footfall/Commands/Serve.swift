@@ -45,10 +45,11 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
         // A long journal takes its time, and nobody should lose patience over it.
+        Supervisor.extendStart(seconds: 60)
         let patience = Task {
-            while !Task.isCancelled {
-                Supervisor.extendStart(seconds: 60)
+            while true {
                 try await Task.sleep(for: .seconds(20))
+                Supervisor.extendStart(seconds: 60)
             }
         }
         defer { patience.cancel() }

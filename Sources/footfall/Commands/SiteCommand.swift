@@ -73,9 +73,15 @@ struct SiteCommand: ParsableCommand {
             let undo = try file.hide()
             // It may be in another file, or with others in this one.
             let others = settings.sites.filter { $0.name != site }
-            guard let left = try? Settings.load(file: settingsOption.config, environment: environment),
-                left.sites == others
-            else {
+            let left: Settings
+            do {
+                left = try settingsOption.load()
+            } catch {
+                undo()
+                say("the settings would be wrong without \(file.path), and it stays")
+                throw error
+            }
+            guard left.sites == others else {
                 undo()
                 say("\(site) is not alone in a file \(file.path); take its [[site]] away by hand, then send SIGHUP")
                 throw Exit.configuration

@@ -24,6 +24,7 @@ struct Stats: ParsableCommand {
             return
         }
         let sites = site == nil ? try decode(SiteList.self, body).sites : [try decode(SiteSnapshot.self, body)]
+        if sites.isEmpty { say("no site is counted yet; footfall setup NAME begins with one") }
         if csv { print(SiteSnapshot.csvHeader) }
         print(sites.map(csv ? \.csv : \.text).joined(separator: csv ? "\n" : "\n\n"))
     }

@@ -1,0 +1,232 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Storage
+import Web
+
+struct Doctor: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at everything around the daemon that can make numbers wrong, and say what mends it.",
+        discussion: """
+            Looks at the settings, the daemon, its units and sockets, the clock, the disk and the proxies in front. A line \
+            each; below what is amiss stands the command or the setting that mends it. Exit status 0 where nothing is amiss, \
+            else 1.
+            """)
+
+    @OptionGroup var settingsOption: SettingsOption
+
+    func run() throws {
+        var examination = Examination(option: settingsOption)
+        examination.all()
+        if examination.isAmiss { throw ExitCode(1) }
+    }
+}
+
+/// Looks, and says what it finds as it goes.
+private struct Examination {
+    let option: SettingsOption
+    private(set) var isAmiss = false
+    /// Numbers of the daemon by their names in Prometheus' format, all samples of a name added up.
+    private var metrics: [String: Double] = [:]
+    private var settings = Settings(environment: environment)
+
+    init(option: SettingsOption) { self.option = option }
+
+    mutating func all() {
+        readSettings()
+        askDaemon()
+        if option.isTheService { lookAtUnits() }
+        lookAtBuffers()
+        lookAtClock()
+        lookAtDisk()
+        lookAtProxies()
+    }
+
+    private mutating func readSettings() {
+        do {
+            settings = try Settings.load(file: option.config, environment: environment)
+            let notes = settings.warnings
+            for note in notes { amiss("settings", note, "footfall check") }
+            if notes.isEmpty { well("settings", "\(grouped(settings.sites.count)) sites") }
+        } catch {
+            amiss("settings", "\(error)", "footfall check")
+        }
+    }
+
+    // MARK: The daemon
+
+    private mutating func askDaemon() {
+        let isService = option.isTheService && SystemdUnit.service != nil
+        let restart = isService ? "sudo systemctl restart footfall" : "stop it and start footfall serve"
+        let start = isService ? "sudo systemctl enable --now footfall-{beacon,http,local}.socket" : "footfall serve"
+        do {
+            let client = try LocalClient(option)
+            guard try client.isAnswered() else { return amiss("daemon", "nobody answers", start) }
+            let text = String(decoding: try client.get("/metrics"), as: UTF8.self)
+            for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+                let name = String(line.prefix { $0 != "{" && $0 != " " })
+                if let value = Double(line.split(separator: " ").last ?? "") { metrics[name, default: 0] += value }
+            }
+            if metrics["footfall_degraded"] ?? 0 > 0 {
+                amiss("daemon", String(decoding: try client.get("/readyz"), as: UTF8.self), "footfall stats")
+            } else {
+                well("daemon", "answers")
+            }
+            if let version = text.firstMatch(of: #/footfall_build_info\{version="(.*?)"\}/#)?.1,
+                version != Footfall.version
+            {
+                amiss("daemon", "it runs version \(version), and this command is \(Footfall.version)", restart)
+            }
+            for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites {
+                for warning in site.warnings where !warning.isAboutAll {
+                    amiss("site \(site.site)", warning.detail, "footfall stats \(site.site)")
+                }
+            }
+        } catch {
+            // Its sentence has been said.
+            amiss("daemon", "it cannot be asked", "sudo footfall doctor")
+        }
+    }
+
+    private mutating func lookAtUnits() {
+        guard let service = SystemdUnit.service else {
+            return note(
+                "units", "systemd knows no footfall.service; without it a restart loses what waits in the sockets")
+        }
+        for name in ["footfall-beacon.socket", "footfall-http.socket", "footfall-local.socket"] {
+            guard let unit = SystemdUnit(name) else {
+                amiss("units", "\(name) is not installed", "sudo apt-get install --reinstall footfall")
+                continue
+            }
+            if unit.isMasked {
+                note("units", "\(name) is masked, so the daemon opens its own")
+            } else if !unit.isActive {
+                amiss("units", "\(name) is \(unit["ActiveState"])", "sudo systemctl enable --now \(name)")
+            } else if unit["UnitFileState"] != "enabled" {
+                amiss("units", "\(name) will not be there after a reboot", "sudo systemctl enable \(name)")
+            } else {
+                well("units", "\(name) listens at \(unit.addresses.joined(separator: " "))")
+            }
+        }
+        if service["NeedDaemonReload"] == "yes" {
+            amiss("units", "footfall.service has changed on disk", "sudo systemctl daemon-reload")
+        }
+        if let restarts = Int(service["NRestarts"]), restarts > 0 {
+            note("units", "systemd has started the service again \(restarts) times: journalctl -u footfall tells why")
+        }
+        for difference in SystemdUnit.differences(settings) {
+            amiss("units", difference, "sudo systemctl edit footfall-beacon.socket footfall-http.socket")
+        }
+    }
+
+    // MARK: The machine
+
+    private mutating func lookAtBuffers() {
+        let wanted = settings.beacon.receiveBufferBytes
+        if option.isTheService, let unit = SystemdUnit.beacons, unit.isActive {
+            if let granted = Int(unit["ReceiveBuffer"]), granted >= wanted {
+                well("buffers", "systemd asks for \(granted >> 20) MiB for each socket")
+            } else {
+                amiss(
+                    "buffers", "footfall-beacon.socket asks for less than [beacon] receive_buffer",
+                    "sudo systemctl edit footfall-beacon.socket, with ReceiveBuffer=\(wanted)")
+            }
+        } else if let granted = number(in: "/proc/sys/net/core/rmem_max"), granted < Double(wanted), getuid() != 0 {
+            amiss(
+                "buffers",
+                "the kernel grants \(Int(granted) >> 10) KiB of the \(wanted >> 10) KiB wanted; a burst is dropped",
+                "sudo sysctl -w net.core.rmem_max=\(wanted)")
+        } else {
+            well("buffers", "\(wanted >> 20) MiB can be had")
+        }
+        if let drops = metrics["footfall_ingest_kernel_drops_total"], drops > 0 {
+            amiss(
+                "buffers",
+                "\(grouped(Int(drops))) datagrams were dropped for want of room since the sockets were opened",
+                "a larger receive_buffer in [beacon] and ReceiveBuffer= in the unit")
+        }
+    }
+
+    private mutating func lookAtClock() {
+        if Clocks.isKept {
+            well("clock", "kept in time")
+        } else {
+            amiss("clock", "nobody keeps this machine's clock in time", "sudo timedatectl set-ntp true")
+        }
+        if let steps = metrics["footfall_clock_steps_total"], steps > 0 {
+            note("clock", "it has jumped \(grouped(Int(steps))) times since the start of the daemon")
+        }
+    }
+
+    private mutating func lookAtDisk() {
+        let directory =
+            option.isTheService && SystemdUnit.service != nil ? "/var/lib/footfall" : settings.state.directory
+        // Before the first start there is only what it will be made in.
+        var path = directory
+        while !FileManager.default.fileExists(atPath: path), path.count > 1 {
+            path = (path as NSString).deletingLastPathComponent
+        }
+        var room = statvfs()
+        guard unsafe statvfs(path, &room) == 0 else {
+            return amiss("disk", "\(path) cannot be looked at", "sudo footfall doctor")
+        }
+        let free = UInt64(room.f_bavail) * UInt64(room.f_frsize)
+        if free < UInt64(settings.state.journal.capBytes) {
+            amiss(
+                "disk", "\(free >> 20) MiB are free at \(path), less than the journal may need",
+                "make room, or a lower journal_cap in [state]")
+        } else {
+            well("disk", "\(grouped(Int(free >> 20))) MiB are free at \(path)")
+        }
+        if room.f_favail == 0, room.f_files > 0 { amiss("disk", "no inodes are left at \(path)", "df -i \(path)") }
+    }
+
+    private mutating func lookAtProxies() {
+        let names: Set = ["nginx", "haproxy", "caddy", "apache2", "httpd", "traefik", "lighttpd", "varnishd"]
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let running = Set(
+            processes.filter { $0.allSatisfy(\.isNumber) }.map { text(in: "/proc/\($0)/comm") }.filter(names.contains))
+        let list = running.sorted().joined(separator: ", ")
+        if running.isEmpty {
+            well("proxies", "no web server runs on this machine")
+        } else if settings.http.proxies.isEmpty {
+            note(
+                "proxies",
+                "\(list) runs here; if it passes browsers on, every visitor looks the same until [http] says "
+                    + "proxies = [\"127.0.0.1\"]")
+        } else {
+            well("proxies", "\(list) is believed from \(settings.http.proxies.joined(separator: " "))")
+        }
+        if settings.http.localAdmin, !running.isEmpty {
+            amiss(
+                "proxies", "[http] local_admin is on beside \(list): what it passes on may be the owner",
+                "local_admin = false")
+        }
+    }
+
+    private func text(in path: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private func number(in path: String) -> Double? { Double(text(in: path)) }
+
+    // MARK: Saying it
+
+    private func well(_ subject: String, _ sentence: String) { line("ok   ", subject, sentence) }
+
+    private func note(_ subject: String, _ sentence: String) { line("note ", subject, sentence) }
+
+    private mutating func amiss(_ subject: String, _ sentence: String, _ mend: String) {
+        isAmiss = true
+        line("amiss", subject, sentence)
+        print("        mend: \(mend)")
+    }
+
+    private func line(_ mark: String, _ subject: String, _ sentence: String) {
+        let colours = ["ok   ": "32", "note ": "33", "amiss": "31"]
+        let isColoured = isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR"] == nil
+        let shown = isColoured ? "\u{1B}[\(colours[mark] ?? "0")m\(mark)\u{1B}[0m" : mark
+        print("\(shown)  \(subject): \(sentence)")
+    }
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Web
+
+struct Setup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put a site on its feet: its file, the old counter's number, the lines to paste, the first visitor.",
+        discussion: """
+            Writes the site's file unless there is one, takes over a number if one is given, prints what belongs into the web \
+            server, the settings and the page, and then waits for the first view and says whether the visitor's address came \
+            through. On a terminal it asks for what was not given.
+            """)
+
+    @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -", transform: siteName)
+    var site: String
+    @Option(help: "A host of its pages; may be given again.")
+    var host: [String] = []
+    @Option(help: "Its time zone; default the machine's.")
+    var timezone: String?
+    @Option(help: "Visits that an older counter had.")
+    var start: Int64?
+    @Option(help: "Where the web server shall have the daemon answer.")
+    var path = "/thong-ke/"
+    @Option(help: "How long to wait for the first view, in seconds; 0 does not wait.")
+    var wait = 600
+    @OptionGroup var settingsOption: SettingsOption
+
+    func validate() throws {
+        if path.wholeMatch(of: #/\/([A-Za-z0-9._~-]+\/)+/#) == nil {
+            throw ValidationError("a path begins and ends with /, such as /thong-ke/")
+        }
+    }
+
+    func run() throws {
+        var settings = try settingsOption.load()
+        if !settings.sites.contains(where: { $0.name == site }) {
+            try add()
+            settings = try settingsOption.load()
+        }
+        let client = try LocalClient(settingsOption)
+        guard try client.isAnswered() else {
+            say(
+                "no daemon answers; footfall doctor says how to start one, and then footfall setup \(site) goes on from here"
+            )
+            throw Exit.unavailable
+        }
+        if let start = start ?? asked("Visits the old counter had, if there is one", isNew).flatMap(Int64.init) {
+            try Start.parse(["\(site)", "\(start)", "--note", "footfall setup"] + configArguments).run()
+        }
+        print(lines(settings))
+        if wait > 0 { try awaitFirstView(client) }
+    }
+
+    // MARK: Asking
+
+    private var isTerminal: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+    private var isNew: Bool { host.isEmpty && timezone == nil && start == nil }
+
+    /// What somebody types, nil for nothing; nobody is asked off a terminal, nor who has said something by options.
+    private func asked(_ question: String, _ isToBeAsked: Bool) -> String? {
+        guard isTerminal, isToBeAsked else { return nil }
+        FileHandle.standardError.write(Data("\(question) (Enter for none): ".utf8))
+        let answer = readLine()?.trimmingCharacters(in: .whitespaces) ?? ""
+        return answer.isEmpty ? nil : answer
+    }
+
+    private var configArguments: [String] { settingsOption.config.map { ["-c", $0] } ?? [] }
+
+    private func add() throws {
+        let hosts =
+            host.isEmpty ? asked("Host of its pages, such as portal.example.vn", isNew).map { [$0] } ?? [] : host
+        let zone = timezone ?? asked("Time zone, such as Asia/Ho_Chi_Minh; none is the machine's", isNew)
+        let arguments =
+            [site] + hosts.flatMap { ["--host", $0] } + (zone.map { ["--timezone", $0] } ?? []) + configArguments
+        try SiteCommand.Add.parse(arguments).run()
+    }
+
+    // MARK: What to paste
+
+    private func lines(_ settings: Settings) -> String {
+        let isBelieved = !settings.http.proxies.isEmpty
+        let settingsLines = """
+
+            # In \(settingsOption.config ?? Settings.defaultFile), then `footfall check` and SIGHUP (systemctl reload footfall):
+            [http]
+            proxies = ["127.0.0.1"]
+
+            """
+        return """
+
+            # In the server block of nginx, then `nginx -s reload`:
+            location \(path) {
+                proxy_pass http://\(settings.http.listen)/;
+                proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            }
+            \(isBelieved ? "" : settingsLines)
+            <!-- In the page, where the numbers shall stand: -->
+            <script async src="\(path)footfall.js" data-site="\(site)"></script>
+            <div data-footfall></div>
+
+            """
+    }
+
+    // MARK: The first visitor
+
+    private func awaitFirstView(_ client: LocalClient) throws {
+        func snapshot() throws -> SiteSnapshot {
+            try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + site))
+        }
+        let before = try snapshot().total.views
+        say("Waiting for a view; open the page in a browser. Ctrl-C ends the waiting, and nothing else.")
+        let end = Date(timeIntervalSinceNow: Double(wait))
+        while Date() < end {
+            let now = try snapshot()
+            if now.total.views > before {
+                print(
+                    "The first view is counted: \(grouped(now.online.visitors)) online, \(grouped(now.total.value)) in all."
+                )
+                guard let warning = now.warnings.first(where: { $0.code == "own_address" }) else {
+                    return print("The visitor's address came through.")
+                }
+                say(
+                    "The visitor's address did not come through, unless you looked from this machine itself. \(warning.detail)"
+                )
+                throw Exit.tryAgain
+            }
+            usleep(100_000)
+        }
+        say("No view came within \(wait) s. Does the page have the line, and does \(path)footfall.js answer there?")
+        throw Exit.tryAgain
+    }
+}
