@@ -11,6 +11,7 @@ RELEASE := $(SWIFT) build -c release
 PREFIX ?= /usr/local
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd
+ZSH = zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 # Builds release and serves one site, demo, on loopback. Needs no root to run.
 run: run-packages
@@ -61,7 +62,8 @@ static: run-packages
 	$(RELEASE) --product footfall --static-swift-stdlib --scratch-path $(STATIC)
 
 # The program, its units, manual pages and completions; and in /etc settings to begin with, where there are none.
-install: static
+install:
+	@[ -x $(STATIC)/release/footfall ] || { echo "run make static first"; exit 1; }
 	install -Dsm 755 $(STATIC)/release/footfall $(DESTDIR)$(PREFIX)/bin/footfall
 	install -d $(UNITS)/system $(UNITS)/catalog $(DESTDIR)/etc/footfall/sites.d
 	install -m 644 systemd/*.socket $(UNITS)/system
@@ -70,19 +72,19 @@ install: static
 	[ -e $(DESTDIR)/etc/footfall/footfall.toml ] || install -m 644 systemd/footfall.toml $(DESTDIR)/etc/footfall
 	install -d $(SHARE)/footfall/dashboards $(SHARE)/doc/footfall/examples
 	install -m 644 dashboards/* $(SHARE)/footfall/dashboards
-	install -m 644 systemd/examples/* $(SHARE)/doc/footfall/examples
+	for f in systemd/examples/*; do sed "s|/usr/lib/footfall|$(PREFIX)/lib/footfall|" $$f >$(SHARE)/doc/footfall/examples/$${f##*/}; done
 	install -m 644 README.md Sources/Storage/FORMAT.md $(SHARE)/doc/footfall
 	for page in systemd/man/*; do install -Dm 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
-	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/$(ZSH) $(SHARE)/fish/vendor_completions.d
 	cd $(SHARE) && f=$(abspath $(STATIC))/release/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \
-		&& $$f --generate-completion-script zsh >zsh/vendor-completions/_footfall \
+		&& $$f --generate-completion-script zsh >$(ZSH)/_footfall \
 		&& $$f --generate-completion-script fish >fish/vendor_completions.d/footfall.fish
 # The empty places of the drop-in that gives the service a root directory of its own.
 	cd $(DESTDIR)$(PREFIX)/lib && mkdir -p $(addprefix footfall/root/,usr etc/footfall proc sys dev run tmp var/tmp var/lib) \
-		&& for d in bin sbin lib lib64; do ln -sfn usr/$$d footfall/root/$$d; done && touch footfall/root/etc/localtime
+		&& for d in bin sbin lib lib64; do ln -sfn usr/$$d footfall/root/$$d; done
 
 # A package for Debian: .build-static/footfall_VERSION_ARCH.deb
-deb: deb-packages
+deb: deb-packages static
 	rm -rf $(STATIC)/deb
 	$(MAKE) install DESTDIR=$(abspath $(STATIC))/deb PREFIX=/usr
 	STATIC=$(STATIC) systemd/debian/build

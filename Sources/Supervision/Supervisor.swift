@@ -38,6 +38,9 @@ public enum Supervisor {
     /// It need not keep it any more.
     public static func forget(name: String) { notify("FDSTOREREMOVE=1\nFDNAME=\(name)") }
 
+    /// Returns when the supervisor has done all it was told, or after two seconds.
+    public static func waitUntilHeard() { _ = sd_notify_barrier(0, 2_000_000) }
+
     private static func notify(_ state: String) { _ = unsafe sd_notify(0, state) }
 
     private static func line(_ text: String) -> String { text.split(separator: "\n").joined(separator: "; ") }

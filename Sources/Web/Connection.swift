@@ -98,7 +98,8 @@ final class Connection: ChannelDuplexHandler {
     /// A request may be on its way here, or an answer on its way there.
     private func stop(_ context: ChannelHandlerContext, after time: Duration) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [self] in
-            if isAtWork || head != nil, time != limits.drain {
+            let isBusy = isAtWork || head != nil || arrival.isPending || !waiting.isEmpty || !context.channel.isWritable
+            if isBusy, time != limits.drain {
                 stop(context, after: limits.drain)
             } else {
                 context.close(promise: nil)

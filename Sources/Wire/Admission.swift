@@ -283,6 +283,7 @@ public struct Admission: Sendable {
     ) -> (visitor: UInt64, former: UInt64) {
         if let place = beacon[.visitor], !place.isEmpty {
             if decodeShort(bytes.extracting(place), limit: 64) {
+                if beacon[.event] == nil { sites.entries[site.number].watch.seeNoAddress() }
                 return sites.entries[site.number].keys(id: short.span, at: moment)
             }
             tallies[.droppedFields] += 1

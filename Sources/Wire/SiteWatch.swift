@@ -63,6 +63,9 @@ struct SiteWatch: Sendable {
         }
     }
 
+    /// The sender knows its visitors by other means, and gave no address.
+    mutating func seeNoAddress() { isOwnAddress = false }
+
     /// A visitor's view came in by a door; nothing is kept of visitors while there is but one.
     @inline(__always)
     mutating func see(_ visitor: UInt64, by door: Door, at moment: Moment) {

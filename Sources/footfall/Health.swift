@@ -132,6 +132,7 @@ struct HealthService: Service {
                 try? await Task.sleep(for: .seconds(1))
             }
         }
+        Supervisor.stopping()
     }
 
     private func tell(_ degraded: [String]) {

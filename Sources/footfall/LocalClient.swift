@@ -17,7 +17,15 @@ struct LocalClient {
             guard !isNamed else { throw Exit.configuration }
             runtime = Settings(environment: environment).state.runtime
         }
-        sockets = ([runtime] + (isNamed ? [] : ["/run", "/run/footfall"])).map(LocalSocket.init(runtime:))
+        let others = isNamed ? [] : ["/run", "/run/footfall"]
+        sockets = ((Self.isTrusted(runtime) ? [runtime] : []) + others).map(LocalSocket.init(runtime:))
+    }
+
+    /// Anybody may make a directory in `/dev/shm`, and answer there in the daemon's place.
+    private static func isTrusted(_ runtime: String) -> Bool {
+        guard runtime.hasPrefix("/dev/shm/") else { return true }
+        let owner = try? FileManager.default.attributesOfItem(atPath: runtime)[.ownerAccountID] as? UInt32
+        return owner == nil || owner == getuid()
     }
 
     /// A daemon is there. Ends the command where there is one that this user may not ask.
@@ -45,9 +53,25 @@ struct LocalClient {
         try ask(method, target, body: try JSONEncoder().encode(body))
     }
 
+    /// What is degraded; nil while nothing is.
+    func degradation() throws -> String? {
+        let (status, body) = try exchange("GET", "/readyz", Data())
+        return status == 200 ? nil : try decode(Problem.self, body).detail
+    }
+
     private func ask(_ method: String, _ target: String, body: Data = Data()) throws -> Data {
+        let (status, body) = try exchange(method, target, body)
+        guard status == 200 else {
+            let problem = try? JSONDecoder().decode(Problem.self, from: body)
+            say(problem?.detail ?? "the daemon answered with status \(status)")
+            throw status == 404 || status == 400 ? Exit.data : status == 422 ? Exit.configuration : Exit.unavailable
+        }
+        return body
+    }
+
+    private func exchange(_ method: String, _ target: String, _ body: Data) throws -> (status: Int, body: Data) {
         guard let descriptor = try connect() else {
-            say("no daemon answers at \(sockets[0].path); start one with `footfall serve`")
+            say("no daemon answers at \(sockets.first?.path ?? "/run/footfall.sock"); start one with `footfall serve`")
             throw Exit.unavailable
         }
         defer { close(descriptor) }
@@ -64,12 +88,7 @@ struct LocalClient {
         let body = answer[end.upperBound...]
         let head = String(decoding: answer[..<end.lowerBound], as: UTF8.self)
         let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        guard status == 200 else {
-            let problem = try? JSONDecoder().decode(Problem.self, from: body)
-            say(problem?.detail ?? "the daemon answered with status \(status)")
-            throw status == 404 || status == 400 ? Exit.data : status == 422 ? Exit.configuration : Exit.unavailable
-        }
-        return body
+        return (status, body)
     }
 
     private struct Problem: Decodable { let detail: String }

@@ -29,6 +29,7 @@ struct Sockets {
                 close(socket.descriptor)
             }
         }
+        kept.close(allBut: settings)
         warn(of: settings, logger)
         if beacons.isEmpty { try openBeacons(settings.beacon, &kept, logger) }
         if listeners.allSatisfy(\.isLocal) {
@@ -42,7 +43,6 @@ struct Sockets {
             let descriptor = try LocalSocket(runtime: settings.state.runtime).listen()
             listeners.append(WebListener(descriptor: descriptor, isLocal: true))
         }
-        kept.closeOthers()
     }
 
     /// How people reach them.
@@ -96,10 +96,12 @@ extension Settings {
     /// What the settings say about addresses, each where the sockets handed over are others; none where none were.
     func differences(beacons: [String], http: String) -> [String] {
         func sentence(_ key: String, _ said: [String], _ real: [String], _ unit: String) -> [String] {
+            // A machine without IPv6 has no ::1.
+            let said = said.count > 1 ? said.filter { !$0.hasPrefix("[::1]") || real.contains($0) } : said
             guard !real.isEmpty, real != [""], Set(said) != Set(real) else { return [] }
             return [
                 "\(key) says \(said.joined(separator: " ")), and \(unit) listens at \(real.joined(separator: " ")), which "
-                    + "wins; change it by systemctl edit \(unit)"
+                    + "wins"
             ]
         }
         return sentence("[beacon] listen", beacon.listen.map(\.description), beacons, "footfall-beacon.socket")
@@ -121,19 +123,27 @@ private struct KeptSockets {
     mutating func take<E: Error>(
         _ use: String, _ address: ListenAddress, orOpen open: () throws(E) -> CInt
     ) throws(E) -> CInt {
-        // A colon may not stand in such a name.
-        let name = Self.prefix + use + "-" + address.description.replacing(":", with: "_")
+        let name = Self.name(use, address)
         if let descriptor = descriptors.removeValue(forKey: name) { return descriptor }
         let descriptor = try open()
         Supervisor.store(descriptor, name: name)
         return descriptor
     }
 
-    /// Of addresses that the settings name no longer.
-    mutating func closeOthers() {
-        for (name, descriptor) in descriptors {
+    /// A colon may not stand in such a name.
+    private static func name(_ use: String, _ address: ListenAddress) -> String {
+        prefix + use + "-" + address.description.replacing(":", with: "_")
+    }
+
+    /// Gives back those of addresses that the settings name no longer: they may be in the way of others.
+    mutating func close(allBut settings: Settings) {
+        let wanted = settings.beacon.listen.map { Self.name("beacon", $0) } + [Self.name("http", settings.http.listen)]
+        let others = descriptors.filter { !wanted.contains($0.key) }
+        for (name, descriptor) in others {
             Supervisor.forget(name: name)
-            close(descriptor)
+            Glibc.close(descriptor)
+            descriptors[name] = nil
         }
+        if !others.isEmpty { Supervisor.waitUntilHeard() }
     }
 }

@@ -25,7 +25,7 @@ struct SystemdUnit {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             if parts.count == 2 { properties[parts[0], default: []].append(parts[1]) }
         }
-        guard ["loaded", "masked"].contains(self["LoadState"]) else { return nil }
+        guard !["", "not-found"].contains(self["LoadState"]) else { return nil }
     }
 
     static var service: SystemdUnit? { SystemdUnit("footfall.service") }

@@ -107,7 +107,7 @@ extension UnderSystemd {
                 ("program in state", lambda: run_from(state + "/probe.sh")),
                 ("namespace", lambda: call(libc.unshare, 0x10000000)),
                 ("mount", lambda: call(libc.mount, b"none", b"/tmp", b"tmpfs", 0, None)),
-                ("device", lambda: os.mknod(state + "/null", 0o20666, os.makedev(1, 3))),
+                ("making a device", lambda: os.mknod(state + "/null", 0o20666, os.makedev(1, 3))),
                 ("set-user-id", lambda: (open(state + "/s", "w").close(), os.chmod(state + "/s", 0o4755))),
             ]:
                 try:
@@ -213,9 +213,19 @@ extension UnderSystemd {
             // A socket of an address that is not in the settings any more is given back.
             try machine.write("/etc/footfall/sites.d/x.toml", "")
             try machine.write(
-                "/etc/footfall/footfall.toml", "[beacon]\nlisten = [\"127.0.0.1:7375\"]\n" + Systemd.settings)
+                "/etc/footfall/footfall.toml", "[beacon]\nlisten = [\"0.0.0.0:7373\"]\n" + Systemd.settings)
             try machine.must("systemctl restart footfall.service")
             #expect(try machine.property("NFileDescriptorStore") == "2")
+        }
+
+        @Test("a machine without IPv6 has the other address")
+        func withoutIPv6() throws {
+            let machine = try Systemd(installed: true)
+            try machine.must(
+                "systemctl stop \(Systemd.sockets) && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 "
+                    + "&& systemctl start \(Systemd.sockets)")
+            try machine.send("f1 s=demo&v=1&u=/")
+            try eventually("counted") { try machine.views() == 1 }
         }
 
         // MARK: Operating
@@ -282,7 +292,9 @@ extension UnderSystemd {
             try eventually("what came meanwhile is counted") { try machine.views() == 1 }
         }
 
-        @Test("counts outlive a reboot and the pull of the plug, and nothing the kernel dropped is said twice")
+        @Test(
+            "counts outlive a reboot and the end of the machine's first process, and nothing the kernel dropped is said twice"
+        )
         func reboot() throws {
             let machine = try Systemd(installed: true)
             // A daemon that is frozen and a buffer for some ten datagrams: the others are dropped.
@@ -317,18 +329,27 @@ extension UnderSystemd {
         func examples(_ name: String) throws {
             let machine = try Systemd(installed: true)
             let unit = name.hasPrefix("beacon") ? "footfall-beacon.socket" : "footfall.service"
+            try machine.send("f1 s=demo&v=0&u=/")
+            try machine.becomeReady()
+            try machine.write(
+                "/etc/footfall/footfall.toml", Systemd.settings.replacing("timezone = \"UTC\"\n", with: ""))
             try machine.must(
-                "mkdir -p /etc/systemd/system/\(unit).d && cp /usr/share/doc/footfall/examples/\(name).conf /etc/systemd/system/\(unit).d/ "
-                    + "&& systemctl daemon-reload && systemctl stop footfall.service && systemctl restart \(unit)")
+                "mkdir -p /etc/systemd/system/\(unit).d && cp /usr/share/doc/footfall/examples/\(name).conf /etc/systemd/system/\(unit).d/"
+            )
+            // The example's own line puts it in force, while the service runs.
+            let example = try String(contentsOfFile: "systemd/examples/\(name).conf", encoding: .utf8)
+            let line = example.firstMatch(of: #/# (systemctl .*)\n/#).map { String($0.1) }
+            try machine.must(line ?? "systemctl daemon-reload && systemctl restart footfall.service")
             for i in 1...50 { try machine.send("f1 s=demo&v=\(i)&u=/") }
             try machine.becomeReady()
-            try eventually("counted") { try machine.views() == 50 }
+            try eventually("counted") { try machine.views() == 51 }
             #expect(try machine.verifies() == "")
             if name == "beacon-other-address" {
                 #expect(try machine.run("footfall check 2>&1 >/dev/null").output.contains("192.0.2.7"))
             }
             if name == "service-root-directory" {
                 try machine.must("systemctl reload footfall.service")
+                #expect(try machine.must("footfall stats demo --json").contains("\"timezone\":\"Asia/Ho_Chi_Minh\""))
                 print("figure:", try machine.must("systemd-analyze security --no-pager footfall.service | tail -1"))
             }
         }

@@ -47,6 +47,17 @@ struct WarningTests {
         #expect(desk.warnings == [])
     }
 
+    @Test("a newest view from this machine's own address is told, until one comes from elsewhere or gives none")
+    func ownAddress() {
+        for (i, address) in ["127.0.0.1", "127.9.9.9", "::1"].enumerated() {
+            var desk = Desk()
+            desk.beacon("u=/\(i)&i=\(address)&a=b", at: "09:00")
+            #expect(desk.warnings == [.ownAddress], "\(address)")
+            desk.beacon("u=/\(i)&\(i == 0 ? "v=member" : "i=203.0.113.7&a=b")", at: "09:01")
+            #expect(desk.warnings == [], "\(address)")
+        }
+    }
+
     @Test("a sender that names visitors itself, and bots from one address, are no proxy")
     func named() {
         var desk = Desk()

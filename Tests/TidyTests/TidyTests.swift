@@ -129,7 +129,9 @@ struct TidyTests {
             3, "what cannot be undone or read is said by the error that made it necessary"
         ),
         "Sources/footfall/Commands/Serve.swift": (1, "an audit that cannot be read is answered with 503"),
-        "Sources/footfall/LocalClient.swift": (1, "an answer without a problem is reported by its status"),
+        "Sources/footfall/LocalClient.swift": (
+            2, "an answer without a problem is reported by its status; a directory that is not there has no owner"
+        ),
         "Sources/footfall/Commands/Count.swift": (1, "reads back what this process has just written"),
         "Sources/footfall-load/Repeat.swift": (1, "the measured datagram is a constant"),
     ]

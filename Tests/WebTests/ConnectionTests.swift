@@ -249,7 +249,25 @@ struct ConnectionTests {
         }
     }
 
-    @Test("stopping closes idle connections at once and accepts no more")
+    @Test("a request that was on its way when the server stopped is answered")
+    func lastRequest() async throws {
+        var configuration = WebConfiguration()
+        configuration.limits.lastRequest = .seconds(20)
+        try await withServer(configuration) { server async throws in
+            let (new, used) = (try await server.connect(), try await server.connect())
+            try await used.send(Self.get)
+            #expect(try await used.answer().status == 200)
+            try await until { server.connections.open == 2 }
+            await server.stop()
+            for connection in [new, used] {
+                try await connection.send(Self.get)
+                #expect(try await connection.answer().status == 200)
+                #expect(try await connection.isClosed())
+            }
+        }
+    }
+
+    @Test("stopping closes idle connections before long and accepts no more")
     func stop() async throws {
         var configuration = WebConfiguration()
         configuration.limits.drain = .seconds(60)
@@ -258,7 +276,7 @@ struct ConnectionTests {
             try await used.send(Self.get)
             #expect(try await used.answer().status == 200)
             let local = try await server.connect(local: true)
-            try await local.send(Self.get + "GET /heal")
+            try await local.send(Self.get)
             #expect(try await local.answer().status == 200)
             await server.stop()
             #expect(try await used.isClosed())

@@ -28,6 +28,7 @@ private struct Examination {
     private(set) var isAmiss = false
     /// Numbers of the daemon by their names in Prometheus' format, all samples of a name added up.
     private var metrics: [String: Double] = [:]
+    private var hasDroppedLately = false
     private var settings = Settings(environment: environment)
 
     init(option: SettingsOption) { self.option = option }
@@ -67,8 +68,8 @@ private struct Examination {
                 let name = String(line.prefix { $0 != "{" && $0 != " " })
                 if let value = Double(line.split(separator: " ").last ?? "") { metrics[name, default: 0] += value }
             }
-            if metrics["footfall_degraded"] ?? 0 > 0 {
-                amiss("daemon", String(decoding: try client.get("/readyz"), as: UTF8.self), "footfall stats")
+            if let degradation = try client.degradation() {
+                amiss("daemon", degradation, "what the sentence says; it goes on counting meanwhile")
             } else {
                 well("daemon", "answers")
             }
@@ -78,8 +79,13 @@ private struct Examination {
                 amiss("daemon", "it runs version \(version), and this command is \(Footfall.version)", restart)
             }
             for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites {
+                hasDroppedLately = hasDroppedLately || site.warnings.contains { $0.code == "kernel_drops" }
                 for warning in site.warnings where !warning.isAboutAll {
-                    amiss("site \(site.site)", warning.detail, "footfall stats \(site.site)")
+                    if warning.code == "own_address" {
+                        note("site \(site.site)", warning.detail)
+                    } else {
+                        amiss("site \(site.site)", warning.detail, "footfall stats \(site.site)")
+                    }
                 }
             }
         } catch {
@@ -98,10 +104,18 @@ private struct Examination {
                 amiss("units", "\(name) is not installed", "sudo apt-get install --reinstall footfall")
                 continue
             }
-            if unit.isMasked {
+            if unit["LoadState"] != "loaded", !unit.isMasked {
+                amiss("units", "\(name) cannot be loaded: \(unit["LoadState"])", "systemd-analyze verify \(name)")
+            } else if unit.isMasked, service["PrivateNetwork"] == "yes", !name.contains("local") {
+                amiss(
+                    "units", "\(name) is masked, and the service may open no sockets of its own",
+                    "sudo systemctl unmask \(name), or the drop-in service-own-sockets.conf of the examples")
+            } else if unit.isMasked {
                 note("units", "\(name) is masked, so the daemon opens its own")
             } else if !unit.isActive {
-                amiss("units", "\(name) is \(unit["ActiveState"])", "sudo systemctl enable --now \(name)")
+                amiss(
+                    "units", "\(name) is \(unit["ActiveState"])",
+                    "sudo systemctl stop footfall.service; sudo systemctl enable --now \(name)")
             } else if unit["UnitFileState"] != "enabled" {
                 amiss("units", "\(name) will not be there after a reboot", "sudo systemctl enable \(name)")
             } else {
@@ -115,7 +129,9 @@ private struct Examination {
             note("units", "systemd has started the service again \(restarts) times: journalctl -u footfall tells why")
         }
         for difference in SystemdUnit.differences(settings) {
-            amiss("units", difference, "sudo systemctl edit footfall-beacon.socket footfall-http.socket")
+            amiss(
+                "units", difference,
+                "listen in the settings, or the unit, as the examples in /usr/share/doc/footfall tell")
         }
     }
 
@@ -139,11 +155,13 @@ private struct Examination {
         } else {
             well("buffers", "\(wanted >> 20) MiB can be had")
         }
-        if let drops = metrics["footfall_ingest_kernel_drops_total"], drops > 0 {
+        let drops = grouped(Int(metrics["footfall_ingest_kernel_drops_total"] ?? 0))
+        if hasDroppedLately {
             amiss(
-                "buffers",
-                "\(grouped(Int(drops))) datagrams were dropped for want of room since the sockets were opened",
+                "buffers", "datagrams were dropped within the last hour for want of room, \(drops) in all",
                 "a larger receive_buffer in [beacon] and ReceiveBuffer= in the unit")
+        } else if drops != "0" {
+            note("buffers", "\(drops) datagrams were dropped for want of room, none within the last hour")
         }
     }
 

@@ -100,11 +100,12 @@ struct Serve: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: CountingService(thread: counting)),
+                    .init(service: ReloadService(reloading: reloading)),
+                    .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
+                    // The last is stopped first, and says so.
                     .init(
                         service: HealthService(
                             health: state.health, report: { counting.publication.current }, logger: logger)),
-                    .init(service: ReloadService(reloading: reloading)),
-                    .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         patience.cancel()
@@ -153,10 +154,7 @@ private struct CountingService: Service {
     let thread: CountingThread
 
     func run() async throws {
-        defer {
-            Supervisor.stopping()
-            thread.stop()
-        }
+        defer { thread.stop() }
         try await gracefulShutdown()
     }
 }

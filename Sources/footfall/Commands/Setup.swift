@@ -20,6 +20,10 @@ struct Setup: ParsableCommand {
     var timezone: String?
     @Option(help: "Visits that an older counter had.")
     var start: Int64?
+    @Flag(help: "Print what belongs into nginx and into the page; so without either flag.")
+    var nginx = false
+    @Flag(help: "Print the lines of the page only.")
+    var script = false
     @Option(help: "Where the web server shall have the daemon answer.")
     var path = "/thong-ke/"
     @Option(help: "How long to wait for the first view, in seconds; 0 does not wait.")
@@ -27,6 +31,7 @@ struct Setup: ParsableCommand {
     @OptionGroup var settingsOption: SettingsOption
 
     func validate() throws {
+        if nginx, script { throw ValidationError("--nginx and --script exclude each other") }
         if path.wholeMatch(of: #/\/([A-Za-z0-9._~-]+\/)+/#) == nil {
             throw ValidationError("a path begins and ends with /, such as /thong-ke/")
         }
@@ -79,6 +84,13 @@ struct Setup: ParsableCommand {
     // MARK: What to paste
 
     private func lines(_ settings: Settings) -> String {
+        let page = """
+            <!-- In the page, where the numbers shall stand: -->
+            <script async src="\(path)footfall.js" data-site="\(site)"></script>
+            <div data-footfall></div>
+
+            """
+        if script { return page }
         let isBelieved = !settings.http.proxies.isEmpty
         let settingsLines = """
 
@@ -95,10 +107,7 @@ struct Setup: ParsableCommand {
                 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             }
             \(isBelieved ? "" : settingsLines)
-            <!-- In the page, where the numbers shall stand: -->
-            <script async src="\(path)footfall.js" data-site="\(site)"></script>
-            <div data-footfall></div>
-
+            \(page)
             """
     }
 
@@ -118,7 +127,9 @@ struct Setup: ParsableCommand {
                     "The first view is counted: \(grouped(now.online.visitors)) online, \(grouped(now.total.value)) in all."
                 )
                 guard let warning = now.warnings.first(where: { $0.code == "own_address" }) else {
-                    return print("The visitor's address came through.")
+                    return print(
+                        "It came from elsewhere than this machine's own address. Should all visitors come through one proxy on "
+                            + "another machine, a warning tells after fifty views.")
                 }
                 say(
                     "The visitor's address did not come through, unless you looked from this machine itself. \(warning.detail)"
