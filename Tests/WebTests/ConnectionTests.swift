@@ -259,6 +259,7 @@ struct ConnectionTests {
             #expect(try await used.answer().status == 200)
             try await until { server.connections.open == 2 }
             await server.stop()
+            try await server.acceptsNoMore()
             for connection in [new, used] {
                 try await connection.send(Self.get)
                 #expect(try await connection.answer().status == 200)
@@ -281,14 +282,7 @@ struct ConnectionTests {
             await server.stop()
             #expect(try await used.isClosed())
             #expect(try await local.isClosed())
-            try await until {
-                do {
-                    _ = try await server.connect()
-                    return false
-                } catch let error as SocketError {
-                    return error.number == ECONNREFUSED
-                }
-            }
+            try await server.acceptsNoMore()
             try await until { server.connections.open == 0 }
         }
     }
@@ -359,7 +353,7 @@ struct Long: CustomTestStringConvertible {
 }
 
 /// Yields until `condition` holds; half a minute of patience.
-private func until(_ condition: () async throws -> Bool) async throws {
+func until(_ condition: () async throws -> Bool) async throws {
     let clock = ContinuousClock()
     let deadline = clock.now + .seconds(30)
     while try await !condition() {

@@ -13,6 +13,18 @@ struct TestServer: Sendable {
     let connections: WebConnections
     let group: ServiceGroup
 
+    /// Waits until nobody can connect any more.
+    func acceptsNoMore() async throws {
+        try await until {
+            do {
+                _ = try await connect()
+                return false
+            } catch let error as SocketError {
+                return error.number == ECONNREFUSED
+            }
+        }
+    }
+
     /// Begins to stop in good order.
     func stop() async { await group.triggerGracefulShutdown() }
 
