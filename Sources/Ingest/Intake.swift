@@ -31,14 +31,14 @@ public struct Intake: Sendable {
     /// An intake without sites that stands at `wall` milliseconds and keeps nothing; `steady` is a clock that never
     /// jumps.
     public init(
-        limits: Limits, trusted: Networks, assets: [String], calendar: @escaping Calendar,
+        limits: Limits, rules: Admission.Rules, calendar: @escaping Calendar,
         salts: any RandomNumberGenerator & Sendable, wall: Int64, steady: Int64
     ) {
         var salts = salts
         let seed = HashSeed(salts.next(), salts.next())
         let now = Moment(milliseconds: wall)
         engine = Engine(limits: limits, seed: seed, at: now)
-        admission = Admission(sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, seed: seed)
+        admission = Admission(sites: SiteDirectory(seed: seed), rules: rules, seed: seed)
         timekeeper = Timekeeper(after: now, wall: wall, steady: steady)
         self.salts = SaltStock(stored: nil, used: 0, random: salts)
         journal = nil
@@ -47,13 +47,11 @@ public struct Intake: Sendable {
 
     /// Goes on from a recovered state, with a journal. Its sites are known and not served until `serve`.
     public init(
-        _ recovery: Recovery, journal: Journal, trusted: Networks, rates: Rates? = nil, assets: [String],
-        calendar: @escaping Calendar,
+        _ recovery: Recovery, journal: Journal, rules: Admission.Rules, calendar: @escaping Calendar,
         salts random: any RandomNumberGenerator & Sendable, seed: HashSeed, wall: Int64, steady: Int64
     ) {
         engine = recovery.engine
-        admission = Admission(
-            sites: SiteDirectory(seed: seed), trusted: trusted, assets: assets, rates: rates, seed: seed)
+        admission = Admission(sites: SiteDirectory(seed: seed), rules: rules, seed: seed)
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
         // A backup may know of salts that it does not hold; their numbers are not given out again.
         let used = (0..<engine.siteCount).map { recovery.engine.turn(of: SiteIndex($0)).salt }.max() ?? 0
@@ -97,7 +95,9 @@ public struct Intake: Sendable {
     public var now: Moment { timekeeper.last }
 
     /// The sites that records of the datagram name and nobody knows yet, without repetition.
-    public func unknownSites(in datagram: Span<UInt8>) -> [String] { admission.unknownSites(in: datagram) }
+    public mutating func unknownSites(in datagram: Span<UInt8>) -> [Admission.UnknownSite] {
+        admission.unknownSites(in: datagram)
+    }
 
     // MARK: Salts
 

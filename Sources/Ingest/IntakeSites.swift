@@ -47,11 +47,9 @@ extension Intake {
         case tooMany
     }
 
-    /// Serves these sites and no others from now on, and reads beacons by these settings, all or nothing. The numbers of
+    /// Serves these sites and no others from now on, and reads beacons by these rules, all or nothing. The numbers of
     /// the sites that are gone stay.
-    public mutating func reload(
-        _ profiles: [SiteProfile], trusted: Networks, assets: [String], visitorPerSecond: Int, sitePerSecond: Int
-    ) -> Reloaded {
+    public mutating func reload(_ profiles: [SiteProfile], rules: Admission.Rules) -> Reloaded {
         commit()
         let (isEmpty, length) = (isCommitted, frame.bytes.count)
         let new = profiles.count { sites.known($0.settings.name) == nil }
@@ -71,8 +69,7 @@ extension Intake {
             isCommitted = isEmpty
             return .unwritten
         }
-        admission.reload(
-            trusted: trusted, assets: assets, visitorPerSecond: visitorPerSecond, sitePerSecond: sitePerSecond)
+        admission.reload(rules)
         return .done
     }
 

@@ -9,9 +9,13 @@ public struct Admission: Sendable {
     public var sites: SiteDirectory
     private var trusted: Networks
     private var assets: [[UInt8]]
+    /// The site of log lines that name none, or empty.
+    var logSite: [UInt8]
     var bots: Bots
     /// Limits of the browser door.
     var rates: Rates
+    /// Names under which lines of logs came in pieces lately.
+    var pieces = LogPieces()
 
     /// Counts of the frame being written; whoever closes the frame takes them.
     public var tallies = Tallies()
@@ -23,30 +27,53 @@ public struct Admission: Sendable {
     private var form = Text()
     private var path = Text()
     var referrer = Text()
-    private(set) var agent = Text()
-    private var short = Text()
+    var agent = Text()
+    var short = Text()
 
     /// Longest values after decoding, in bytes.
     static let urlBytesMax = 1024
     static let agentBytesMax = 512
 
-    /// Reads beacons for `sites`. `assets` are the file name extensions, without the dot, that are no pages. Without
-    /// `rates` browsers may send as much as they like.
-    public init(
-        sites: SiteDirectory, trusted: Networks, assets: [String], rates: Rates? = nil, seed: HashSeed
-    ) {
+    /// What settings say of how beacons are read.
+    public struct Rules: Sendable {
+        /// Where unsigned datagrams are believed from.
+        public var trusted: Networks
+        /// File name extensions, without the dot, that are no pages.
+        public var assets: [String]
+        /// The site of log lines that name none, or empty.
+        public var logSite: String
+        /// What browsers may send in a second from one address, and to one site.
+        public var visitorPerSecond: Int, sitePerSecond: Int
+
+        /// Unless said otherwise every file is a page, and browsers may send as much as they like.
+        public init(
+            trusted: Networks = .loopback, assets: [String] = [], logSite: String = "",
+            visitorPerSecond: Int = 1_000_000, sitePerSecond: Int = 1_000_000
+        ) {
+            self.trusted = trusted
+            self.assets = assets
+            self.logSite = logSite
+            self.visitorPerSecond = visitorPerSecond
+            self.sitePerSecond = sitePerSecond
+        }
+    }
+
+    /// Reads beacons for `sites`.
+    public init(sites: SiteDirectory, rules: Rules, seed: HashSeed) {
         self.sites = sites
-        self.rates = rates ?? Rates(visitorPerSecond: 1_000_000, sitePerSecond: 1_000_000, seed: seed)
-        self.trusted = trusted
-        self.assets = assets.map { Array($0.utf8) }
+        trusted = rules.trusted
+        assets = rules.assets.map { Array($0.utf8) }
+        logSite = Array(rules.logSite.utf8)
+        rates = Rates(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond, seed: seed)
         bots = Bots(seed: seed)
     }
 
-    /// Reads beacons by other settings from now on.
-    public mutating func reload(trusted: Networks, assets: [String], visitorPerSecond: Int, sitePerSecond: Int) {
-        self.trusted = trusted
-        self.assets = assets.map { Array($0.utf8) }
-        rates.set(visitorPerSecond: visitorPerSecond, sitePerSecond: sitePerSecond)
+    /// Reads beacons by other rules from now on; what was remembered of senders stays.
+    public mutating func reload(_ rules: Rules) {
+        trusted = rules.trusted
+        assets = rules.assets.map { Array($0.utf8) }
+        logSite = Array(rules.logSite.utf8)
+        rates.set(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond)
     }
 
     /// Who sent a datagram.
@@ -63,11 +90,34 @@ public struct Admission: Sendable {
     ) {
         tallies[.datagrams] += 1
         tallies[.bytes] += UInt64(datagram.count)
+        let isTrusted = isTrusted(sender)
+        if Beacons.isNative(datagram) {
+            admitBeacons(datagram, isTrusted, isTruncated: isTruncated, at: moment, into: &frame)
+        } else if isTrusted {
+            admitLines(datagram, isTruncated: isTruncated, at: moment, into: &frame)
+        } else {
+            tallies[.datagramsUntrusted] += 1
+        }
+    }
+
+    /// How native beacons came in.
+    struct Envelope {
+        /// As a log's message: a beacon may name its site by its host as well, or not at all.
+        var isMessage = false
+        /// The site that the header of the message names.
+        var site: SiteIndex?
+    }
+
+    @inline(__always)
+    mutating func admitBeacons(
+        _ datagram: Span<UInt8>, _ isTrusted: Bool, in envelope: Envelope = Envelope(), isTruncated: Bool,
+        at moment: Moment, into frame: inout Frame
+    ) {
         var beacons = Beacons(datagram)
         do throws(DatagramRejection) {
             guard !isTruncated else { throw .oversize }
             try beacons.begin()
-            guard isTrusted(sender) else { throw beacons.isSigned ? .signature : .untrusted }
+            guard isTrusted else { throw beacons.isSigned ? .signature : .untrusted }
         } catch {
             tallies[error.tally] += 1
             return
@@ -78,36 +128,17 @@ public struct Admission: Sendable {
             case .record:
                 do throws(BeaconRejection) {
                     guard !isRefusing else { throw .limit }
-                    try admit(beacons.beacon, in: datagram, at: moment, into: &frame)
+                    try admit(beacons.beacon, in: datagram, envelope, at: moment, into: &frame)
                 } catch {
-                    reject(error, beacons.beacon, in: datagram)
+                    reject(error, beacons.beacon, envelope, in: datagram)
                 }
-            case .rejected(let reason): reject(reason, beacons.beacon, in: datagram)
+            case .rejected(let reason): reject(reason, beacons.beacon, envelope, in: datagram)
             case .end: break lines
             }
             tallies[.records] += 1
         }
         tallies[.unknownKeys] += UInt64(beacons.unknownKeys)
         tallies[.droppedFields] += UInt64(beacons.malformedFields)
-    }
-
-    /// The names, without repetition, that records of the datagram give and no site has.
-    public func unknownSites(in datagram: Span<UInt8>) -> [String] {
-        var names: [String] = []
-        var beacons = Beacons(datagram)
-        guard (try? beacons.begin()) != nil else { return names }
-        var text = Text()
-        while true {
-            let line = beacons.next()
-            if case .end = line { break }
-            guard case .record = line, let place = beacons.beacon[.site],
-                !text.decodeForm(datagram.extracting(place), limit: 64), isSiteName(text.span),
-                sites.find(text.span) == nil
-            else { continue }
-            let name = String(decoding: text.bytes, as: UTF8.self)
-            if !names.contains(name) { names.append(name) }
-        }
-        return names
     }
 
     private func isTrusted(_ sender: Sender) -> Bool {
@@ -123,33 +154,38 @@ public struct Admission: Sendable {
         rejectedBySite[site, default: 0] += 1
     }
 
-    mutating func reject(_ reason: BeaconRejection, _ beacon: Beacon, in bytes: Span<UInt8>) {
-        if let place = beacon[.site], let site = find(bytes.extracting(place)) {
-            refuse(reason, of: site)
-        } else {
-            tallies[reason.tally] += 1
-        }
+    mutating func reject(
+        _ reason: BeaconRejection, _ beacon: Beacon, _ envelope: Envelope = Envelope(), in bytes: Span<UInt8>
+    ) {
+        reject(reason, of: envelope.site ?? beacon[.site].flatMap { find(bytes.extracting($0)) })
+    }
+
+    /// Counts a refusal, of a site if it is known.
+    mutating func reject(_ reason: BeaconRejection, of site: SiteIndex?) {
+        if let site { refuse(reason, of: site) } else { tallies[reason.tally] += 1 }
     }
 
     @inline(__always)
     private mutating func admit(
-        _ beacon: Beacon, in bytes: Span<UInt8>, at moment: Moment, into frame: inout Frame
+        _ beacon: Beacon, in bytes: Span<UInt8>, _ envelope: Envelope, at moment: Moment, into frame: inout Frame
     ) throws(BeaconRejection) {
-        let kind = try kind(beacon, in: bytes)
-        let site = try site(beacon, in: bytes)
-        if beacon[.method] != nil || beacon[.status] != nil { try checkLogFields(beacon, in: bytes) }
+        let kind = try kind(beacon[.event], in: bytes)
+        let site = try envelope.isMessage ? site(beacon, in: bytes, envelope) : site(beacon, in: bytes)
         if let host = beacon[.host], host.count > 253 { tallies[.droppedFields] += 1 }
+        let isLog = beacon[.method] != nil || beacon[.status] != nil
+        if isLog { try checkRequest(beacon[.method], beacon[.status], in: bytes) }
+        let path = kind == .view || isLog ? path(beacon[.url], in: bytes, .form, of: site) : 0..<0
+        if isLog { try checkIsPage(path, in: bytes) }
 
         let rawAgent = bytes.extracting(beacon[.agent] ?? 0..<0)
-        let isAgentPlain = rawAgent.count <= Self.agentBytesMax && spelling(of: rawAgent) == .plain
-        if !isAgentPlain {
-            if agent.decodeForm(rawAgent, limit: Self.agentBytesMax) { tallies[.cutFields] += 1 }
-            _ = agent.clean(limit: Self.agentBytesMax)
-        }
+        let isAgentPlain = takeAgent(rawAgent, .form)
         let decodedAgent = isAgentPlain ? [] : agent.bytes
-        let isBot = isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span)
+        let isBot =
+            (isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span))
+            || isLog && beacon[.agent] != nil && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
+        let door: Door = isLog ? .log : .beacon
         if isBot {
-            appendBot(to: &frame, site, moment, kind, door: .beacon)
+            appendBot(to: &frame, site, moment, kind, door: door)
             return
         }
         let (visitor, former) =
@@ -157,15 +193,31 @@ public struct Admission: Sendable {
             ? keys(beacon, rawAgent, in: bytes, of: site, at: moment)
             : keys(beacon, decodedAgent.span, in: bytes, of: site, at: moment)
         appendHit(
-            to: &frame, site, moment, kind, door: .beacon, visitor, former, bytes, url: beacon[.url],
-            referrer: beacon[.referrer])
+            to: &frame, site, moment, kind, door: door, visitor, former, bytes, path: path,
+            referrer: beacon[.referrer], .form)
     }
+
+    /// True where the value is the agent as it stands; else `agent` holds it decoded.
+    @inline(__always)
+    mutating func takeAgent(_ raw: Span<UInt8>, _ escaping: Escaping) -> Bool {
+        if raw.count <= Self.agentBytesMax, escaping.leaves(raw) { return true }
+        if agent.decode(raw, escaping, limit: Self.agentBytesMax) { tallies[.cutFields] += 1 }
+        _ = agent.clean(limit: Self.agentBytesMax)
+        return false
+    }
+
+    /// What servers log where no agent was sent.
+    @inline(__always)
+    func isNoAgent(_ agent: Span<UInt8>) -> Bool { agent.count == 0 || agent.count == 1 && agent[0] == 0x2d }
 
     /// Makes `agent` the value of a field that is not encoded.
     mutating func setAgent(_ value: [UInt8]) {
         agent.removeAll()
-        for byte in value.prefix(Self.agentBytesMax) { agent.append(byte) }
-        if value.count > Self.agentBytesMax { tallies[.cutFields] += 1 }
+        for byte in value.prefix(Self.agentBytesMax + 1) { agent.append(byte) }
+        if agent.bytes.count > Self.agentBytesMax {
+            agent.cut(to: Self.agentBytesMax)
+            tallies[.cutFields] += 1
+        }
         _ = agent.clean(limit: Self.agentBytesMax)
     }
 
@@ -179,18 +231,17 @@ public struct Admission: Sendable {
                 path: none.span, origin: .direct, referrer: none.span))
     }
 
-    /// Writes the hit of a record whose visitor is known, with the page and the referrer it gives.
+    /// Writes the hit of a record whose visitor is known, with the referrer it gives. `path` is as `path` found it.
     @inline(__always)
     mutating func appendHit(
         to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, door: Door, _ visitor: UInt64,
-        _ former: UInt64, _ bytes: Span<UInt8>, url: Range<Int>?, referrer place: Range<Int>?
+        _ former: UInt64, _ bytes: Span<UInt8>, path: Range<Int>?, referrer place: Range<Int>?, _ escaping: Escaping
     ) {
         if kind == .view { sites.entries[site.number].watch.see(visitor, by: door, at: moment) }
-        let isRawPath = kind == .ping || isRawPath(url, in: bytes, of: site)
-        let origin = kind == .view ? origin(place, in: bytes, of: site) : Origin(kind: .direct)
+        let origin = kind == .view ? origin(place, in: bytes, escaping, of: site) : Origin(kind: .direct)
         Self.append(
             to: &frame, site, moment, kind, door, visitor, former, bytes,
-            path: isRawPath ? url ?? 0..<0 : nil, decodedPath: path.bytes,
+            path: kind == .view ? path : 0..<0, decodedPath: self.path.bytes,
             origin: origin, decodedReferrer: referrer.bytes)
     }
 
@@ -214,9 +265,9 @@ public struct Admission: Sendable {
     // MARK: Fields
 
     @inline(__always)
-    mutating func kind(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
-        guard let place = beacon[.event] else { return .view }
-        guard decodeShort(bytes.extracting(place), limit: 16), short.bytes == Self.ping else {
+    mutating func kind(_ event: Range<Int>?, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
+        guard let event else { return .view }
+        guard decodeShort(bytes.extracting(event), limit: 16), short.bytes == Self.ping else {
             throw .syntax
         }
         return .ping
@@ -227,7 +278,21 @@ public struct Admission: Sendable {
     @inline(__always)
     mutating func site(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
         guard let place = beacon[.site] else { throw .siteMissing }
-        let raw = bytes.extracting(place)
+        return try site(named: bytes.extracting(place))
+    }
+
+    /// The site of a beacon in a log's message.
+    private mutating func site(
+        _ beacon: Beacon, in bytes: Span<UInt8>, _ envelope: Envelope
+    ) throws(BeaconRejection) -> SiteIndex {
+        if let site = envelope.site { return site }
+        if beacon[.site] != nil { return try site(beacon, in: bytes) }
+        guard let site = site(host: beacon[.host], url: beacon[.url], in: bytes) else { throw .siteMissing }
+        return site
+    }
+
+    @inline(__always)
+    mutating func site(named raw: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
         if let site = find(raw) { return site }
         guard decodeShort(raw, limit: 64), isSiteName(short.span) else {
             tallies[.droppedFields] += 1
@@ -245,35 +310,72 @@ public struct Admission: Sendable {
     }
 
     /// Fields that only servers send: the record is a line of their log, and not every request is a page view.
-    private mutating func checkLogFields(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) {
-        if let place = beacon[.method] {
-            guard decodeShort(bytes.extracting(place), limit: 16), short.bytes == Self.get else {
-                throw .method
-            }
-        }
-        if let place = beacon[.status] {
-            guard decodeShort(bytes.extracting(place), limit: 3), isPageStatus(short.bytes) else {
+    @inline(__always)
+    mutating func checkRequest(
+        _ method: Range<Int>?, _ status: Range<Int>?, in bytes: Span<UInt8>
+    ) throws(BeaconRejection) {
+        if let method, !isGet(bytes.extracting(method)) {
+            // What no server takes for a method (`<BADREQ>`, the first bytes of TLS) is told by its status.
+            if let status, !isMethod(bytes.extracting(method)), !isPageStatus(bytes.extracting(status)) {
                 throw .status
             }
+            throw .method
         }
-        if let place = beacon[.url] {
-            _ = form.decodeForm(bytes.extracting(place), limit: Self.urlBytesMax)
-            _ = path.setPath(form.bytes, keepQuery: [])
-            if isAsset(path.bytes) { throw .asset }
-        }
+        if let status, !isPageStatus(bytes.extracting(status)) { throw .status }
+    }
+
+    private func isMethod(_ method: Span<UInt8>) -> Bool {
+        for i in method.indices where method[i] &- 0x41 >= 26 { return false }
+        return method.count > 0
+    }
+
+    @inline(__always)
+    private mutating func isGet(_ method: Span<UInt8>) -> Bool {
+        if method.count == 3 { return method.pair(at: 0) == 0x4547 && method[2] == 0x54 }
+        return decodeShort(method, limit: 16) && short.bytes == Self.get
     }
 
     private static let get = Array("GET".utf8)
 
-    private func isPageStatus(_ status: [UInt8]) -> Bool {
-        guard status.count == 3, status.allSatisfy(isDigit) else { return false }
-        return status[0] == 0x32 || status == [0x33, 0x30, 0x34]
+    @inline(__always)
+    private mutating func isPageStatus(_ status: Span<UInt8>) -> Bool {
+        if status.count == 3, isDigit(status[0]) { return Self.isPageStatus(status) }
+        return decodeShort(status, limit: 3) && short.bytes.count == 3 && Self.isPageStatus(short.span)
     }
 
-    private func isAsset(_ path: [UInt8]) -> Bool {
-        guard let dot = path.lastIndex(of: 0x2e), !path[dot...].contains(0x2f) else { return false }
-        let name = path[(dot + 1)...].map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
-        return assets.contains(name)
+    /// 2xx or 304.
+    @inline(__always)
+    private static func isPageStatus(_ status: Span<UInt8>) -> Bool {
+        status[0] == 0x32 && isDigit(status[1]) && isDigit(status[2])
+            || status[0] == 0x33 && status[1] == 0x30 && status[2] == 0x34
+    }
+
+    /// Refuses a file that is no page, by the extension of its name. `path` is as `path` found it.
+    @inline(__always)
+    mutating func checkIsPage(_ path: Range<Int>?, in bytes: Span<UInt8>) throws(BeaconRejection) {
+        let decoded = self.path.bytes
+        let isAsset = if let path { isAsset(bytes.extracting(path)) } else { isAsset(decoded.span) }
+        if isAsset { throw .asset }
+    }
+
+    @inline(__always)
+    private func isAsset(_ path: Span<UInt8>) -> Bool {
+        var dot = path.count &- 1
+        while dot >= 0, path[dot] != 0x2e {
+            if path[dot] == 0x2f { return false }
+            dot &-= 1
+        }
+        guard dot >= 0 else { return false }
+        for asset in assets where path.count &- dot &- 1 == asset.count {
+            var i = 0
+            while i < asset.count {
+                let byte = path[dot &+ 1 &+ i]
+                guard (byte &- 0x41 < 26 ? byte | 0x20 : byte) == asset[i] else { break }
+                i &+= 1
+            }
+            if i == asset.count { return true }
+        }
+        return false
     }
 
     /// The visitor's key, and the one under yesterday's salt in the half hour after midnight; 0 without a visitor.
@@ -298,20 +400,25 @@ public struct Admission: Sendable {
     }
 
     @inline(__always)
-    private mutating func address(_ raw: Span<UInt8>) -> NetworkAddress? {
+    mutating func address(_ raw: Span<UInt8>) -> NetworkAddress? {
         if let address = NetworkAddress(raw) { return address }
         guard spelling(of: raw) == .other, decodeShort(raw, limit: 45) else { return nil }
         return NetworkAddress(short.span)
     }
 
-    /// True where the value of `u` is its own path; else `path` holds the decoded one.
+    /// Where the page's path stands in `bytes`, if it is fit as it is; nil where `path` holds it decoded.
     @inline(__always)
-    private mutating func isRawPath(_ url: Range<Int>?, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
-        let raw = bytes.extracting(url ?? 0..<0)
-        if isPlainPath(raw) { return true }
-        if form.decodeForm(raw, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
+    mutating func path(
+        _ url: Range<Int>?, in bytes: Span<UInt8>, _ escaping: Escaping, of site: SiteIndex
+    ) -> Range<Int>? {
+        let url = url ?? 0..<0
+        let raw = bytes.extracting(url)
+        if let length = plainPath(raw, escaping, keepsQuery: !sites.entries[site.number].keepQuery.isEmpty) {
+            return url.lowerBound..<url.lowerBound &+ length
+        }
+        if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
         _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery)
-        return false
+        return nil
     }
 
     private struct Origin {
@@ -321,14 +428,16 @@ public struct Admission: Sendable {
     }
 
     @inline(__always)
-    private mutating func origin(_ place: Range<Int>?, in bytes: Span<UInt8>, of site: SiteIndex) -> Origin {
+    private mutating func origin(
+        _ place: Range<Int>?, in bytes: Span<UInt8>, _ escaping: Escaping, of site: SiteIndex
+    ) -> Origin {
         guard let place, !place.isEmpty else { return Origin(kind: .direct) }
         let raw = bytes.extracting(place)
         if let host = plainHost(raw) {
             let range = place.lowerBound + host.lowerBound..<place.lowerBound + host.upperBound
             return isOwn(bytes.extracting(range), site) ? Origin(kind: .internal) : Origin(kind: .host, raw: range)
         }
-        if form.decodeForm(raw, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
+        if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
         _ = referrer.setReferrerHost(form.bytes)
         if referrer.bytes.isEmpty { return Origin(kind: .direct) }
         return Origin(kind: isOwn(referrer.span, site) ? .internal : .host)
@@ -341,7 +450,7 @@ public struct Admission: Sendable {
     }
 
     /// Decodes a short value into `short`; false if it is longer than `limit`, empty, or holds a NUL.
-    private mutating func decodeShort(_ raw: Span<UInt8>, limit: Int) -> Bool {
+    mutating func decodeShort(_ raw: Span<UInt8>, limit: Int) -> Bool {
         if short.decodeForm(raw, limit: limit) { return false }
         return !short.bytes.isEmpty && !short.bytes.contains(0)
     }

@@ -20,7 +20,7 @@ public struct Beacons: ~Escapable {
     public private(set) var malformedFields: UInt32 = 0
 
     private var bytes: Span<UInt8>
-    private var scanner = FieldScanner()
+    private var scanner = FieldScanner(0x26, 0x0a)
     /// Where the next line begins; past the end when all are read.
     private var start = 3
     private var count = 0
@@ -45,16 +45,18 @@ public struct Beacons: ~Escapable {
         bytes = datagram
     }
 
+    /// The datagram is empty, or begins as native beacons of some version do.
+    @inline(__always)
+    static func isNative(_ datagram: Span<UInt8>) -> Bool {
+        datagram.count >= 3 ? datagram[0] == 0x66 && isDigit(datagram[1]) && datagram[2] == 0x20 : datagram.count == 0
+    }
+
     /// Reads up to the first record, once: an empty datagram, one with nothing but a header, one that is too long, and
     /// other versions are refused.
     public mutating func begin() throws(DatagramRejection) {
         guard bytes.count <= Self.bytesMax else { throw .oversize }
         guard bytes.count >= 3, bytes.pair(at: 0) == 0x3166, bytes[2] == 0x20 else {
-            guard bytes.count > 0 else { throw .empty }
-            if bytes.count >= 3, bytes[0] == 0x66, isDigit(bytes[1]), bytes[2] == 0x20 { throw .version }
-            // No kind that is known: one record of junk.
-            start = bytes.count
-            return
+            throw bytes.count == 0 ? .empty : .version
         }
         cutSignature()
         repeat {

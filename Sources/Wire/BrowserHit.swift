@@ -63,19 +63,22 @@ extension Admission {
         _ hit: BrowserHit, _ beacon: Beacon, at moment: Moment, _ steady: Int64, into frame: inout Frame
     ) throws(BeaconRejection) -> SiteIndex {
         let bytes = hit.datagram.span
-        let kind = try kind(beacon, in: bytes)
+        let kind = try kind(beacon[.event], in: bytes)
         let site = try site(beacon, in: bytes)
         guard comesFromOwnPage(hit, site) else { throw .origin }
         guard rates.takeOne(from: hit.address, of: site, at: steady) else { throw .rate }
         setAgent(hit.agent)
-        if hit.isPrefetch || isNoBrowser(agent.bytes) {
+        // Every browser says what it is.
+        let sent = agent.bytes
+        if hit.isPrefetch || isNoAgent(sent.span) || bots.declares(sent.span) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
             if kind == .view { sites.entries[site.number].watch.see(hit.address) }
             let (visitor, former) = sites.entries[site.number].keys(hit.address, agent.span, at: moment)
+            let path = path(beacon[.url], in: bytes, .form, of: site)
             appendHit(
-                to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, url: beacon[.url],
-                referrer: beacon[.referrer])
+                to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, path: path,
+                referrer: beacon[.referrer], .form)
         }
         return site
     }
@@ -85,10 +88,5 @@ extension Admission {
         guard !sites.profile(of: site).hosts.isEmpty else { return true }
         _ = referrer.setReferrerHost(hit.page)
         return isOwn(referrer.span, site)
-    }
-
-    /// Every browser says what it is.
-    private mutating func isNoBrowser(_ agent: [UInt8]) -> Bool {
-        agent.isEmpty || agent == [UInt8(ascii: "-")] || bots.declares(agent.span)
     }
 }

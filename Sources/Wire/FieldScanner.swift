@@ -1,7 +1,7 @@
 import CBytes
 import Counting
 
-/// Finds the bytes that part fields (`&`) and records (LF), 64 bytes at a time.
+/// Finds the two bytes that part things, 64 bytes at a time: `&` between fields and LF between records, or quotes.
 ///
 /// - Complexity: less than an instruction a byte.
 struct FieldScanner {
@@ -10,8 +10,16 @@ struct FieldScanner {
     private var base = 0
     /// Where the bytes begin that were not looked at yet.
     private var unread = 0
+    private let one: UInt8, other: UInt8
 
-    /// The place of the next `&` or LF in `bytes`, which are the same at every call; their end where there is none.
+    /// Looks for these two bytes.
+    @inline(__always)
+    init(_ one: UInt8, _ other: UInt8) {
+        self.one = one
+        self.other = other
+    }
+
+    /// The place of the next of the two in `bytes`, which are the same at every call; their end where there is none.
     @inline(__always)
     mutating func next(in bytes: Span<UInt8>) -> Int {
         while hits == 0 {
@@ -28,7 +36,7 @@ struct FieldScanner {
         base = unread
         if bytes.count &- unread >= 64 {
             unread &+= 64
-            hits = Self.hits(bytes, base)
+            hits = hits(bytes, base)
         } else {
             unread = bytes.count
             lookAtRest(of: bytes)
@@ -41,17 +49,17 @@ struct FieldScanner {
         if bytes.count >= 64 {
             let left = bytes.count &- base
             base = bytes.count &- 64
-            hits = Self.hits(bytes, base) & ~0 &<< UInt64(truncatingIfNeeded: 64 &- left)
+            hits = hits(bytes, base) & ~0 &<< UInt64(truncatingIfNeeded: 64 &- left)
         } else {
-            for i in bytes.indices where bytes[i] == 0x26 || bytes[i] == 0x0a { hits |= 1 &<< UInt64(i) }
+            for i in bytes.indices where bytes[i] == one || bytes[i] == other { hits |= 1 &<< UInt64(i) }
         }
     }
 
     /// A bit for each of the 64 bytes at `place`.
     @inline(__always)
-    private static func hits(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
+    private func hits(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
         let block = bytes.extracting(place..<place &+ 64)
-        return unsafe block.withUnsafeBufferPointer { unsafe cb_find64($0.baseAddress, 0x26, 0x0a) }
+        return unsafe block.withUnsafeBufferPointer { unsafe cb_find64($0.baseAddress, one, other) }
     }
 }
 

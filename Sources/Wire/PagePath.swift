@@ -64,16 +64,23 @@ extension Text {
     }
 }
 
-/// True where a value of `u` already is its own path: printable ASCII from `/` on, without escapes, query or fragment.
+/// How many bytes of a page's URL are its path as they stand: printable ASCII from `/` on, without escapes, up to a query or
+/// fragment, of which nothing is kept. Nil where `Text` must look at it.
 @inline(__always)
-func isPlainPath(_ url: Span<UInt8>) -> Bool {
-    guard url.count > 0, url.count <= pathBytesMax, url[0] == 0x2f else { return false }
+func plainPath(_ url: Span<UInt8>, _ escaping: Escaping, keepsQuery: Bool) -> Int? {
+    guard url.count > 0, url.count <= Admission.urlBytesMax, url[0] == 0x2f else { return nil }
     var i = 0
     while i < url.count {
         let byte = url[i]
-        // `%`, `+`, `?`, `#`, controls and what lies past ASCII.
-        if byte < 0x20 || byte >= 0x7f || byte == 0x25 || byte == 0x2b || byte == 0x3f || byte == 0x23 { return false }
+        // Controls, what lies past ASCII, escapes of the URL and of the log.
+        if byte &- 0x20 > 0x5e || byte == 0x25 || byte == escaping.mark || escaping == .form && byte == 0x2b {
+            return nil
+        }
+        if byte == 0x3f || byte == 0x23 {
+            if keepsQuery { return nil }
+            break
+        }
         i &+= 1
     }
-    return true
+    return i <= pathBytesMax ? i : nil
 }

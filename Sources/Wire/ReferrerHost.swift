@@ -24,8 +24,8 @@ extension Text {
         return setHost(url.extracting(start..<url.count))
     }
 
-    /// Takes the host at the beginning of an authority.
-    private mutating func setHost(_ authority: Span<UInt8>) -> Bool {
+    /// Adds the host at the beginning of an authority; true if it was cut.
+    mutating func setHost(_ authority: Span<UInt8>) -> Bool {
         var start = 0
         var end = 0
         while end < authority.count, !Self.endsAuthority(authority[end]) {

@@ -74,6 +74,9 @@ public struct SiteDirectory: Sendable {
 
     var entries: [Entry] = []
     private var names: KeyTable
+    /// By what lines of logs call them; made anew when somebody asks after a change.
+    private var logNames: LogNames?
+    private let seed: HashSeed
     /// The earliest midnight still to come, of any site.
     public private(set) var nextMidnight = Moment(milliseconds: .max)
 
@@ -82,7 +85,10 @@ public struct SiteDirectory: Sendable {
     private static let formerSaltMilliseconds: Int64 = 3_600_000
 
     /// No sites. `seed` keys the table of names.
-    public init(seed: HashSeed) { names = KeyTable(seed: seed) }
+    public init(seed: HashSeed) {
+        self.seed = seed
+        names = KeyTable(seed: seed)
+    }
 
     /// Sites known.
     public var count: Int { entries.count }
@@ -96,6 +102,25 @@ public struct SiteDirectory: Sendable {
 
     /// The site called `name`, whether it is served or was once.
     public func known(_ name: String) -> SiteIndex? { names.find(Array(name.utf8).span).map(SiteIndex.init) }
+
+    /// The site that a syslog tag names, in which an underscore stands for any of `. _ -`. A name spelled so goes before
+    /// others; where it could be two others, it is nobody's.
+    @inline(__always)
+    mutating func find(tag: Span<UInt8>) -> SiteIndex? {
+        index()
+        return find(tag) ?? logNames?.find(tag: tag)
+    }
+
+    /// The site whose host this is.
+    @inline(__always)
+    mutating func find(host: Span<UInt8>) -> SiteIndex? {
+        index()
+        return logNames?.find(host: host)
+    }
+
+    private mutating func index() {
+        if logNames == nil { logNames = LogNames(entries, seed: seed) }
+    }
 
     /// A site's profile.
     public func profile(of site: SiteIndex) -> SiteProfile { entries[site.number].profile }
@@ -126,6 +151,7 @@ public struct SiteDirectory: Sendable {
                 hasher: VisitorHasher(salt, site: name.span), formerSalt: former?.number,
                 formerHasher: former.map { VisitorHasher($0, site: name.span) }, isServed: isServed))
         nextMidnight = min(nextMidnight, today.ends)
+        logNames = nil
         return SiteIndex(place)
     }
 
@@ -136,6 +162,7 @@ public struct SiteDirectory: Sendable {
         entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
         entries[site.number].today = today
         entries[site.number].isServed = true
+        logNames = nil
         // If that is too early now, the next turn of days puts it right.
         nextMidnight = min(nextMidnight, today.ends)
     }
@@ -143,6 +170,7 @@ public struct SiteDirectory: Sendable {
     /// Serves no site any more, until it is served again.
     public mutating func serveNone() {
         for i in entries.indices { entries[i].isServed = false }
+        logNames = nil
     }
 
     /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it. Without

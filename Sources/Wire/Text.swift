@@ -5,8 +5,13 @@ import Counting
 /// Decoding happens once and in place: form escapes away, then valid UTF-8 without controls, then cut.
 struct Text {
     private(set) var bytes: [UInt8] = []
+    /// What `clean` reads from, kept so that nothing is allocated.
+    private var unclean: [UInt8] = []
 
-    init() { bytes.reserveCapacity(1024) }
+    init() {
+        bytes.reserveCapacity(1024)
+        unclean.reserveCapacity(1024)
+    }
 
     var span: Span<UInt8> {
         @_lifetime(borrow self) get { bytes.span }
@@ -34,8 +39,15 @@ struct Text {
         return false
     }
 
+    /// Keeps at most `limit` bytes, cut before a character that would not fit.
+    mutating func cut(to limit: Int) {
+        bytes.removeLast(max(0, bytes.count - limit))
+        dropBrokenEnd()
+    }
+
     /// Takes away a last character of which bytes are missing.
     private mutating func dropBrokenEnd() {
+        guard !bytes.isEmpty else { return }
         var lead = bytes.count - 1
         while lead > 0, bytes.count - lead < 4, bytes[lead] & 0xc0 == 0x80 { lead -= 1 }
         if bytes[lead] >= 0xc0, !Self.sequence(bytes.span, lead).isValid { bytes.removeSubrange(lead...) }
@@ -74,18 +86,20 @@ struct Text {
     mutating func clean(limit: Int) -> Bool {
         // What is printable ASCII already is by far the most frequent.
         if bytes.count <= limit, spelling(of: bytes.span) == .plain { return false }
-        let from = bytes
-        bytes.removeAll(keepingCapacity: true)
+        swap(&bytes, &unclean)
+        removeAll()
         var i = 0
-        while i < from.count {
-            let (length, isValid) = Self.sequence(from.span, i)
+        while i < unclean.count {
+            let (length, isValid) = Self.sequence(unclean.span, i)
             defer { i += length }
-            if isValid, Self.isControl(from.span, i, length) { continue }
+            if isValid, Self.isControl(unclean.span, i, length) { continue }
             if bytes.count + (isValid ? length : 3) > limit { return true }
             if isValid {
-                bytes.append(contentsOf: from[i..<i + length])
+                for k in i..<i + length { bytes.append(unclean[k]) }
             } else {
-                bytes.append(contentsOf: [0xef, 0xbf, 0xbd])
+                bytes.append(0xef)
+                bytes.append(0xbf)
+                bytes.append(0xbd)
             }
         }
         return false

@@ -35,6 +35,12 @@ public struct Zone: Sendable {
             number: Int32(number), begins: begin(of: number, in: pieces), ends: begin(of: number + 1, in: pieces))
     }
 
+    /// The second at which the zone's clocks show `local`, which is counted as if they stood at UTC. Of an hour lived twice
+    /// the later one; of an hour that is skipped, what the clocks showed before would have shown.
+    public func second(ofLocal local: Int64) -> Int64 {
+        local - offset(at: local - offset(at: local))
+    }
+
     /// A stretch of time, from `start` on, with one offset from UTC.
     private struct Piece {
         var start: Int64, end: Int64

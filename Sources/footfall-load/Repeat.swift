@@ -9,12 +9,12 @@ import Wire
 struct Repeat: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run one step of a beacon's way many times.")
 
-    @Argument(help: "split, admit, hash or count.")
+    @Argument(help: "split, admit, hash or count of a beacon; parse or log of a line of an access log.")
     var step: Step
     @Option(help: "How many times.")
     var times = 1000
 
-    enum Step: String, ExpressibleByArgument, CaseIterable { case split, admit, hash, count }
+    enum Step: String, ExpressibleByArgument, CaseIterable { case split, admit, hash, count, parse, log }
 
     /// The beacon of the promise: raw values, a referrer, an agent of 120 bytes.
     static let beacon =
@@ -22,7 +22,17 @@ struct Repeat: ParsableCommand {
     static let agent =
         "Mozilla/5.0 (Linux; Android 13; SM-A536E) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.144 Mobile Safari/537"
 
+    /// A line of nginx, 265 bytes.
+    static let line =
+        "<190>Nov 23 07:49:43 web1 ff_demo: 203.0.113.9 - - [23/Nov/2026:07:49:43 +0000] \"GET /tin-tuc/123 HTTP/1.1\" "
+        + "200 29012 \"https://www.google.com/\" \"\(agent).36\""
+    /// What nginx's own examples and ours leave out, as in the settings.
+    static let assets = [
+        "css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf",
+    ]
+
     func run() throws {
+        precondition(Self.line.utf8.count == 265)
         precondition(Self.agent.utf8.count == 120)
         let bytes = Array(Self.beacon.utf8)
         var seen: UInt64 = 0
@@ -36,7 +46,11 @@ struct Repeat: ParsableCommand {
             for i in 0..<times {
                 seen &+= hasher.key(.v4(UInt32(truncatingIfNeeded: i)), agent: agent.span)
             }
-        case .admit:
+        case .parse:
+            let line = Array(Self.line.utf8)
+            for _ in 0..<times { seen &+= UInt64(RecordedLine(line.span)?.stamp ?? 0) }
+        case .admit, .log:
+            let bytes = step == .log ? Array(Self.line.utf8) : bytes
             var (admission, _) = admission()
             var frame = Frame()
             for _ in 0..<times {
@@ -85,7 +99,7 @@ struct Repeat: ParsableCommand {
         let span = DaySpan(day: day, begins: begins, ends: begins + 86_400_000)
         let site = sites.add(SiteProfile(settings), today: span, salt: salt)
         return (
-            Admission(sites: sites, trusted: .loopback, assets: ["css", "js"], seed: seed),
+            Admission(sites: sites, rules: Admission.Rules(assets: Self.assets), seed: seed),
             .site(site, settings, DayTurn(day: day, begins: begins, salt: 1), at: Self.moment)
         )
     }

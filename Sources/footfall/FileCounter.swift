@@ -2,11 +2,15 @@ import Counting
 import Ingest
 import Web
 import Wire
+import Zones
 
 /// The intake of the daemon, fed from files: the lines' own stamps are its clock.
 struct FileCounter {
     private var intake: Intake
     private let timezone: String
+    private let zone: Zone
+    private let format: RecordedLine.Format?
+    private let rules: Admission.Rules
     private let acceptsEverySite: Bool
     private var wall: Int64?
     private let settings: Settings?
@@ -15,38 +19,59 @@ struct FileCounter {
     private var unstamped: UInt64 = 0
     private static let batchLines = 64
 
-    /// Counts for the sites of `settings`, or for every site that is named.
-    init(settings: Settings?, timezone: String) {
+    /// Counts lines of one format, or of any, for the sites of `settings`, or for every site that is named. Lines of logs
+    /// that name none are of `site`; a time without a zone is one of `timezone`.
+    init(settings: Settings?, format: RecordedLine.Format?, site: String?, timezone: String) {
         self.settings = settings
+        self.format = format
         self.timezone = timezone
+        // It was checked when the options were read.
+        guard let zone = Zone(named: timezone) else { preconditionFailure("\(timezone) is no time zone") }
+        self.zone = zone
         acceptsEverySite = settings == nil
-        intake = Self.intake(settings, wall: 0)
+        var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
+        if let site { rules.logSite = site }
+        self.rules = rules
+        intake = Self.intake(settings, rules, wall: 0)
     }
 
     /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
-    private static func intake(_ settings: Settings?, wall: Int64) -> Intake {
+    private static func intake(_ settings: Settings?, _ rules: Admission.Rules, wall: Int64) -> Intake {
         Intake(
-            limits: settings?.limits.counting ?? Limits(), trusted: .loopback,
-            assets: settings?.log.assets ?? Settings.Log().assets, calendar: localCalendar,
+            limits: settings?.limits.counting ?? Limits(), rules: rules, calendar: localCalendar,
             salts: SplitMix(seed: 0x666f_6f74_6661_6c6c), wall: wall, steady: wall)
+    }
+
+    /// When a line was written, in milliseconds, and where its datagram begins.
+    ///
+    /// Recorded beacons have unix seconds and a space before them; a line of a log carries its time inside.
+    func stamp(of line: Span<UInt8>) -> (milliseconds: Int64, start: Int)? {
+        if format ?? .f1 == .f1, let (stamp, length) = Recording.stamp(line) {
+            return (stamp, min(length + 1, line.count))
+        }
+        guard let recorded = RecordedLine(line), format ?? recorded.format == recorded.format else { return nil }
+        guard !recorded.hasZone else { return (recorded.stamp, 0) }
+        let second = zone.second(ofLocal: recorded.stamp / 1000)
+        return (second * 1000 + recorded.stamp % 1000, 0)
     }
 
     /// Counts a line; says what became of it where that is asked for.
     mutating func take(_ line: Span<UInt8>, explaining: Bool) -> String {
         lines += 1
-        guard let (stamp, length) = Recording.stamp(line) else {
+        guard let (stamp, start) = stamp(of: line) else {
             unstamped += 1
-            return "rejected: syntax (the line begins with no stamp)"
+            return "rejected: syntax (no line of \(format.map { "the format \($0)" } ?? "a known format") with a date)"
         }
         begin(at: stamp)
-        let datagram = length < line.count ? line.extracting(length + 1..<line.count) : line.extracting(first: 0)
+        let rest = line.extracting(start..<line.count)
+        let datagram = rest.extracting(first: Beacons.bytesMax)
         if acceptsEverySite {
-            for name in intake.unknownSites(in: datagram) {
-                _ = intake.serve(SiteProfile(SiteSettings(name: name, timezone: timezone)))
+            for site in intake.unknownSites(in: datagram) {
+                _ = intake.serve(SiteProfile(SiteSettings(name: site.name, timezone: timezone), hosts: site.hosts))
             }
         }
         let before = intake.engine.tallies
-        intake.take(datagram, from: .ourselves, isTruncated: false, stamp: stamp)
+        intake.take(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
         guard explaining else {
             if lines % Self.batchLines == 0 { intake.commit() }
             return ""
@@ -58,7 +83,7 @@ struct FileCounter {
     /// The first stamp is where time begins; later ones let it pass.
     private mutating func begin(at stamp: Int64) {
         if wall == nil {
-            intake = Self.intake(settings, wall: stamp)
+            intake = Self.intake(settings, rules, wall: stamp)
             for site in settings?.sites ?? [] { _ = intake.serve(site.profile) }
         }
         wall = max(wall ?? stamp, stamp)

@@ -34,12 +34,8 @@ struct KeptState {
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
-            recovery, journal: journal, trusted: settings.beacon.trustedNetworks,
-            rates: Rates(
-                visitorPerSecond: settings.limits.visitorRatePerSecond,
-                sitePerSecond: settings.limits.siteRatePerSecond, seed: seed), assets: settings.log.assets,
-            calendar: localCalendar,
-            salts: random, seed: seed, wall: Clocks.wall, steady: Clocks.steady)
+            recovery, journal: journal, rules: settings.admissionRules, calendar: localCalendar, salts: random,
+            seed: seed, wall: Clocks.wall, steady: Clocks.steady)
         if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)
         intake.prepare(profiles)

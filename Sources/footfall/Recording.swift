@@ -1,48 +1,85 @@
 import Foundation
 import Glibc
+import Wire
 
-/// A file of recorded beacons, one a line.
+/// A file of recorded beacons or of access logs, one line each, read as a stream; it may be packed by gzip.
 struct Recording {
     let name: String
-    private let bytes: Data
+    private let source: Source
 
-    /// Reads the file whole; `-` is standard input. Unreadable input ends the command with status 66.
+    private enum Source {
+        case bytes(Data)
+        /// Unpacked by gzip(1), which every Debian has: nothing of it is kept in memory.
+        case packed(URL)
+    }
+
+    /// Opens the file; `-` is standard input. Unreadable input ends the command with status 66.
     init(_ name: String) throws {
         self.name = name
         do {
-            bytes =
-                name == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data()
-                : try Data(contentsOf: URL(fileURLWithPath: name), options: .mappedIfSafe)
+            if name == "-" {
+                source = .bytes(try FileHandle.standardInput.readToEnd() ?? Data())
+            } else {
+                let url = URL(fileURLWithPath: name)
+                let bytes = try Data(contentsOf: url, options: .mappedIfSafe)
+                source = bytes.starts(with: [0x1f, 0x8b]) ? .packed(url) : .bytes(bytes)
+            }
         } catch {
             say("cannot read \(name): \(error.localizedDescription)")
             throw Exit.noInput
         }
     }
 
-    /// The stamp of the first line that has one, in milliseconds.
-    var firstStamp: Int64? {
-        var first: Int64?
-        forEachLine { _, line in
-            first = Self.stamp(line)?.milliseconds
-            return first == nil
+    /// Gives every line that is not blank to `body`, with its number from 1 on and without its end, until it returns false.
+    func forEachLine(_ body: (Int, Span<UInt8>) -> Bool) throws {
+        var lines = Lines()
+        switch source {
+        case .bytes(let bytes):
+            _ = lines.take(bytes.span, isEnd: true, body)
+        case .packed(let url):
+            let gzip = Process()
+            let pipe = Pipe()
+            gzip.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
+            gzip.arguments = ["-cdq", url.path]
+            gzip.standardOutput = pipe
+            try gzip.run()
+            var rest = Data()
+            var isWanted = true
+            while isWanted, let chunk = try pipe.fileHandleForReading.read(upToCount: 1 << 20), !chunk.isEmpty {
+                rest.append(chunk)
+                let (taken, goesOn) = lines.take(rest.span, isEnd: false, body)
+                isWanted = goesOn
+                rest = Data(rest.dropFirst(taken))
+            }
+            // A reader that has enough closes the pipe; gzip ends by that.
+            try pipe.fileHandleForReading.close()
+            gzip.waitUntilExit()
+            guard isWanted else { return }
+            _ = lines.take(rest.span, isEnd: true, body)
+            if gzip.terminationStatus == 1 {
+                say("\(name) is damaged: gzip could not unpack all of it, and what is missing is not counted")
+                throw Exit.data
+            }
         }
-        return first
     }
 
-    /// Gives every line that is not blank to `body`, with its number from 1 on and without its end, until it returns false.
-    func forEachLine(_ body: (Int, Span<UInt8>) -> Bool) {
-        let span = bytes.span
-        var start = 0
+    private struct Lines {
         var number = 0
-        while start < span.count {
-            var end = start
-            while end < span.count, span[end] != 0x0a { end += 1 }
-            number += 1
-            let isCarriageReturn = end > start && span[end - 1] == 0x0d
-            let line = span.extracting(start..<(isCarriageReturn ? end - 1 : end))
-            if line.count > 0, !body(number, line) { return }
-            start = end + 1
+
+        /// Takes the lines that are whole; how many bytes they have, and false where no more are wanted.
+        mutating func take(_ bytes: Span<UInt8>, isEnd: Bool, _ body: (Int, Span<UInt8>) -> Bool) -> (Int, Bool) {
+            var start = 0
+            while start < bytes.count {
+                var end = start
+                while end < bytes.count, bytes[end] != 0x0a { end += 1 }
+                guard end < bytes.count || isEnd else { break }
+                number += 1
+                let isCarriageReturn = end > start && bytes[end - 1] == 0x0d
+                let line = bytes.extracting(start..<(isCarriageReturn ? end - 1 : end))
+                start = min(end + 1, bytes.count)
+                if line.count > 0, !body(number, line) { return (start, false) }
+            }
+            return (start, true)
         }
     }
 

@@ -136,10 +136,7 @@ extension CountingThread {
             let isAsked = ask(
                 .change(
                     { intake in
-                        let result = intake.reload(
-                            profiles, trusted: settings.beacon.trustedNetworks, assets: settings.log.assets,
-                            visitorPerSecond: settings.limits.visitorRatePerSecond,
-                            sitePerSecond: settings.limits.siteRatePerSecond)
+                        let result = intake.reload(profiles, rules: settings.admissionRules)
                         if result == .waiting, Clocks.steady < end { return false }
                         done.resume(returning: result)
                         return true

@@ -112,7 +112,8 @@ func explain() throws {
     #expect(
         became == [
             "view", "duplicate", "bot", "ping", "rejected: site_missing", "rejected: empty", "rejected: version",
-            "rejected: syntax (the line begins with no stamp)", "rejected: syntax (the line begins with no stamp)",
+            "rejected: syntax (no line of a known format with a date)",
+            "rejected: syntax (no line of a known format with a date)",
             "rejected: syntax",
         ])
     let json = try footfall(["count", recording.path, "--json"]).output

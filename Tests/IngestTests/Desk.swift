@@ -52,7 +52,7 @@ struct Desk {
         wall = midnight + Self.milliseconds(clock)
         steady = wall
         intake = Intake(
-            limits: limits, trusted: .loopback, assets: ["css", "png"], calendar: calendar, salts: Seeded(1),
+            limits: limits, rules: Admission.Rules(assets: ["css", "png"]), calendar: calendar, salts: Seeded(1),
             wall: wall,
             steady: steady)
         var settings = settings ?? SiteSettings(name: "demo")
@@ -131,7 +131,8 @@ struct Desk {
         _ profiles: [SiteProfile], trusted: Networks = .loopback, visitorPerSecond: Int = 1000
     ) -> Intake.Reloaded {
         intake.reload(
-            profiles, trusted: trusted, assets: [], visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000)
+            profiles,
+            rules: Admission.Rules(trusted: trusted, visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000))
     }
 
     /// A beacon of any site, from anywhere, at a clock time.

@@ -24,7 +24,7 @@ private final class Client {
 
 private func intake() -> Intake {
     var intake = Intake(
-        limits: Limits(), trusted: .loopback, assets: [], calendar: calendar, salts: Seeded(1), wall: Clocks.wall,
+        limits: Limits(), rules: Admission.Rules(), calendar: calendar, salts: Seeded(1), wall: Clocks.wall,
         steady: Clocks.steady)
     let isAdded = intake.serve(SiteProfile(SiteSettings(name: "demo")))
     precondition(isAdded)

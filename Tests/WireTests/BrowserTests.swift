@@ -73,7 +73,7 @@ struct BrowserTests {
     )
     func visitorRate() throws {
         var house = try CountingHouse(
-            rates: Rates(visitorPerSecond: 20, sitePerSecond: 10_000, seed: CountingHouse.seed))
+            visitorPerSecond: 20, sitePerSecond: 10_000)
         for i in 0..<60 { #expect(try house.send("s=\(i % 2 == 0 ? "demo" : "other")&u=/") == nil) }
         #expect(try house.send("s=demo&u=/") == .rate)
         // Somebody else is not held up.
@@ -89,7 +89,7 @@ struct BrowserTests {
     @Test("one network of IPv6 is one visitor's bucket")
     func networks() throws {
         var house = try CountingHouse(
-            rates: Rates(visitorPerSecond: 1, sitePerSecond: 10_000, seed: CountingHouse.seed))
+            visitorPerSecond: 1, sitePerSecond: 10_000)
         for i in 0..<3 { #expect(try house.send("s=demo&u=/", address: .v6(7, UInt64(i))) == nil) }
         #expect(try house.send("s=demo&u=/", address: .v6(7, 99)) == .rate)
         #expect(try house.send("s=demo&u=/", address: .v6(8, 99)) == nil)
@@ -97,7 +97,7 @@ struct BrowserTests {
 
     @Test("a site has a rate of its own, and the other site another")
     func siteRate() throws {
-        var house = try CountingHouse(rates: Rates(visitorPerSecond: 1000, sitePerSecond: 10, seed: CountingHouse.seed))
+        var house = try CountingHouse(visitorPerSecond: 1000, sitePerSecond: 10)
         for i in 0..<30 { #expect(try house.send("s=demo&u=/", address: .v4(UInt32(i))) == nil) }
         #expect(try house.send("s=demo&u=/", address: .v4(99)) == .rate)
         #expect(try house.send("s=other&u=/", address: .v4(99)) == nil)
@@ -106,7 +106,7 @@ struct BrowserTests {
     @Test("a million addresses take no more room, and one that is busy stays limited among them")
     func manyAddresses() throws {
         var house = try CountingHouse(
-            rates: Rates(visitorPerSecond: 1, sitePerSecond: 10_000_000, seed: CountingHouse.seed))
+            visitorPerSecond: 1, sitePerSecond: 10_000_000)
         for _ in 0..<3 { #expect(try house.send("s=demo&n=ping") == nil) }
         var refused = 0
         for i in 0..<100_000 {

@@ -16,7 +16,8 @@ struct CountingHouse {
 
     init(
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
-        assets: [String] = ["css", "js", "png", "woff2"], rates: Rates? = nil
+        assets: [String] = ["css", "js", "png", "woff2"], logSite: String = "", visitorPerSecond: Int = 1_000_000,
+        sitePerSecond: Int = 1_000_000
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -37,8 +38,10 @@ struct CountingHouse {
         self.engine = engine
         self.sites = sites
         admission = Admission(
-            sites: directory, trusted: try #require(Networks(trusted)), assets: assets, rates: rates,
-            seed: Self.seed)
+            sites: directory,
+            rules: Admission.Rules(
+                trusted: try #require(Networks(trusted)), assets: assets, logSite: logSite,
+                visitorPerSecond: visitorPerSecond, sitePerSecond: sitePerSecond), seed: Self.seed)
     }
 
     static func day(_ number: Int32) -> DaySpan {

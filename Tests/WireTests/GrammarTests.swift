@@ -146,9 +146,9 @@ struct GrammarTests {
 
     @Test("names that no site has are told once each")
     func unknownSites() throws {
-        let house = try CountingHouse()
+        var house = try CountingHouse()
         let datagram = "f1 s=nobody\nu=/\nu=/&s=demo\nu=/&s=some%62ody\nu=/&s=NO\nu=/&s=nobody\njunk\nn=ping&s=x"
-        #expect(house.admission.unknownSites(in: Array(datagram.utf8).span) == ["nobody", "somebody", "x"])
+        #expect(house.admission.unknownSites(in: Array(datagram.utf8).span).map(\.name) == ["nobody", "somebody", "x"])
         #expect(house.admission.unknownSites(in: Array("f2 s=nobody&u=/".utf8).span) == [])
         #expect(house.admission.unknownSites(in: Array("s=nobody&u=/".utf8).span) == [])
     }

@@ -8,20 +8,25 @@ import Wire
 
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count recorded beacons by the very code the daemon runs.",
+        abstract: "Count access logs or recorded beacons by the very code the daemon runs.",
         discussion: """
-            Each line is <unix seconds[.fraction]> SP <f1 beacon>. Several files are taken in the order of their first \
-            stamps; - is standard input. Without -c every site named in the input is accepted, with defaults. Nothing \
-            is sent and nothing is written.
+            Takes access logs of nginx, Apache, HAProxy and Caddy as they are, in syslog form or not, packed by gzip or \
+            not, as in: footfall count /var/log/nginx/access.log*. Recorded beacons are <unix seconds[.fraction]> SP <f1 \
+            beacon>. Several files are taken in the order of their first dates; - is standard input. Without -c every \
+            site and virtual host that is named is accepted, with defaults. Nothing is sent and nothing is written.
             """)
 
-    @Argument(help: "Files of recorded beacons.")
+    @Argument(help: "Logs or files of recorded beacons.")
     var files: [String]
-    @Option(help: "How the lines are written: auto or f1.")
+    @Option(help: "How the lines are written; auto tells each line by itself.")
     var format = Format.auto
+    @Option(help: "Site of log lines that name none; default site, or [beacon] site with -c.")
+    var site: String?
     @Option(help: "Moment of the report: unix seconds or RFC 3339; default the last moment read.")
     var at: String?
-    @Option(help: ArgumentHelp("Time zone of sites that are not configured.", valueName: "zone"))
+    @Option(
+        help: ArgumentHelp(
+            "Time zone of sites that are not configured, and of dates that name none.", valueName: "zone"))
     var timezone = "UTC"
     @Flag(help: "Say line by line what became of it; with --json on standard error.")
     var explain = false
@@ -29,11 +34,14 @@ struct Count: ParsableCommand {
     var json = false
     @OptionGroup var settingsOption: SettingsOption
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1 }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1, combined, haproxy, json }
 
     func validate() throws {
         if TimeZone(identifier: timezone) == nil {
             throw ValidationError("\(timezone) is no time zone of this machine")
+        }
+        if let site, !isSiteName(Array(site.utf8).span) {
+            throw ValidationError("\(site) is no site's name: 1 to 64 of a-z 0-9 . _ -")
         }
         if let at, moment(at) == nil {
             throw ValidationError("--at takes unix seconds or RFC 3339, such as 2026-11-23T07:45:12Z")
@@ -43,9 +51,10 @@ struct Count: ParsableCommand {
     func run() throws {
         let inputs = try files.map { try Recording($0) }
         var counter = FileCounter(
-            settings: try settingsOption.config.map { _ in try settingsOption.load() }, timezone: timezone)
-        for input in inputs.sorted(by: { ($0.firstStamp ?? .max) < ($1.firstStamp ?? .max) }) {
-            input.forEachLine { number, line in
+            settings: try settingsOption.config.map { _ in try settingsOption.load() },
+            format: RecordedLine.Format(rawValue: format.rawValue), site: site, timezone: timezone)
+        for input in try inTheirOrder(inputs, counter) {
+            try input.forEachLine { number, line in
                 let became = counter.take(line, explaining: explain)
                 guard explain else { return true }
                 let line = "\(input.name):\(number): \(became)"
@@ -59,6 +68,20 @@ struct Count: ParsableCommand {
             throw ValidationError("--at lies before the last moment read")
         }
         json ? print(counter.json(report).text) : printText(report, counter)
+    }
+
+    /// Files of which the first date is earliest come first.
+    private func inTheirOrder(_ inputs: [Recording], _ counter: FileCounter) throws -> [Recording] {
+        guard inputs.count > 1 else { return inputs }
+        let begun = try inputs.map { input in
+            var first: Int64?
+            try input.forEachLine { _, line in
+                first = counter.stamp(of: line)?.milliseconds
+                return first == nil
+            }
+            return (input: input, first: first ?? .max)
+        }
+        return begun.sorted { $0.first < $1.first }.map(\.input)
     }
 
     private func printText(_ report: Report, _ counter: FileCounter) {

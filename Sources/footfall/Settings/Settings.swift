@@ -104,6 +104,13 @@ struct Settings: Sendable, Equatable {
         init(name: String) { profile = SiteProfile(SiteSettings(name: name, timezone: Zone.machine)) }
     }
 
+    /// The part by which beacons are read.
+    var admissionRules: Admission.Rules {
+        Admission.Rules(
+            trusted: beacon.trustedNetworks, assets: log.assets, logSite: beacon.site,
+            visitorPerSecond: limits.visitorRatePerSecond, sitePerSecond: limits.siteRatePerSecond)
+    }
+
     /// Choices that are legal and probably not meant, one sentence each.
     var warnings: [String] {
         var warnings: [String] = []

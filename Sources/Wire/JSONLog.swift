@@ -1,0 +1,198 @@
+import Counting
+
+/// An access log in JSON: an object with a beacon's keys, their long names, those of nginx and Traefik, or Caddy's with the
+/// request as an object inside.
+///
+/// Reads what servers write, which is not always JSON: bytes that are no UTF-8, `\xHH`. Looks at each byte once and goes
+/// at most `depthMax` objects and arrays deep.
+enum JSONLog {
+    private static let depthMax = 8
+
+    static func line(_ bytes: Span<UInt8>) -> LogLine? {
+        var reader = Reader()
+        do throws(Stop) {
+            try reader.object(bytes, .top, depth: 0)
+            reader.skipSpace(bytes)
+            guard reader.i == bytes.count else { return nil }
+        } catch {
+            guard error == .cut else { return nil }
+            reader.line.isCut = true
+        }
+        return reader.line
+    }
+
+    /// Why reading ended early.
+    private enum Stop: Error { case cut, malformed }
+
+    /// Which object is being read: the same key means other things in them.
+    private enum Place { case top, request, headers, other }
+
+    private enum Meaning {
+        case field(LogLine.Field)
+        /// `GET /path HTTP/1.1`, or an object with its parts.
+        case request
+        case headers
+    }
+
+    private static let top = names([
+        (.field(.site), ["s", "site"]), (.field(.host), ["h", "host", "RequestHost"]),
+        (
+            .field(.address),
+            ["i", "ip", "remote_addr", "client_ip", "remote_ip", "clientip", "ClientHost"]
+        ),
+        (.field(.method), ["m", "method", "request_method", "RequestMethod"]),
+        (.field(.status), ["c", "status", "DownstreamStatus"]),
+        (.field(.url), ["u", "url", "uri", "request_uri", "RequestPath"]),
+        (.field(.referrer), ["r", "ref", "referer", "referrer", "http_referer", "request_Referer"]),
+        (.field(.agent), ["a", "ua", "agent", "user_agent", "http_user_agent", "request_User-Agent"]),
+        (.field(.visitor), ["v"]), (.field(.event), ["n"]),
+        (
+            .field(.time),
+            ["t", "ts", "time", "msec", "timestamp", "@timestamp", "time_iso8601", "time_local", "StartUTC"]
+        ),
+        (.request, ["rq", "request"]),
+    ])
+    /// Caddy's.
+    private static let request = names([
+        (.field(.address), ["client_ip", "remote_ip"]), (.field(.method), ["method"]), (.field(.host), ["host"]),
+        (.field(.url), ["uri"]), (.headers, ["headers"]),
+    ])
+    private static let headers = names([(.field(.agent), ["User-Agent"]), (.field(.referrer), ["Referer"])])
+
+    /// By length of the key.
+    private typealias Names = [[(key: [UInt8], meaning: Meaning)]]
+
+    private static func names(_ meanings: [(Meaning, [String])]) -> Names {
+        var names = Names(repeating: [], count: 19)
+        for (meaning, keys) in meanings {
+            for key in keys { names[key.utf8.count].append((Array(key.utf8), meaning)) }
+        }
+        return names
+    }
+
+    private static func meaning(_ key: Span<UInt8>, in place: Place) -> Meaning? {
+        guard place != .other, key.count < 19 else { return nil }
+        let names = place == .top ? top : place == .request ? request : headers
+        for name in names[key.count] where equal(name.key.span, key) { return name.meaning }
+        return nil
+    }
+
+    private struct Reader {
+        var line = LogLine(.json)
+        var i = 0
+
+        mutating func skipSpace(_ bytes: Span<UInt8>) {
+            while i < bytes.count, bytes[i] == 0x20 || bytes[i] == 0x09 || bytes[i] == 0x0d || bytes[i] == 0x0a {
+                i += 1
+            }
+        }
+
+        /// Steps over white space to the next byte.
+        private mutating func next(_ bytes: Span<UInt8>) throws(Stop) -> UInt8 {
+            skipSpace(bytes)
+            guard i < bytes.count else { throw .cut }
+            return bytes[i]
+        }
+
+        /// Reads an object from its brace to behind its end.
+        mutating func object(_ bytes: Span<UInt8>, _ place: Place, depth: Int) throws(Stop) {
+            i += 1
+            if try next(bytes) == UInt8(ascii: "}") {
+                i += 1
+                return
+            }
+            while true {
+                guard try next(bytes) == 0x22 else { throw .malformed }
+                let (key, isKeyWhole) = string(bytes)
+                guard isKeyWhole else { throw .cut }
+                guard try next(bytes) == UInt8(ascii: ":") else { throw .malformed }
+                i += 1
+                try value(bytes, JSONLog.meaning(bytes.extracting(key), in: place), depth: depth)
+                let mark = try next(bytes)
+                i += 1
+                if mark == UInt8(ascii: "}") { return }
+                guard mark == UInt8(ascii: ",") else { throw .malformed }
+            }
+        }
+
+        private mutating func value(_ bytes: Span<UInt8>, _ meaning: Meaning?, depth: Int) throws(Stop) {
+            switch try next(bytes) {
+            case 0x22:
+                let (text, isWhole) = string(bytes)
+                take(text, isWhole: isWhole, meaning, bytes)
+                if !isWhole { throw .cut }
+            case UInt8(ascii: "{"):
+                guard depth < depthMax else { throw .malformed }
+                var place = Place.other
+                if case .request? = meaning { place = .request }
+                if case .headers? = meaning {
+                    place = .headers
+                    line.hasAgent = true
+                }
+                try object(bytes, place, depth: depth + 1)
+            case UInt8(ascii: "["):
+                guard depth < depthMax else { throw .malformed }
+                try array(bytes, meaning, depth: depth + 1)
+            default:
+                let start = i
+                while i < bytes.count, isWordByte(bytes[i]) { i += 1 }
+                guard i > start else { throw .malformed }
+                guard i < bytes.count else { throw .cut }
+                let isNull = bytes[start] == UInt8(ascii: "n")
+                if !isNull { take(start..<i, isWhole: true, meaning, bytes) }
+            }
+        }
+
+        /// A list of values; the first is what counts.
+        private mutating func array(_ bytes: Span<UInt8>, _ meaning: Meaning?, depth: Int) throws(Stop) {
+            i += 1
+            if try next(bytes) == UInt8(ascii: "]") {
+                i += 1
+                return
+            }
+            var meaning = meaning
+            while true {
+                try value(bytes, meaning, depth: depth)
+                meaning = nil
+                let mark = try next(bytes)
+                i += 1
+                if mark == UInt8(ascii: "]") { return }
+                guard mark == UInt8(ascii: ",") else { throw .malformed }
+            }
+        }
+
+        /// A string from its quote to behind the other one.
+        private mutating func string(_ bytes: Span<UInt8>) -> (content: Range<Int>, isWhole: Bool) {
+            i += 1
+            let start = i
+            while i < bytes.count, bytes[i] != 0x22 { i += bytes[i] == 0x5c ? 2 : 1 }
+            guard i < bytes.count else {
+                i = bytes.count
+                return (min(start, i)..<i, false)
+            }
+            i += 1
+            return (start..<i - 1, true)
+        }
+
+        private func isWordByte(_ byte: UInt8) -> Bool {
+            isLowerOrDigit(byte) || byte == 0x2d || byte == 0x2b || byte == 0x2e || byte == UInt8(ascii: "E")
+        }
+
+        private mutating func take(_ text: Range<Int>, isWhole: Bool, _ meaning: Meaning?, _ bytes: Span<UInt8>) {
+            switch meaning {
+            case .field(.agent):
+                line.hasAgent = true
+                line[.agent] = text
+                line.isAgentCut = line.isAgentCut || !isWhole
+            case .field(.url):
+                // A server that does not know it.
+                if text.count == 0 || text.count == 1 && bytes[text.lowerBound] == 0x2d { return }
+                line[.url] = text
+                line.isURLCut = line.isURLCut || !isWhole
+            case .field(let field): if isWhole { line[field] = text }
+            case .request: line.takeRequest(bytes, text, isCut: !isWhole)
+            case .headers, nil: break
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+import Counting
+
+/// Which programs' lines came in pieces lately.
+///
+/// `logger` splits a long line into several datagrams with a header each. The tail of one begins with what a visitor sent,
+/// which could be a beacon: within a second of a piece, none is taken under the same name.
+struct LogPieces: Sendable {
+    private var seen: [64 of (tag: UInt64, until: Int64)] = .init(repeating: (0, 0))
+
+    /// A short hash is enough: two names that share it cost a beacon in that second, and nothing else.
+    private static func name(_ tag: Span<UInt8>) -> UInt64 {
+        var hash = TableHash(0x666f_6f74, 0x6661_6c6c)
+        hash.combine(tag)
+        return hash.finalize()
+    }
+
+    mutating func note(_ tag: Span<UInt8>, at moment: Moment) {
+        let name = Self.name(tag)
+        seen[Int(truncatingIfNeeded: name & 63)] = (name, moment.milliseconds + 1000)
+    }
+
+    func holds(_ tag: Span<UInt8>, at moment: Moment) -> Bool {
+        let name = Self.name(tag)
+        let (tag, until) = seen[Int(truncatingIfNeeded: name & 63)]
+        return tag == name && moment.milliseconds < until
+    }
+}
+
+extension Admission {
+    /// Admits a datagram of access logs: one line, or several, each with a syslog header or without one.
+    mutating func admitLines(
+        _ datagram: Span<UInt8>, isTruncated: Bool, at moment: Moment, into frame: inout Frame
+    ) {
+        var end = datagram.first(of: 0x0a, from: 0)
+        // The usual case first: one line, which may be beacons in a syslog datagram. These bring their own lines.
+        if let header = SyslogHeader(datagram), isBeacon(datagram, header) {
+            admitBeacons(datagram, header, isTruncated: isTruncated, at: moment, into: &frame)
+            return
+        }
+        tallies[.parsedDatagrams] += 1
+        var start = 0
+        var count = 0
+        while true {
+            let line = datagram.extracting(start..<trimmedEnd(datagram, start, end))
+            if line.count > 0 || count == 0 {
+                count += 1
+                let isKnown = admitLine(
+                    line, isTruncated: isTruncated && end == datagram.count, isPastLimit: count > Beacons.recordsMax,
+                    at: moment, into: &frame)
+                // Nothing that is known begins so: one record of junk, whatever follows.
+                if count == 1, !isKnown { return }
+            }
+            start = end &+ 1
+            guard start < datagram.count else { return }
+            end = datagram.first(of: 0x0a, from: start)
+        }
+    }
+
+    /// The end of a line without what some senders close it with.
+    @inline(__always)
+    private func trimmedEnd(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var end = end
+        while end > start, bytes[end &- 1] == 0x0d || bytes[end &- 1] == 0 { end &-= 1 }
+        return end
+    }
+
+    /// A beacon in a syslog message. A relay that was given a bare one takes its first words for host and tag, so that no
+    /// tag is left behind a date: what remains is not believed.
+    private func isBeacon(_ line: Span<UInt8>, _ header: SyslogHeader) -> Bool {
+        header.message > 0 && (!header.isDated || !header.tag.isEmpty)
+            && Beacons.isNative(line.extracting(header.message..<line.count)) && header.message < line.count
+    }
+
+    private mutating func admitBeacons(
+        _ datagram: Span<UInt8>, _ header: SyslogHeader, isTruncated: Bool, at moment: Moment, into frame: inout Frame
+    ) {
+        let message = datagram.extracting(header.message..<datagram.count)
+        let tag = datagram.extracting(header.tag)
+        if pieces.holds(tag, at: moment) {
+            tallies[.parsedDatagrams] += 1
+            tallies[.records] += 1
+            tallies[.beaconsSyntax] += 1
+            return
+        }
+        let named = Result { () throws(BeaconRejection) in try site(tag, header.site, in: datagram) }
+        switch named {
+        case .success(let site):
+            let envelope = Envelope(isMessage: true, site: site)
+            admitBeacons(message, true, in: envelope, isTruncated: isTruncated, at: moment, into: &frame)
+        case .failure(let reason):
+            tallies[.parsedDatagrams] += 1
+            tallies[.records] += 1
+            reject(reason, of: nil)
+        }
+    }
+
+    /// Admits one line; false where it has no format that is known.
+    @inline(__always)
+    private mutating func admitLine(
+        _ line: Span<UInt8>, isTruncated: Bool, isPastLimit: Bool, at moment: Moment, into frame: inout Frame
+    ) -> Bool {
+        tallies[.records] += 1
+        guard let header = SyslogHeader(line) else {
+            tallies[.beaconsSyntax] += 1
+            return false
+        }
+        let body = line.extracting(header.message..<line.count)
+        let tag = line.extracting(header.tag)
+        guard let entry = LogLine(body, isTruncated: isTruncated) else {
+            if header.message > 0 { pieces.note(tag, at: moment) }
+            tallies[.beaconsSyntax] += 1
+            return header.message > 0
+        }
+        if entry.isCut, header.message > 0 { pieces.note(tag, at: moment) }
+        var site: SiteIndex?
+        do throws(BeaconRejection) {
+            site = try self.site(tag, header.site, in: line)
+            if site == nil { site = try self.site(of: entry, in: body) }
+            guard !isPastLimit, !isRefusing else { throw .limit }
+            try admit(entry, of: site, in: body, at: moment, into: &frame)
+        } catch {
+            reject(error, of: site)
+        }
+        return true
+    }
+
+    // MARK: Which site
+
+    /// The site that the syslog header names, by its tag or in its structured data.
+    @inline(__always)
+    private mutating func site(
+        _ tag: Span<UInt8>, _ name: Range<Int>?, in line: Span<UInt8>
+    ) throws(BeaconRejection) -> SiteIndex? {
+        if let name = siteTag(tag) {
+            guard let site = sites.find(tag: name) else { throw .siteUnknown }
+            return site
+        }
+        return if let name { try site(named: line.extracting(name)) } else { nil }
+    }
+
+    /// The site that a line names itself, by `s` or by its virtual host; else the one of all lines that name none.
+    @inline(__always)
+    private mutating func site(of line: LogLine, in body: Span<UInt8>) throws(BeaconRejection) -> SiteIndex? {
+        if let name = line[.site] { return try site(named: body.extracting(name)) }
+        return site(host: line[.host], url: line[.url], in: body)
+    }
+
+    /// The site of a virtual host; else the one of all lines that name none.
+    mutating func site(host: Range<Int>?, url: Range<Int>?, in bytes: Span<UInt8>) -> SiteIndex? {
+        if takeHost(host, url, in: bytes) {
+            let host = short.bytes
+            if let site = sites.find(host: host.span) { return site }
+        }
+        return sites.find(logSite.span)
+    }
+
+    /// Makes `short` the virtual host of a line, lower case and without port or `www.`; false where it names none.
+    mutating func takeHost(_ host: Range<Int>?, _ url: Range<Int>?, in bytes: Span<UInt8>) -> Bool {
+        if let host, !host.isEmpty { return takeHost(bytes.extracting(host)) }
+        // HTTP/2 and proxies write whole URLs.
+        guard let url, !url.isEmpty, bytes[url.lowerBound] != 0x2f,
+            let authority = Text.afterScheme(bytes.extracting(url))
+        else { return false }
+        return takeHost(bytes.extracting(url.lowerBound + authority..<url.upperBound))
+    }
+
+    private mutating func takeHost(_ authority: Span<UInt8>) -> Bool {
+        short.removeAll()
+        return !short.setHost(authority) && !short.bytes.isEmpty
+    }
+
+    // MARK: What counts
+
+    @inline(__always)
+    private mutating func admit(
+        _ line: LogLine, of site: SiteIndex?, in body: Span<UInt8>, at moment: Moment, into frame: inout Frame
+    ) throws(BeaconRejection) {
+        try checkIsWhole(line, in: body, keepsQuery: site.map { !sites.entries[$0.number].keepQuery.isEmpty } ?? false)
+        guard let site else { throw .siteMissing }
+        let kind = try kind(line[.event], in: body)
+        try checkRequest(line[.method], line[.status], in: body)
+        guard kind == .ping || line[.url] != nil else { throw .syntax }
+        let path = path(line[.url], in: body, line.escaping, of: site)
+        try checkIsPage(path, in: body)
+
+        let rawAgent = body.extracting(line[.agent] ?? 0..<0)
+        let isAgentPlain = takeAgent(rawAgent, line.escaping)
+        let decodedAgent = isAgentPlain ? [] : agent.bytes
+        // One whose end is missing is nobody's, unless more of it would have been cut anyway.
+        let isAgentKnown = !line.isAgentCut || !isAgentPlain && decodedAgent.count == Self.agentBytesMax
+        let isBot =
+            line.hasAgent && isAgentKnown && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
+            || (isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span))
+        if isBot {
+            appendBot(to: &frame, site, moment, kind, door: .log)
+            return
+        }
+        var keys: (visitor: UInt64, former: UInt64) = (0, 0)
+        if isAgentKnown {
+            keys =
+                isAgentPlain
+                ? self.keys(line, rawAgent, kind, in: body, of: site, at: moment)
+                : self.keys(line, decodedAgent.span, kind, in: body, of: site, at: moment)
+        }
+        appendHit(
+            to: &frame, site, moment, kind, door: .log, keys.visitor, keys.former, body, path: path,
+            referrer: line[.referrer], line.escaping)
+    }
+
+    /// Refuses a cut line that does not hold address, status and the whole path any more.
+    @inline(__always)
+    private func checkIsWhole(
+        _ line: LogLine, in body: Span<UInt8>, keepsQuery: Bool
+    ) throws(BeaconRejection) {
+        guard line.isCut || line.isURLCut else { return }
+        guard line[.address] != nil, line[.status] != nil, let url = line[.url] else { throw .truncated }
+        guard line.isURLCut else { return }
+        let query = body.first(of: 0x3f, from: url.lowerBound)
+        guard query < url.upperBound, !keepsQuery else { throw .truncated }
+    }
+
+    @inline(__always)
+    private mutating func keys(
+        _ line: LogLine, _ agent: Span<UInt8>, _ kind: Hit.Kind, in body: Span<UInt8>, of site: SiteIndex,
+        at moment: Moment
+    ) -> (visitor: UInt64, former: UInt64) {
+        if let id = line[.visitor], !id.isEmpty {
+            if !short.decode(body.extracting(id), line.escaping, limit: 64), !short.bytes.contains(0) {
+                if kind == .view { sites.entries[site.number].watch.seeNoAddress() }
+                return sites.entries[site.number].keys(id: short.span, at: moment)
+            }
+            tallies[.droppedFields] += 1
+        }
+        guard let place = line[.address], !place.isEmpty else { return (0, 0) }
+        guard let address = NetworkAddress(body.extracting(place)) else {
+            tallies[.droppedFields] += 1
+            return (0, 0)
+        }
+        if kind == .view { sites.entries[site.number].watch.see(address) }
+        return sites.entries[site.number].keys(address, agent, at: moment)
+    }
+}
+
+/// What follows `ff_` in a syslog tag.
+@inline(__always)
+@_lifetime(copy tag)
+func siteTag(_ tag: Span<UInt8>) -> Span<UInt8>? {
+    guard tag.count > 3, tag[0] == 0x66, tag[1] == 0x66, tag[2] == 0x5f else { return nil }
+    return tag.extracting(3..<tag.count)
+}

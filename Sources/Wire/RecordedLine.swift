@@ -1,0 +1,164 @@
+import Counting
+
+/// What a line of a log file says beside its hit: its format, and when it was written.
+public struct RecordedLine: Sendable {
+    /// The formats that a file may have.
+    public enum Format: String, CaseIterable, Sendable {
+        /// Native beacons: in a syslog message, or parted by TAB.
+        case f1
+        /// Apache's and nginx's, common or combined, with or without the virtual host.
+        case combined
+        case haproxy
+        case json
+    }
+
+    /// How the line is written.
+    public let format: Format
+    /// Milliseconds since the epoch; without a zone, of the local clock.
+    public let stamp: Int64
+    /// The line names the zone of its time.
+    public let hasZone: Bool
+
+    /// Reads a line; nil where it has no known format or no whole date.
+    public init?(_ line: Span<UInt8>) {
+        guard let header = SyslogHeader(line) else { return nil }
+        let body = line.extracting(header.message..<line.count)
+        var time: (stamp: Int64, hasZone: Bool)?
+        if Beacons.isNative(body) {
+            format = .f1
+        } else {
+            guard let entry = LogLine(body) else { return nil }
+            format =
+                switch entry.escaping {
+                case .json: .json
+                case .hash: .haproxy
+                case .backslash, .form: body[0] == 0x66 && body[1] == 0x31 ? .f1 : .combined
+                }
+            time = entry[.time].flatMap { Self.time(body.extracting($0)) }
+        }
+        guard let time = time ?? header.date.flatMap({ Self.time(line.extracting($0)) }) else { return nil }
+        (stamp, hasZone) = time
+    }
+
+    /// 2106-01-27: the latest stamp, some days before the end of counted time.
+    static let millisecondsMax: Int64 = 4_294_000_000_000
+
+    /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds or milliseconds.
+    static func time(_ text: Span<UInt8>) -> (stamp: Int64, hasZone: Bool)? {
+        var reader = Reader(text: text)
+        let time =
+            if text.count > 2, text[2] == 0x2f { reader.logDate() } else if text.count > 4, !isDigit(text[4]) {
+                reader.isoDate()
+            } else { reader.unixTime() }
+        guard let time, reader.i == text.count, (0...millisecondsMax).contains(time.stamp) else { return nil }
+        return time
+    }
+
+    private struct Reader: ~Escapable {
+        let text: Span<UInt8>
+        var i = 0
+
+        @_lifetime(copy text)
+        init(text: Span<UInt8>) { self.text = text }
+
+        /// So many digits.
+        mutating func number(_ digits: Int) -> Int64? {
+            guard i + digits <= text.count else { return nil }
+            var value: Int64 = 0
+            for _ in 0..<digits {
+                guard isDigit(text[i]) else { return nil }
+                value = value * 10 + Int64(text[i] - 0x30)
+                i += 1
+            }
+            return value
+        }
+
+        mutating func skip(_ marks: UInt8...) -> Bool {
+            guard i < text.count, marks.contains(text[i]) else { return false }
+            i += 1
+            return true
+        }
+
+        mutating func logDate() -> (stamp: Int64, hasZone: Bool)? {
+            guard let day = number(2), skip(0x2f), let month = month(), skip(0x2f), let year = number(4), skip(0x3a)
+            else { return nil }
+            return clock(on: Self.days(year, month, day))
+        }
+
+        mutating func isoDate() -> (stamp: Int64, hasZone: Bool)? {
+            guard let year = number(4), skip(0x2d, 0x2f), let month = number(2), skip(0x2d, 0x2f), let day = number(2),
+                skip(0x54, 0x74, 0x20)
+            else { return nil }
+            return clock(on: Self.days(year, month, day))
+        }
+
+        /// `07:49:43`, a fraction, a zone.
+        private mutating func clock(on days: Int64?) -> (stamp: Int64, hasZone: Bool)? {
+            guard let days, let hour = number(2), skip(0x3a), let minute = number(2), skip(0x3a),
+                let second = number(2), hour < 24, minute < 60, second < 61
+            else { return nil }
+            var stamp = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + fraction()
+            if skip(0x5a, 0x7a) { return (stamp, true) }
+            _ = skip(0x20)
+            guard i < text.count else { return (stamp, false) }
+            let isWest = text[i] == 0x2d
+            guard skip(0x2b, 0x2d), let hours = number(2) else { return nil }
+            _ = skip(0x3a)
+            guard let minutes = number(2) else { return nil }
+            let offset = (hours * 60 + minutes) * 60_000
+            stamp += isWest ? offset : -offset
+            return (stamp, true)
+        }
+
+        /// `.123456` as whole milliseconds.
+        private mutating func fraction() -> Int64 {
+            guard skip(0x2e, 0x2c) else { return 0 }
+            var milliseconds: Int64 = 0
+            var unit: Int64 = 100
+            while i < text.count, isDigit(text[i]) {
+                milliseconds += Int64(text[i] - 0x30) * unit
+                unit /= 10
+                i += 1
+            }
+            return milliseconds
+        }
+
+        mutating func unixTime() -> (stamp: Int64, hasZone: Bool)? {
+            let start = i
+            while i < text.count, isDigit(text[i]), i - start < 14 { i += 1 }
+            let digits = i - start
+            i = start
+            guard digits > 0, let value = number(digits) else { return nil }
+            // Twelve digits of seconds lie in the year 5000.
+            if digits > 11 {
+                _ = fraction()
+                return (value, true)
+            }
+            return (value * 1000 + fraction(), true)
+        }
+
+        /// 1…12 for `Jan` to `Dec`.
+        private mutating func month() -> Int64? {
+            guard i + 3 <= text.count else { return nil }
+            let names = Self.months.span
+            for month in 0..<12 where equal(names.extracting(month * 3..<month * 3 + 3), text.extracting(i..<i + 3)) {
+                i += 3
+                return Int64(month + 1)
+            }
+            return nil
+        }
+
+        private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
+
+        /// Days since 1970-01-01 by the Gregorian calendar, counted from the March of year 0 (Hinnant, "chrono-compatible
+        /// low-level date algorithms").
+        private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
+            guard (1970...2106).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+            let marchYear = month > 2 ? year : year - 1
+            let era = marchYear / 400
+            let yearOfEra = marchYear - era * 400
+            let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+            return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        }
+    }
+}

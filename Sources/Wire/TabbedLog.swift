@@ -1,0 +1,59 @@
+import Counting
+
+/// A native beacon as nginx can write it by a `log_format`: `f1`, then `key=value` with a TAB before each.
+///
+/// TAB is the one separator that nginx escapes in what a visitor sends. A relay writes it `#011`, which a visitor may send
+/// as well: then the first of several values counts, and a visitor's own id is not believed.
+enum TabbedLog {
+    /// What parts the fields.
+    enum Separator {
+        case tab, relayed
+        var length: Int { self == .tab ? 1 : 4 }
+    }
+
+    @inline(__always)
+    static func separator(_ bytes: Span<UInt8>) -> Separator? {
+        guard bytes.pair(at: 0) == 0x3166 else { return nil }
+        if bytes[2] == 0x09 { return .tab }
+        return isRelayedTab(bytes, 2) ? .relayed : nil
+    }
+
+    static func line(_ bytes: Span<UInt8>, _ separator: Separator) -> LogLine {
+        var line = LogLine(.backslash)
+        var start = 2 + separator.length
+        while start < bytes.count {
+            var end = start
+            while end < bytes.count, !(separator == .tab ? bytes[end] == 0x09 : isRelayedTab(bytes, end)) { end += 1 }
+            if end - start >= 2, bytes[start + 1] == 0x3d, let field = field(bytes[start]),
+                field != .visitor || separator == .tab
+            {
+                line[field] = start + 2..<end
+            }
+            start = end + separator.length
+        }
+        line.hasAgent = line[.agent] != nil
+        return line
+    }
+
+    /// What a beacon's one-letter key means.
+    static func field(_ key: UInt8) -> LogLine.Field? {
+        switch key {
+        case UInt8(ascii: "s"): .site
+        case UInt8(ascii: "h"): .host
+        case UInt8(ascii: "i"): .address
+        case UInt8(ascii: "m"): .method
+        case UInt8(ascii: "c"): .status
+        case UInt8(ascii: "u"): .url
+        case UInt8(ascii: "r"): .referrer
+        case UInt8(ascii: "a"): .agent
+        case UInt8(ascii: "v"): .visitor
+        case UInt8(ascii: "n"): .event
+        case UInt8(ascii: "t"): .time
+        default: nil
+        }
+    }
+
+    private static func isRelayedTab(_ bytes: Span<UInt8>, _ i: Int) -> Bool {
+        i + 3 < bytes.count && bytes[i] == 0x23 && bytes.pair(at: i + 1) == 0x3130 && bytes[i + 3] == 0x31
+    }
+}
