@@ -31,28 +31,30 @@ extension Admission {
     mutating func admitLines(
         _ datagram: Span<UInt8>, isTruncated: Bool, at moment: Moment, into frame: inout Frame
     ) {
-        var end = datagram.first(of: 0x0a, from: 0)
-        // The usual case first: one line, which may be beacons in a syslog datagram. These bring their own lines.
-        if let header = SyslogHeader(datagram), isBeacon(datagram, header) {
+        // The header of the first line says whether beacons follow, which bring lines of their own.
+        let header = SyslogHeader(datagram)
+        if let header, isBeacon(datagram, header) {
             admitBeacons(datagram, header, isTruncated: isTruncated, at: moment, into: &frame)
             return
         }
         tallies[.parsedDatagrams] += 1
-        var start = 0
-        var count = 0
-        while true {
-            let line = datagram.extracting(start..<trimmedEnd(datagram, start, end))
-            if line.count > 0 || count == 0 {
-                count += 1
-                let isKnown = admitLine(
-                    line, isTruncated: isTruncated && end == datagram.count, isPastLimit: count > Beacons.recordsMax,
-                    at: moment, into: &frame)
-                // Nothing that is known begins so: one record of junk, whatever follows.
-                if count == 1, !isKnown { return }
-            }
-            start = end &+ 1
-            guard start < datagram.count else { return }
+        var end = datagram.first(of: 0x0a, from: 0)
+        let line = datagram.extracting(0..<trimmedEnd(datagram, 0, end))
+        let isKnown = admitLine(
+            line, header, isTruncated: isTruncated && end == datagram.count, isPastLimit: false, at: moment,
+            into: &frame)
+        // Nothing that is known begins so: one record of junk, whatever follows.
+        guard isKnown else { return }
+        var count = 1
+        while end &+ 1 < datagram.count {
+            let start = end &+ 1
             end = datagram.first(of: 0x0a, from: start)
+            let line = datagram.extracting(start..<trimmedEnd(datagram, start, end))
+            guard line.count > 0 else { continue }
+            count += 1
+            _ = admitLine(
+                line, SyslogHeader(line), isTruncated: isTruncated && end == datagram.count,
+                isPastLimit: count > Beacons.recordsMax, at: moment, into: &frame)
         }
     }
 
@@ -97,10 +99,12 @@ extension Admission {
     /// Admits one line; false where it has no format that is known.
     @inline(__always)
     private mutating func admitLine(
-        _ line: Span<UInt8>, isTruncated: Bool, isPastLimit: Bool, at moment: Moment, into frame: inout Frame
+        _ line: Span<UInt8>, _ header: SyslogHeader?, isTruncated: Bool, isPastLimit: Bool, at moment: Moment,
+        into frame: inout Frame
     ) -> Bool {
         tallies[.records] += 1
-        guard let header = SyslogHeader(line) else {
+        // A header that reaches beyond the line was read of the next one as well.
+        guard let header, header.message <= line.count else {
             tallies[.beaconsSyntax] += 1
             return false
         }
