@@ -45,7 +45,7 @@ let package = Package(
     targets: [
         // Pure: bytes and numbers in, numbers out.
         .target(name: "Counting", swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["Counting", "CBytes"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Counting", "CBytes", crypto], swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
@@ -63,6 +63,7 @@ let package = Package(
                 "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", argumentParser, lifecycle,
                 log, signals, toml,
             ],
+            resources: [.embedInCode("Snippets")],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -75,7 +76,8 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.
         .testTarget(name: "CountingTests", dependencies: ["Counting"], swiftSettings: settings),
-        .testTarget(name: "WireTests", dependencies: ["Counting", "Wire"], swiftSettings: settings),
+        .testTarget(
+            name: "WireTests", dependencies: ["Counting", "Wire", crypto], exclude: ["Corpus"], swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
             name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
@@ -83,7 +85,7 @@ let package = Package(
             name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire"], swiftSettings: settings),
-        .testTarget(name: "DaemonTests", swiftSettings: settings),
+        .testTarget(name: "DaemonTests", exclude: ["Snippets"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

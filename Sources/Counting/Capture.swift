@@ -16,6 +16,7 @@ public struct Capture: Sendable {
     private let tallies: Tallies
     private let upSince: Moment?
     private let doubtUntil: Moment?
+    private let signatures: SeenSignatures
     private let sockets: [(cookie: UInt64, total: UInt32)]
 
     /// Pieces that visitors and recent views come in.
@@ -32,6 +33,7 @@ public struct Capture: Sendable {
         tallies = engine.tallies
         upSince = engine.upSince
         doubtUntil = engine.audience.doubtUntil > engine.now ? engine.audience.doubtUntil : nil
+        signatures = engine.signatures
         sockets = engine.sockets
     }
 
@@ -65,6 +67,7 @@ public struct Capture: Sendable {
             writer.word(socket.cookie)
             writer.number(UInt64(socket.total))
         }
+        signatures.write(to: &writer)
         return writer.bytes
     }
 

@@ -24,6 +24,8 @@ public struct Engine: Sendable {
     var upSince: Moment?
     /// Last drop count of each socket, oldest first.
     var sockets: [(cookie: UInt64, total: UInt32)] = []
+    /// Signatures that may not come again.
+    public internal(set) var signatures = SeenSignatures()
     let seed: HashSeed
     /// Only written, so that what is fetched ahead is fetched.
     private var touched: UInt64 = 0
@@ -147,6 +149,8 @@ public struct Engine: Sendable {
             markChanged(site)
         case .kernelDrops(let cookie, let total):
             countDrops(cookie: cookie, total: total)
+        case .signed(let signature, let second, let came):
+            signatures.insert(signature, signedAt: second, now: came)
         case .start(let site, let visits, let views, let remark):
             let former = sites[site.number]
             closed.append(
@@ -214,6 +218,8 @@ public struct Engine: Sendable {
             now = moment
             if upSince != nil { upSince = now }
             audience.clear(at: now)
+            // Nothing is known of what was signed in a time that was wrong; from now on it is.
+            signatures = SeenSignatures(floor: now.second)
             for i in sites.indices {
                 sites[i].restart(at: now, closing: &closed)
                 markChanged(SiteIndex(i))

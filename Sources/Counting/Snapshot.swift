@@ -1,11 +1,12 @@
-// The counting state as bytes: version 1.
+// The counting state as bytes: version 2. In version 1 there were no signatures.
 //
 // Everything is sorted and only what is live is written, so two engines in the same state give the same bytes whatever
 // way they came there. Numbers are LEB128 unless 8 B stands behind them, and signed ones folded; ages count back.
 //
-//     engine    version 1 B  now  up  doubt  tallies  sockets
+//     engine    version 1 B  now  up  doubt  tallies  sockets  signatures
 //               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0
 //               tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
+//               signatures: floor, n × (second, n × 8 B), in the seconds they were signed
 //     site      now  settings  since  day turn  views visits bots rejected  corrected visits views  start visits views
 //               untracked  presence  3 × window  today  yesterday  month  quarter  peak
 //               settings, day turn: as in records · untracked: 1 moment, or 0
@@ -22,7 +23,7 @@
 // and bytes of 65 chunks. It is taken with every site brought to now, so that equal states have equal bytes.
 
 extension Engine {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     /// The whole state as canonical bytes. Closed history rows are not part of it.
     ///
@@ -59,7 +60,8 @@ extension Engine {
         restoring engine: [UInt8], sites: [[UInt8]], chunks: [[UInt8]], limits: Limits, seed: HashSeed
     ) throws(MalformedBytes) {
         var reader = ByteReader(engine.span)
-        guard try reader.byte() == Self.version else { throw reader.malformed }
+        let version = try reader.byte()
+        guard (1...Self.version).contains(version) else { throw reader.malformed }
         self.init(limits: limits, seed: seed, at: try reader.moment())
         upSince = try reader.optionalMoment()
         if let upSince, upSince > now { throw reader.malformed }
@@ -71,6 +73,7 @@ extension Engine {
         for _ in 0..<socketCount {
             sockets.append((try reader.word(), UInt32(try reader.number(upTo: Int(UInt32.max)))))
         }
+        if version > 1 { signatures = try SeenSignatures(restoring: &reader) }
         guard reader.isAtEnd else { throw reader.malformed }
 
         for (i, site) in sites.enumerated() {

@@ -150,7 +150,8 @@ public struct Intake: Sendable {
         let moment = timekeeper.moment(stamp: stamp)
         if isUpDue { noteUp(at: moment) }
         if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
-        admission.admit(datagram, from: sender, isTruncated: isTruncated, at: moment, into: &frame)
+        let arrival = Admission.Arrival(from: sender, isTruncated: isTruncated, stamp: stamp)
+        admission.admit(datagram, arrival, at: moment, seen: engine.signatures, into: &frame)
     }
 
     /// Counts hits whose senders wait for an answer: the site of each that is counted and written.
@@ -279,6 +280,7 @@ public struct Intake: Sendable {
         } catch {
             preconditionFailure("a frame of our own is \(error)")
         }
+        admission.forgetPendingSignatures()
         isCommitted = true
         committedAt = now
     }

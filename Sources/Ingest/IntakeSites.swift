@@ -47,6 +47,11 @@ extension Intake {
         case tooMany
     }
 
+    /// Believes datagrams of a known site that are signed with one of these keys, and with no other.
+    public mutating func setKeys(_ keys: [String], ofSite name: String) {
+        if let site = sites.known(name) { admission.setKeys(keys, of: site) }
+    }
+
     /// Serves these sites and no others from now on, and reads beacons by these rules, all or nothing. The numbers of
     /// the sites that are gone stay.
     public mutating func reload(_ profiles: [SiteProfile], rules: Admission.Rules) -> Reloaded {

@@ -6,7 +6,17 @@ package typealias Migration = @Sendable (GRDB.Database) throws -> Void
 /// The tables; `FORMAT.md` explains them. A change is a further migration, never an edit of one.
 package enum Schema {
     /// All steps; the schema's version is how many there are.
-    package static let migrations: [Migration] = [version1]
+    package static let migrations: [Migration] = [version1, version2]
+
+    private static let version2: Migration = { db in
+        try db.execute(
+            sql: """
+                CREATE TABLE site_key (
+                    site TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, created INTEGER NOT NULL,
+                    PRIMARY KEY (site, id)
+                ) WITHOUT ROWID;
+                """)
+    }
 
     private static let version1: Migration = { db in
         try db.execute(

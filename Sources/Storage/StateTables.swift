@@ -2,7 +2,27 @@ public import Counting
 import Foundation
 import GRDB
 
-/// The tokens and the audit of the state. The calls wait for the disk.
+/// A key that senders elsewhere sign beacons of a site with. It has to be kept as it is: both sides make the same HMAC of it.
+public struct SiteKey: Equatable, Sendable {
+    /// The site's name.
+    public var site: String
+    /// What it is called: of the key, and telling nothing of it.
+    public var id: String
+    /// The key: its UTF-8 bytes are what is signed with.
+    public var key: String
+    /// When it was made.
+    public var created: Moment
+
+    /// A key of a site.
+    public init(site: String, id: String, key: String, created: Moment) {
+        self.site = site
+        self.id = id
+        self.key = key
+        self.created = created
+    }
+}
+
+/// The tokens, the keys and the audit of the state. The calls wait for the disk.
 extension StateDirectory {
     /// All tokens, by their names: what each is for and SHA-256 of it, so that whoever reads the database cannot use it.
     public func tokens() throws(StorageError) -> [(name: String, hash: [UInt8], created: Moment)] {
@@ -25,6 +45,32 @@ extension StateDirectory {
     /// Forgets a token, if there is one of the name.
     public func removeToken(_ name: String) throws(StorageError) {
         try database.write { db in try db.execute(sql: "DELETE FROM token WHERE name = ?", arguments: [name]) }
+    }
+
+    /// All keys of sites, in the order in which they were made.
+    public func siteKeys() throws(StorageError) -> [SiteKey] {
+        try database.read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM site_key ORDER BY created, site, id").map { row in
+                SiteKey(
+                    site: row["site"], id: row["id"], key: row["key"], created: Moment(milliseconds: row["created"]))
+            }
+        }
+    }
+
+    /// Keeps a key.
+    public func saveSiteKey(_ key: SiteKey) throws(StorageError) {
+        try database.write { db in
+            try db.execute(
+                sql: "INSERT INTO site_key (site, id, key, created) VALUES (?, ?, ?, ?)",
+                arguments: [key.site, key.id, key.key, key.created.milliseconds])
+        }
+    }
+
+    /// Forgets a key, if there is such a one.
+    public func removeSiteKey(_ id: String, of site: String) throws(StorageError) {
+        try database.write { db in
+            try db.execute(sql: "DELETE FROM site_key WHERE site = ? AND id = ?", arguments: [site, id])
+        }
     }
 
     /// The newest lines of the audit up to `limit`, oldest first.

@@ -28,6 +28,24 @@ struct Changes: Sendable {
         }
     }
 
+    // Keys of a site, which must be known.
+    @Sendable func listKeys(_ request: Request) throws(Problem) -> Reply {
+        state.keys.list(of: try knownSite(request))
+    }
+    @Sendable func createKey(_ request: Request) throws(Problem) -> Reply {
+        try state.keys.create(of: try knownSite(request))
+    }
+    @Sendable func revokeKey(_ request: Request) throws(Problem) -> Reply {
+        try state.keys.revoke(String(request.parameters[1]), of: try knownSite(request))
+    }
+
+    private func knownSite(_ request: Request) throws(Problem) -> String {
+        try request.requireOwner("Keys of a site are", at: request.head.uri)
+        let name = String(request.parameters[0])
+        guard state.report().index(of: name) != nil else { throw Problem.unknownSite }
+        return name
+    }
+
     @Sendable func correct(_ request: Request) throws(Problem) -> Reply {
         let (place, site, owner, asOf) = try site(of: request)
         let correction = try request.decode(

@@ -46,10 +46,10 @@ enum Reply: Sendable {
     typealias Give = @Sendable (@escaping @Sendable () -> Answer) -> Void
 
     /// After work that takes longer than a connection beside this one should wait.
-    static func after(_ work: @escaping @Sendable () -> Answer) -> Reply {
+    static func after(_ work: @escaping @Sendable () async -> Answer) -> Reply {
         .later { give in
             Task {
-                let answer = work()
+                let answer = await work()
                 give { answer }
             }
         }
@@ -89,6 +89,8 @@ struct Routes: Sendable {
             Self.route("/api/v1/sites/{site}", ["GET": snapshots.one]),
             Self.route("/api/v1/sites/{site}/start", ["PUT": changes.start]),
             Self.route("/api/v1/sites/{site}/corrections", ["POST": changes.correct]),
+            Self.route("/api/v1/sites/{site}/keys", ["GET": changes.listKeys, "POST": changes.createKey]),
+            Self.route("/api/v1/sites/{site}/keys/{id}", ["DELETE": changes.revokeKey]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
             Self.route("/api/v1/reload", ["POST": operations.reload]),
             Self.route("/api/v1/audit", ["GET": operations.audit]),

@@ -100,12 +100,9 @@ public final class Tokens: Sendable {
             throw Problem(
                 .conflict, "A token of this name is there already, or \(Self.countMax) of any; revoke one first.")
         }
-        let secret = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
-        let token =
-            "ff_"
-            + secret.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        let token = "ff_" + Secret.text()
         return write(request) { [self] store in
-            let created = Moment(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+            let created = Moment.wall
             try store.save(name, Self.hash(token), created)
             known.withLock { $0.append(Token(name: name, hash: Self.hash(token), created: created)) }
             return ["name": JSON(name), "token": JSON(token)]

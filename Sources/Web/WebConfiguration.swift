@@ -31,6 +31,8 @@ public struct WebState: Sendable {
     public var publicNumbers: @Sendable (String) -> Set<PublicNumber> = { _ in PublicNumber.counter }
     /// Who may see everything from elsewhere.
     public var tokens = Tokens()
+    /// The keys of senders elsewhere.
+    public var keys = SiteKeys()
     /// The version of the program, for the metrics.
     public var version = "unknown"
 

@@ -14,6 +14,7 @@ public struct Admission: Sendable {
     var bots: Bots
     /// Limits of the browser door.
     var rates: Rates
+    var signatures: Signatures
     /// Names under which lines of logs came in pieces lately.
     var pieces = LogPieces()
 
@@ -66,7 +67,14 @@ public struct Admission: Sendable {
         logSite = Array(rules.logSite.utf8)
         rates = Rates(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond, seed: seed)
         bots = Bots(seed: seed)
+        signatures = Signatures(seed: seed)
     }
+
+    /// Believes datagrams of a site that are signed with one of these keys, two at most, and with no other.
+    public mutating func setKeys(_ keys: [String], of site: SiteIndex) { signatures.set(keys, of: site) }
+
+    /// The frame is counted: the engine knows its signatures now.
+    public mutating func forgetPendingSignatures() { signatures.forgetPending() }
 
     /// Reads beacons by other rules from now on; what was remembered of senders stays.
     public mutating func reload(_ rules: Rules) {
@@ -84,17 +92,33 @@ public struct Admission: Sendable {
         case ourselves
     }
 
-    /// Admits the records of a datagram that arrived at `moment` into `frame`.
+    /// How a datagram came.
+    public struct Arrival: Sendable {
+        /// Who sent it.
+        public var sender: Sender
+        /// Its slot was too short for it.
+        public var isTruncated: Bool
+        /// When it came, in milliseconds of the wall clock.
+        public var stamp: Int64
+
+        /// A datagram that came whole, unless said otherwise.
+        public init(from sender: Sender, isTruncated: Bool = false, stamp: Int64) {
+            self.sender = sender
+            self.isTruncated = isTruncated
+            self.stamp = stamp
+        }
+    }
+
+    /// Admits the records of a datagram into `frame`; `moment` is theirs, and `seen` are signatures that may not come again.
     public mutating func admit(
-        _ datagram: Span<UInt8>, from sender: Sender, isTruncated: Bool, at moment: Moment, into frame: inout Frame
+        _ datagram: Span<UInt8>, _ arrival: Arrival, at moment: Moment, seen: SeenSignatures, into frame: inout Frame
     ) {
         tallies[.datagrams] += 1
         tallies[.bytes] += UInt64(datagram.count)
-        let isTrusted = isTrusted(sender)
         if Beacons.isNative(datagram) {
-            admitBeacons(datagram, isTrusted, isTruncated: isTruncated, at: moment, into: &frame)
-        } else if isTrusted {
-            admitLines(datagram, isTruncated: isTruncated, at: moment, into: &frame)
+            admitBeacons(datagram, arrival, at: moment, seen: seen, into: &frame)
+        } else if isTrusted(arrival.sender) {
+            admitLines(datagram, arrival, at: moment, seen: seen, into: &frame)
         } else {
             tallies[.datagramsUntrusted] += 1
         }
@@ -106,18 +130,25 @@ public struct Admission: Sendable {
         var isMessage = false
         /// The site that the header of the message names.
         var site: SiteIndex?
+        /// The site whose key the beacons are signed with: they are of no other.
+        var signer: SiteIndex?
     }
 
     @inline(__always)
     mutating func admitBeacons(
-        _ datagram: Span<UInt8>, _ isTrusted: Bool, in envelope: Envelope = Envelope(), isTruncated: Bool,
-        at moment: Moment, into frame: inout Frame
+        _ datagram: Span<UInt8>, _ arrival: Arrival, in envelope: Envelope = Envelope(), at moment: Moment,
+        seen: SeenSignatures, into frame: inout Frame
     ) {
         var beacons = Beacons(datagram)
+        var envelope = envelope
         do throws(DatagramRejection) {
-            guard !isTruncated else { throw .oversize }
+            guard !arrival.isTruncated else { throw .oversize }
             try beacons.begin()
-            guard isTrusted else { throw beacons.isSigned ? .signature : .untrusted }
+            if beacons.isSigned {
+                envelope.signer = try checkSignature(datagram, beacons, arrival, seen: seen, into: &frame)
+            } else {
+                guard isTrusted(arrival.sender) else { throw .untrusted }
+            }
         } catch {
             tallies[error.tally] += 1
             return
@@ -139,6 +170,20 @@ public struct Admission: Sendable {
         }
         tallies[.unknownKeys] += UInt64(beacons.unknownKeys)
         tallies[.droppedFields] += UInt64(beacons.malformedFields)
+    }
+
+    /// The site whose key signed a datagram. A sender that is believed without one needs none where its site has none.
+    private mutating func checkSignature(
+        _ datagram: Span<UInt8>, _ beacons: Beacons, _ arrival: Arrival, seen: SeenSignatures,
+        into frame: inout Frame
+    ) throws(DatagramRejection) -> SiteIndex? {
+        let site = beacons.beacon[.site].flatMap { find(datagram.extracting($0)) }
+        if isTrusted(arrival.sender), !(site.map(signatures.hasKey) ?? false) { return nil }
+        guard let site else { throw .signature }
+        let address: NetworkAddress? = if case .address(let address) = arrival.sender { address } else { nil }
+        frame.append(
+            try signatures.check(datagram, beacons, of: site, from: address, stamp: arrival.stamp, seen: seen))
+        return site
     }
 
     private func isTrusted(_ sender: Sender) -> Bool {
@@ -171,6 +216,7 @@ public struct Admission: Sendable {
     ) throws(BeaconRejection) {
         let kind = try kind(beacon[.event], in: bytes)
         let site = try envelope.isMessage ? site(beacon, in: bytes, envelope) : site(beacon, in: bytes)
+        if let signer = envelope.signer, signer != site { throw .siteUnknown }
         if let host = beacon[.host], host.count > 253 { tallies[.droppedFields] += 1 }
         let isLog = beacon[.method] != nil || beacon[.status] != nil
         if isLog { try checkRequest(beacon[.method], beacon[.status], in: bytes) }

@@ -14,6 +14,7 @@ public struct Beacon: Sendable {
         case event = 13
         case referrer = 17
         case site = 18
+        case time = 19
         case url = 20
         case visitor = 21
 

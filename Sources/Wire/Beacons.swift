@@ -12,8 +12,12 @@ public struct Beacons: ~Escapable {
 
     /// The record of the last line.
     public private(set) var beacon = Beacon()
-    /// The datagram ends in `&z=` and 32 hex digits.
+    /// The datagram ends in `&z=` and 32 hex digits, which are not part of the records any more.
     public private(set) var isSigned = false
+    /// Of a signed datagram: all bytes before its signature.
+    var signedBytes: Span<UInt8> {
+        @_lifetime(copy self) get { bytes }
+    }
     /// Fields whose key means nothing here.
     public private(set) var unknownKeys: UInt32 = 0
     /// Fields that are not `key=value`.

@@ -74,8 +74,7 @@ enum CombinedLog {
             return
         }
         let agentEnd = quotes.next(in: bytes)
-        // HAProxy's own combined format has two empty places here for ever, and goes on with the port.
-        if referrer == referrerEnd, agent == agentEnd, agentEnd &+ 2 < bytes.count, isDigit(bytes[agentEnd &+ 2]) {
+        if referrer == referrerEnd, agent == agentEnd, goesOnAsHAProxy(bytes, agentEnd &+ 1) {
             line.hasAgent = false
             return
         }
@@ -84,6 +83,18 @@ enum CombinedLog {
         line.isAgentCut = agentEnd == bytes.count
         line.isCut = line.isAgentCut
     }
+}
+
+/// HAProxy's own combined format has two empty places for referrer and agent, for ever, and goes on with the client's port,
+/// milliseconds and the frontend: ` 34626 506 "web"`.
+private func goesOnAsHAProxy(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+    var i = start
+    for _ in 0..<2 {
+        guard i + 1 < bytes.count, bytes[i] == 0x20, isDigit(bytes[i + 1]) else { return false }
+        i += 1
+        while i < bytes.count, isDigit(bytes[i]) { i += 1 }
+    }
+    return i + 1 < bytes.count && bytes[i] == 0x20 && bytes[i + 1] == 0x22
 }
 
 /// Finds quotes that no backslash stands before, 64 bytes at a time.

@@ -29,19 +29,19 @@ struct LogPieces: Sendable {
 extension Admission {
     /// Admits a datagram of access logs: one line, or several, each with a syslog header or without one.
     mutating func admitLines(
-        _ datagram: Span<UInt8>, isTruncated: Bool, at moment: Moment, into frame: inout Frame
+        _ datagram: Span<UInt8>, _ arrival: Arrival, at moment: Moment, seen: SeenSignatures, into frame: inout Frame
     ) {
         // The header of the first line says whether beacons follow, which bring lines of their own.
         let header = SyslogHeader(datagram)
         if let header, isBeacon(datagram, header) {
-            admitBeacons(datagram, header, isTruncated: isTruncated, at: moment, into: &frame)
+            admitBeacons(datagram, header, arrival, at: moment, seen: seen, into: &frame)
             return
         }
         tallies[.parsedDatagrams] += 1
         var end = datagram.first(of: 0x0a, from: 0)
         let line = datagram.extracting(0..<trimmedEnd(datagram, 0, end))
         let isKnown = admitLine(
-            line, header, isTruncated: isTruncated && end == datagram.count, isPastLimit: false, at: moment,
+            line, header, isTruncated: arrival.isTruncated && end == datagram.count, isPastLimit: false, at: moment,
             into: &frame)
         // Nothing that is known begins so: one record of junk, whatever follows.
         guard isKnown else { return }
@@ -53,7 +53,7 @@ extension Admission {
             guard line.count > 0 else { continue }
             count += 1
             _ = admitLine(
-                line, SyslogHeader(line), isTruncated: isTruncated && end == datagram.count,
+                line, SyslogHeader(line), isTruncated: arrival.isTruncated && end == datagram.count,
                 isPastLimit: count > Beacons.recordsMax, at: moment, into: &frame)
         }
     }
@@ -74,7 +74,8 @@ extension Admission {
     }
 
     private mutating func admitBeacons(
-        _ datagram: Span<UInt8>, _ header: SyslogHeader, isTruncated: Bool, at moment: Moment, into frame: inout Frame
+        _ datagram: Span<UInt8>, _ header: SyslogHeader, _ arrival: Arrival, at moment: Moment, seen: SeenSignatures,
+        into frame: inout Frame
     ) {
         let message = datagram.extracting(header.message..<datagram.count)
         let tag = datagram.extracting(header.tag)
@@ -88,7 +89,7 @@ extension Admission {
         switch named {
         case .success(let site):
             let envelope = Envelope(isMessage: true, site: site)
-            admitBeacons(message, true, in: envelope, isTruncated: isTruncated, at: moment, into: &frame)
+            admitBeacons(message, arrival, in: envelope, at: moment, seen: seen, into: &frame)
         case .failure(let reason):
             tallies[.parsedDatagrams] += 1
             tallies[.records] += 1

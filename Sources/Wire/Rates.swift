@@ -1,59 +1,21 @@
 public import Counting
 
 /// Token buckets of the browser door: one a visitor's address, one a site.
-///
-/// The generic cell rate algorithm (ITU-T I.371): a bucket is the one moment at which it will be full again. A burst of
-/// three seconds' worth fits in.
-///
-/// - Complexity: O(1) and 1 MiB once somebody came, however many addresses come. Where four busy addresses share a place
-///   in the table, a fifth takes the place of the one that has been quiet the longest, whose bucket is then full.
 public struct Rates: Sendable {
-    private var visitor: Rate
+    private var visitors: AddressBuckets
     private var site: Rate
-    private let seed: HashSeed
     /// By site index: when the bucket will be full, in microseconds.
     private var sites: [Int64] = []
-    private var visitors: [Bucket] = []
-
-    private struct Bucket {
-        var name: UInt64 = 0
-        /// When the bucket will be full, in microseconds.
-        var full: Int64 = 0
-    }
-
-    private struct Rate: Sendable {
-        let interval: Int64
-        let tolerance: Int64
-
-        init(perSecond: Int) {
-            interval = max(1, 1_000_000 / Int64(perSecond))
-            tolerance = 3_000_000 - interval
-        }
-
-        /// Takes a token if one is there.
-        @inline(__always)
-        func take(_ full: inout Int64, at now: Int64) -> Bool {
-            let begun = max(full, now)
-            guard begun - now <= tolerance else { return false }
-            full = begun + interval
-            return true
-        }
-    }
-
-    /// How many addresses are kept apart.
-    private static let visitorBuckets = 1 << 16
-    private static let ways = 4
 
     /// Full buckets, with so many tokens a second each.
     public init(visitorPerSecond: Int, sitePerSecond: Int, seed: HashSeed) {
-        visitor = Rate(perSecond: visitorPerSecond)
+        visitors = AddressBuckets(Rate(perSecond: visitorPerSecond), seed: seed)
         site = Rate(perSecond: sitePerSecond)
-        self.seed = seed
     }
 
     /// Fills the buckets at other rates; they stay as full as they are.
     mutating func set(visitorPerSecond: Int, sitePerSecond: Int) {
-        visitor = Rate(perSecond: visitorPerSecond)
+        visitors.rate = Rate(perSecond: visitorPerSecond)
         site = Rate(perSecond: sitePerSecond)
     }
 
@@ -62,24 +24,84 @@ public struct Rates: Sendable {
         let now = milliseconds * 1000
         while sites.count <= site.number { sites.append(0) }
         // Asked before the site's, so that one visitor cannot empty it.
-        return takeOne(from: address, at: now) && self.site.take(&sites[site.number], at: now)
+        return visitors.takeOne(from: address, at: now) && self.site.take(&sites[site.number], at: now)
+    }
+}
+
+/// The generic cell rate algorithm (ITU-T I.371): a bucket is the one moment at which it will be full again. A burst of
+/// three seconds' worth fits in.
+struct Rate: Sendable {
+    private let interval: Int64
+    private let tolerance: Int64
+
+    init(perSecond: Int) {
+        interval = max(1, 1_000_000 / Int64(perSecond))
+        tolerance = 3_000_000 - interval
     }
 
-    private mutating func takeOne(from address: NetworkAddress, at now: Int64) -> Bool {
-        if visitors.isEmpty { visitors = [Bucket](repeating: Bucket(), count: Self.visitorBuckets) }
+    /// Takes a token if one is there.
+    @inline(__always)
+    func take(_ full: inout Int64, at now: Int64) -> Bool {
+        guard has(full, at: now) else { return false }
+        full = max(full, now) + interval
+        return true
+    }
+
+    /// A token is there.
+    @inline(__always)
+    func has(_ full: Int64, at now: Int64) -> Bool { full - now <= tolerance }
+}
+
+/// A bucket for each address, an IPv6 one by its first 64 bits.
+///
+/// - Complexity: O(1) and 1 MiB once somebody came, however many addresses come. Where four busy addresses share a place
+///   in the table, a fifth takes the place of the one that has been quiet the longest, whose bucket is then full.
+struct AddressBuckets: Sendable {
+    var rate: Rate
+    private let seed: HashSeed
+    private var buckets: [Bucket] = []
+
+    private struct Bucket {
+        var name: UInt64 = 0
+        /// When the bucket will be full, in microseconds.
+        var full: Int64 = 0
+    }
+
+    private static let count = 1 << 16
+    private static let ways = 4
+
+    init(_ rate: Rate, seed: HashSeed) {
+        self.rate = rate
+        self.seed = seed
+    }
+
+    /// Takes a token; false where none is there. `now` is in microseconds of a clock that never jumps.
+    mutating func takeOne(from address: NetworkAddress, at now: Int64) -> Bool {
+        let place = place(of: address)
+        return rate.take(&buckets[place].full, at: now)
+    }
+
+    /// A token is there.
+    mutating func hasOne(for address: NetworkAddress, at now: Int64) -> Bool {
+        let place = place(of: address)
+        return rate.has(buckets[place].full, at: now)
+    }
+
+    private mutating func place(of address: NetworkAddress) -> Int {
+        if buckets.isEmpty { buckets = [Bucket](repeating: Bucket(), count: Self.count) }
         var hash = TableHash(seed.k0, seed.k1)
         switch address {
         case .v4(let bits): hash.combine(UInt64(bits), count: 4)
         case .v6(let high, _): hash.combine(high, count: 8)
         }
         let name = hash.finalize() | 1
-        let first = Int(truncatingIfNeeded: name >> 1) & (Self.visitorBuckets - Self.ways)
+        let first = Int(truncatingIfNeeded: name >> 1) & (Self.count - Self.ways)
         var quietest = first
         for place in first..<first + Self.ways {
-            if visitors[place].name == name { return visitor.take(&visitors[place].full, at: now) }
-            if visitors[place].full < visitors[quietest].full { quietest = place }
+            if buckets[place].name == name { return place }
+            if buckets[place].full < buckets[quietest].full { quietest = place }
         }
-        visitors[quietest] = Bucket(name: name)
-        return visitor.take(&visitors[quietest].full, at: now)
+        buckets[quietest] = Bucket(name: name)
+        return quietest
     }
 }

@@ -103,7 +103,7 @@ struct SyslogHeader {
         guard colon < line.count, line[colon] == 0x3a else { return false }
         tag = start..<end
         message = colon &+ 1
-        if message < line.count, line[message] == 0x20 { message &+= 1 }
+        skipSpaces(line)
         return true
     }
 
@@ -135,6 +135,13 @@ struct SyslogHeader {
         // A byte order mark may begin the text.
         if i + 2 < line.count, line[i] == 0xef, line[i + 1] == 0xbb, line[i + 2] == 0xbf { i += 3 }
         message = i
+        skipSpaces(line)
+    }
+
+    /// Relays add spaces before a message.
+    @inline(__always)
+    private mutating func skipSpaces(_ line: Span<UInt8>) {
+        while message < line.count, line[message] == 0x20 { message &+= 1 }
     }
 
     /// Steps over `[id name="value" …]`, and keeps a site.

@@ -55,7 +55,7 @@ struct Repeat: ParsableCommand {
             var frame = Frame()
             for _ in 0..<times {
                 frame.removeAll()
-                admission.admit(bytes.span, from: .ourselves, isTruncated: false, at: Self.moment, into: &frame)
+                admission.admit(bytes.span, Self.arrival, at: Self.moment, seen: SeenSignatures(), into: &frame)
                 seen &+= UInt64(frame.bytes.count)
             }
         case .count:
@@ -65,7 +65,7 @@ struct Repeat: ParsableCommand {
             frame.append(site)
             try engine.apply(frame.span)
             frame.removeAll()
-            admission.admit(bytes.span, from: .ourselves, isTruncated: false, at: Self.moment, into: &frame)
+            admission.admit(bytes.span, Self.arrival, at: Self.moment, seen: SeenSignatures(), into: &frame)
             for _ in 0..<times { try engine.apply(frame.span) }
             seen = engine.tallies[.views] + engine.tallies[.duplicates]
         }
@@ -73,6 +73,7 @@ struct Repeat: ParsableCommand {
     }
 
     private static let moment = Moment(milliseconds: 1_795_420_000_000)
+    private static let arrival = Admission.Arrival(from: .ourselves, stamp: moment.milliseconds)
 
     @inline(never)
     private func split(_ bytes: [UInt8]) -> UInt64 {

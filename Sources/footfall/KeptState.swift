@@ -12,6 +12,8 @@ struct KeptState {
     let checkpointer: Checkpointer
     let health: Health
     let tokens: Tokens
+    /// The keys of sites that senders elsewhere sign with.
+    let siteKeys: [SiteKey]
     let directory: StateDirectory
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
@@ -54,6 +56,10 @@ struct KeptState {
         // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
         // first frame. Its sites are served before; a site that is new cannot be in it.
         for profile in known { _ = intake.serve(profile) }
+        siteKeys = try directory.siteKeys()
+        for (site, keys) in Dictionary(grouping: siteKeys, by: \.site) {
+            intake.setKeys(keys.map(\.key), ofSite: site)
+        }
         let unwritten = intake.takeUnwritten(ring)
         for (i, profile) in new.enumerated() {
             // So many in a frame at most.

@@ -173,6 +173,7 @@ struct NaiveCounter {
             advance(to: turn.begins)
             sites[index.number].days.append((turn.day, sites[index.number].settings.timezone))
             mark(index.number)
+        case .signed: break
         case .clock(.stepBack): recorded[.clockStepsBack] += 1
         case .clock(.leapForward): recorded[.clockLeapsForward] += 1
         case .clock(.restart(let moment)):

@@ -165,6 +165,10 @@ struct Stream {
         case 2: return .record(.clock(.leapForward(milliseconds: random.number(500...90_000))))
         default:
             let tally = random.one(of: [Tally.datagrams, .parsedDatagrams, .records, .datagramsEmpty, .beaconsSyntax])
+            if random.percent(20) {
+                let second = now.second - Int64(random.number(0...240))
+                return .record(.signed(random.next(), at: max(0, second), came: now.second))
+            }
             return .record(.tally(tally, UInt64(random.number(1...64))))
         }
     }

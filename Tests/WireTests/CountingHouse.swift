@@ -51,11 +51,15 @@ struct CountingHouse {
 
     /// Takes in one datagram and counts what it admits.
     mutating func take(
-        _ datagram: [UInt8], from sender: Admission.Sender = .ourselves, isTruncated: Bool = false
+        _ datagram: [UInt8], from sender: Admission.Sender = .ourselves, isTruncated: Bool = false,
+        stamp: Int64? = nil
     ) throws {
         var frame = Frame()
-        admission.admit(datagram.span, from: sender, isTruncated: isTruncated, at: moment, into: &frame)
+        let arrival = Admission.Arrival(
+            from: sender, isTruncated: isTruncated, stamp: stamp ?? moment.milliseconds)
+        admission.admit(datagram.span, arrival, at: moment, seen: engine.signatures, into: &frame)
         try engine.apply(frame.span)
+        admission.forgetPendingSignatures()
         if !isConserved { Issue.record("a record got lost or came twice: \(quoted(datagram))") }
     }
 

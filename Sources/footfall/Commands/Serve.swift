@@ -90,6 +90,7 @@ struct Serve: AsyncParsableCommand {
         asked.isServed = reloading.isServed
         asked.publicNumbers = reloading.publicNumbers
         asked.tokens = state.tokens
+        asked.keys = SiteKeys(state.siteKeys, state.directory, counting)
         asked.version = Footfall.version
         let web = WebServer(
             listeners: sockets.listeners, state: asked,

@@ -1,0 +1,49 @@
+#!/bin/bash
+# run.sh LANGUAGE SNIPPET URL ADDRESS REFERRER AGENT: has SNIPPET, its tokens replaced, count one page. Status 0: it
+# ran. Where the snippet has a middleware the page goes through it, and METHOD, ACCEPT, STATUS and TYPE are what was
+# asked and answered. BUILD names a folder in which what is compiled is kept until the snippet changes.
+set -eu
+export LC_ALL=C.UTF-8 METHOD=${METHOD-GET} ACCEPT=${ACCEPT-text/html} STATUS=${STATUS-200} TYPE=${TYPE-text/html}
+here=$(cd "$(dirname "$0")" && pwd)
+language=$1 snippet=$(realpath "$2")
+shift 2
+
+if [[ ${BUILD-} ]]; then
+    build=$BUILD/$language
+else
+    build=$(mktemp -d)
+    trap 'rm -rf "$build"' EXIT
+fi
+mkdir -p "$build"
+
+# Compiles into the folder unless it was done for this very snippet.
+compiled() {
+    cmp -s "$snippet" "$build/snippet" && return
+    (cd "$build" && "$language") || return
+    cp "$snippet" "$build/snippet"
+}
+go() {
+    cp "$snippet" footfall.go
+    cp "$here/go.go" main.go
+    GO111MODULE=off GOFLAGS= GOCACHE=${GOCACHE-$build/cache} command go build -o main main.go footfall.go
+}
+csharp() {
+    mcs -out:main.exe "$here/csharp.cs" "$snippet"
+}
+java() {
+    cp "$snippet" Footfall.java
+    javac -J-Xshare:auto -d . "$here/Page.java" Footfall.java
+}
+
+case $language in
+bash) bash "$here/bash.sh" "$snippet" "$@" ;;
+perl) perl "$here/perl.pl" "$snippet" "$@" ;;
+php) php "$here/php.php" "$snippet" "$@" ;;
+python) python3 "$here/python.py" "$snippet" "$@" ;;
+node) node "$here/node.js" "$snippet" "$@" ;;
+ruby) ruby "$here/ruby.rb" "$snippet" "$@" ;;
+go) compiled && "$build/main" "$@" ;;
+csharp) compiled && mono "$build/main.exe" "$@" ;;
+java) compiled && command java -XX:TieredStopAtLevel=1 -cp "$build" Page "$@" ;;
+*) echo "run.sh: no driver for $language" >&2; exit 64 ;;
+esac

@@ -1,0 +1,214 @@
+import Counting
+import Crypto
+import Testing
+import Wire
+
+/// Senders elsewhere, who sign what they send.
+@Suite("Signed beacons")
+struct SignatureTests {
+    private static let stranger = Admission.Sender.address(.v4(0xcb00_7109))
+    private static let key = "0123456789abcdef0123456789abcdef"
+    private static let now = CountingHouse.noon.milliseconds
+
+    private static func tag(_ text: String, _ key: String = key) -> String {
+        HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: Array(key.utf8))).prefix(16)
+            .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private static func sign(_ text: String, _ key: String = key) -> String { "\(text)&z=\(tag(text, key))" }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        let fraction = "\(milliseconds % 1000 + 1000)".dropFirst()
+        return "\(milliseconds / 1000).\(fraction)"
+    }
+
+    private static func house(keys: [String] = [key]) throws -> CountingHouse {
+        var house = try CountingHouse()
+        house.admission.setKeys(keys, of: SiteIndex(0))
+        return house
+    }
+
+    private static func beacon(_ rest: String = "i=203.0.113.9&u=/", at milliseconds: Int64 = now) -> String {
+        "f1 s=demo&t=\(time(milliseconds))&\(rest)"
+    }
+
+    @Test("a stranger who signs is believed: the visitor, the page, and each of several records")
+    func believed() throws {
+        var house = try Self.house()
+        try house.take(Self.sign(Self.beacon("i=203.0.113.9&u=/a\nu=/b\nv=x&u=/c")), from: Self.stranger)
+        #expect(house.outcome == [.views: 3] && house.pages() == ["/a": 1, "/b": 1, "/c": 1])
+        #expect(house.engine.trackedVisitors == 2)
+        // A line end behind the signature is not signed.
+        try house.take(Self.sign(Self.beacon("v=y&u=/d")) + "\n", from: Self.stranger)
+        #expect(house[.views] == 4)
+    }
+
+    @Test("what PHP and Python really signed is believed at the time they signed it")
+    func captured() throws {
+        for datagram in try Captured.all() where datagram.name.hasSuffix("-signed.001") {
+            var house = try Self.house()
+            try house.take(datagram.bytes, from: Self.stranger, stamp: 1_795_420_189_000)
+            #expect(house.outcome == [.views: 1], "\(datagram.name)")
+        }
+    }
+
+    @Test(
+        "what is not signed by a key of its site is refused whole",
+        arguments: [
+            // No key, another one, another site's, none of its own.
+            (beacon("u=/"), DatagramRejection.untrusted), (sign(beacon("u=/"), key + "0"), .signature),
+            (sign("f1 s=other&t=\(time(now))&u=/"), .signature), (sign("f1 s=nobody&t=\(time(now))&u=/"), .signature),
+            (sign("f1 t=\(time(now))&u=/"), .signature),
+            // When it was signed is part of it.
+            (sign("f1 s=demo&u=/"), .signature), (sign("f1 s=demo&t=&u=/"), .signature),
+            (sign("f1 s=demo&t=now&u=/"), .signature), (sign("f1 s=demo&t=-1&u=/"), .signature),
+            (sign("f1 s=demo&u=/\nu=/&t=\(time(now))"), .signature),
+            // Changed on the way.
+            (sign(beacon("u=/a")).replacing("u=/a", with: "u=/b"), .signature),
+            (String(sign(beacon("u=/a")).dropLast()) + "g", .untrusted),
+        ] as [(String, DatagramRejection)])
+    func refused(datagram: String, reason: DatagramRejection) throws {
+        var house = try Self.house()
+        try house.take(datagram, from: Self.stranger)
+        // A last digit that happens to be right: one in sixteen is not a test.
+        #expect(house.outcome == [reason.tally: 1], "\(datagram)")
+    }
+
+    @Test(
+        "a signature is good for 120 s before and after, to the millisecond",
+        arguments: [
+            (0, true), (119_999, true), (120_000, true), (120_001, false), (-120_000, true), (-120_001, false),
+            (-86_400_000, false), (40_000_000_000, false),
+        ] as [(Int64, Bool)])
+    func window(age: Int64, isGood: Bool) throws {
+        var house = try Self.house()
+        try house.take(Self.sign(Self.beacon(at: Self.now - age)), from: Self.stranger)
+        #expect(house.outcome == (isGood ? [.views: 1] : [.datagramsClock: 1]))
+    }
+
+    @Test("a signed datagram counts once, also when the daemon starts again, for as long as its signature is good")
+    func replays() throws {
+        for age in [Int64(120_000), 119_000, 1000, 0, -119_000, -120_000] {
+            var house = try Self.house()
+            let datagram = Self.sign(Self.beacon(at: Self.now - age))
+            try house.take(datagram, from: Self.stranger)
+            try house.take(datagram, from: Self.stranger)
+            try house.take(datagram, from: .address(.v4(0x0101_0101)))
+            #expect(house.outcome == [.views: 1, .datagramsReplayed: 2], "age \(age)")
+            let snapshot = house.engine.snapshot()
+            house.engine = try Engine(restoring: snapshot.span, limits: Limits(), seed: CountingHouse.seed)
+            #expect(house.engine.snapshot() == snapshot)
+            // Every second of the rest of its time, and past it.
+            for second in 1...245 as ClosedRange<Int64> {
+                house.moment = CountingHouse.noon + second * 1000
+                try house.take(datagram, from: Self.stranger)
+                // Something else comes as well, so that what is old is forgotten.
+                let other = Self.sign(Self.beacon("v=\(second)&u=/", at: house.moment.milliseconds))
+                try house.take(other, from: Self.stranger)
+            }
+            #expect(house[.views] == 246 && house.outcome[.datagramsReplayed, default: 0] >= 2)
+            #expect(house[.datagramsReplayed] + house[.datagramsClock] == 2 + 245)
+        }
+    }
+
+    @Test("several of one batch are compared with each other before the engine knows them")
+    func batch() throws {
+        var house = try Self.house()
+        var frame = Frame()
+        let datagram = Array(Self.sign(Self.beacon()).utf8)
+        for _ in 0..<3 {
+            house.admission.admit(
+                datagram.span, Admission.Arrival(from: Self.stranger, stamp: Self.now), at: house.moment,
+                seen: house.engine.signatures, into: &frame)
+        }
+        #expect(frame.hits == 1 && house.admission.tallies[.datagramsReplayed] == 2)
+    }
+
+    @Test("when too many are signed, old ones are refused and none is taken twice")
+    func full() throws {
+        var seen = SeenSignatures()
+        var engine = Engine(at: CountingHouse.noon)
+        var frame = Frame()
+        let second = CountingHouse.noon.second
+        for i in 0..<UInt64(SeenSignatures.countMax + 1000) {
+            frame.append(.signed(i, at: second - 100 + Int64(i) / 10_000, came: second))
+        }
+        try engine.apply(frame.span)
+        seen = engine.signatures
+        for i in stride(from: 0, to: UInt64(SeenSignatures.countMax + 1000), by: 997) {
+            #expect(seen.holds(i, signedAt: second - 100 + Int64(i) / 10_000))
+        }
+        // The first second made room; nothing that was signed then is believed, seen or not.
+        #expect(seen.holds(.max, signedAt: second - 100) && !seen.holds(.max, signedAt: second - 99))
+        #expect(engine.snapshot().count < 9 * SeenSignatures.countMax + 10_000)
+    }
+
+    @Test("two keys are believed while one replaces the other, and a revoked one is not")
+    func rotation() throws {
+        var house = try Self.house(keys: [Self.key])
+        func take(_ key: String, _ path: String) throws {
+            try house.take(Self.sign(Self.beacon("u=\(path)"), key), from: Self.stranger)
+        }
+        try take("new key", "/1")
+        house.admission.setKeys([Self.key, "new key"], of: SiteIndex(0))
+        try take("new key", "/2")
+        try take(Self.key, "/3")
+        house.admission.setKeys(["new key"], of: SiteIndex(0))
+        try take("new key", "/4")
+        try take(Self.key, "/5")
+        #expect(house.pages() == ["/2": 1, "/3": 1, "/4": 1] && house[.datagramsSignature] == 2)
+    }
+
+    @Test("a key speaks for its own site only, whatever the later records say")
+    func otherSites() throws {
+        var house = try Self.house()
+        try house.take(Self.sign(Self.beacon("u=/a\ns=other&u=/b\nu=/c")), from: Self.stranger)
+        #expect(house.pages() == ["/a": 1, "/c": 1] && house.pages(of: 1) == [:] && house[.beaconsSiteUnknown] == 1)
+    }
+
+    @Test("a trusted sender need not sign; but where it does, and the site has a key, the signature must be right")
+    func trusted() throws {
+        var house = try Self.house()
+        let wrong = Self.sign(Self.beacon(), "another")
+        try house.take(wrong, from: .address(.v4(0x7f00_0001)))
+        #expect(house.outcome == [.datagramsSignature: 1])
+        try house.take(Self.sign("f1 s=other&u=/"), from: .address(.v4(0x7f00_0001)))
+        #expect(house[.views] == 1)
+    }
+
+    @Test("no prefix of a signed datagram is believed, and no byte of it can be changed")
+    func prefixes() throws {
+        let datagram = Array(Self.sign(Self.beacon("i=203.0.113.9&u=/a?b=c&r=https://a.example/&a=UA%2F1")).utf8)
+        for length in 0..<datagram.count {
+            var house = try Self.house()
+            try house.take(Array(datagram.prefix(length)), from: Self.stranger)
+            #expect(house[.records] == 0, "\(length) bytes")
+        }
+        for i in datagram.indices {
+            for bit in 0..<8 {
+                var changed = datagram
+                changed[i] ^= 1 << UInt8(bit)
+                // Hex digits of either case are the same tag.
+                if i >= datagram.count - 32, bit == 5, datagram[i] > 0x40 { continue }
+                var house = try Self.house()
+                try house.take(changed, from: Self.stranger)
+                #expect(house[.records] <= 1 && house[.views] == 0, "bit \(bit) of byte \(i)")
+            }
+        }
+    }
+
+    @Test("who guesses signatures is not listened to for a while, and nobody else notices")
+    func guessing() throws {
+        var house = try Self.house()
+        for i in 0..<10_000 {
+            try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger)
+        }
+        // Its whole /24 waits; others do not.
+        try house.take(Self.sign(Self.beacon("u=/near")), from: .address(.v4(0xcb00_7101)))
+        try house.take(Self.sign(Self.beacon("u=/far")), from: .address(.v4(0xcb00_7201)))
+        #expect(house.pages() == ["/far": 1] && house[.datagramsSignature] == 10_001)
+        house.moment = house.moment + 1000
+        try house.take(Self.sign(Self.beacon("u=/later")), from: .address(.v4(0xcb00_7101)))
+        #expect(house.pages() == ["/far": 1, "/later": 1])
+    }
+}
