@@ -1,4 +1,16 @@
+import Crypto
+import Foundation
 import NIOHTTP1
+
+/// The script that pages load, as far as a page has to know it.
+public enum Widget {
+    private static let hash = SHA384.hash(data: Data(Assets.packed(PackageResources.footfall_js)))
+    /// The file that never changes: its name holds a part of its hash.
+    public static let pinnedName =
+        "footfall-" + hash.prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + ".js"
+    /// The value of the `integrity` attribute (W3C, Subresource Integrity).
+    public static let integrity = "sha384-" + Data(hash).base64EncodedString()
+}
 
 /// The files that pages load: they stand in the program, so nothing has to be installed beside it.
 enum Assets {
@@ -6,11 +18,15 @@ enum Assets {
     static let widget = Rendered(
         packed(PackageResources.footfall_js), type: "text/javascript; charset=utf-8", caching: "max-age=3600",
         isOpen: true)
+    /// The same under a name that changes with its bytes: a page that names their hash may keep it for ever.
+    static let pinnedWidget = Rendered(
+        packed(PackageResources.footfall_js), type: "text/javascript; charset=utf-8",
+        caching: "public, max-age=31536000, immutable", isOpen: true)
     /// The style of the page of totals.
     static let totalsStyle = Rendered(
         PackageResources.totals_css, type: "text/css; charset=utf-8", caching: "max-age=3600")
 
-    private static func packed(_ script: [UInt8]) -> [UInt8] {
+    fileprivate static func packed(_ script: [UInt8]) -> [UInt8] {
         let lines = script.split(separator: UInt8(ascii: "\n")).map { $0.drop { $0 == UInt8(ascii: " ") } }
         return Array(lines.filter { !$0.isEmpty && !$0.starts(with: "//".utf8) }.joined(separator: "\n".utf8))
     }

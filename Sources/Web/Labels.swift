@@ -125,10 +125,10 @@ enum Labels {
     }
 
     /// A number as the language writes it: 57.998 in Vietnamese, 57,998 in English.
-    static func text(_ number: UInt64, in language: String) -> String {
-        let digits = String(number)
-        guard let language = known(language), number >= language.groupedFrom else { return digits }
-        var text = ""
+    static func text(_ number: Int64, in language: String) -> String {
+        let digits = String(number.magnitude)
+        var text = number < 0 ? "-" : ""
+        guard let language = known(language), number.magnitude >= language.groupedFrom else { return text + digits }
         for (place, digit) in digits.enumerated() {
             if place > 0, (digits.count - place).isMultiple(of: 3) { text += language.separator }
             text.append(digit)

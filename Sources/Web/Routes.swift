@@ -83,7 +83,12 @@ struct Routes: Sendable {
         let words = Rendered(definitionsJSON, caching: "max-age=300")
         routes = [
             Self.route("/hit", ["POST": hits.count]),
+            Self.route("/hit.gif", ["GET": hits.pixel]),
+            Self.route("/hit.svg", ["GET": hits.image]),
+            Self.route("/badge/{site}/{metric}", ["GET": hits.badge]),
             Self.route("/footfall.js", ["GET": { request in .now(Assets.widget.answer(to: request)) }]),
+            Self.route(
+                "/" + Widget.pinnedName, ["GET": { request in .now(Assets.pinnedWidget.answer(to: request)) }]),
             Self.route("/", ["GET": TotalsPage(state: state).show]),
             Self.route("/totals.css", ["GET": { request in .now(Assets.totalsStyle.answer(to: request)) }]),
             Self.route("/api/v1/sites/{site}", ["GET": snapshots.one]),

@@ -73,7 +73,8 @@ public final class SiteKeys: Sendable {
 
     /// Makes a key, and shows it this one time.
     func create(of site: String) throws(Problem) -> Reply {
-        let key = Secret.text()
+        // A prefix, so that none begins like an option, and one that got out is found by whoever looks for such.
+        let key = "ffk_" + Secret.text()
         let id = SHA256.hash(data: Data(key.utf8)).prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
             .joined()
         let new = Key(site: site, id: id, key: key, created: .wall)

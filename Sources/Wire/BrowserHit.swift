@@ -6,6 +6,8 @@ public import Counting
 public struct BrowserHit: Sendable {
     /// The form as a datagram of one record.
     let datagram: [UInt8]
+    /// What the page says.
+    public var form: ArraySlice<UInt8> { datagram.dropFirst(3) }
     /// Where the visitor is.
     public let address: NetworkAddress
     /// The `User-Agent` field, or empty.
@@ -14,19 +16,31 @@ public struct BrowserHit: Sendable {
     let page: [UInt8]
     /// The page is fetched ahead of need, and nobody sees it yet.
     let isPrefetch: Bool
+    /// What the browser asks for on behalf of who sits in front of it.
+    public let signals: Set<PrivacySignal>
     /// When the request arrived, in milliseconds of the wall clock: for who has one to say.
     public var stamp: Int64 = 0
 
     /// A hit with the body of the request as `form`.
     public init(
-        form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool
+        form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool,
+        signals: Set<PrivacySignal> = []
     ) {
         datagram = Array("f1 ".utf8) + form
         self.address = address
         self.agent = Array(agent.utf8)
         self.page = Array(page.utf8)
         self.isPrefetch = isPrefetch
+        self.signals = signals
     }
+}
+
+/// A browser's word that its user does not want to be recognised.
+public enum PrivacySignal: String, CaseIterable, Sendable {
+    /// Do Not Track.
+    case dnt
+    /// Global Privacy Control.
+    case gpc
 }
 
 extension Admission {
@@ -66,18 +80,21 @@ extension Admission {
         let kind = try kind(beacon[.event], in: bytes)
         let site = try site(beacon, in: bytes)
         guard comesFromOwnPage(hit, site) else { throw .origin }
-        guard rates.takeOne(from: hit.address, of: site, at: steady) else { throw .rate }
+        guard rates.takeOne(from: hit.address, of: site, isPing: kind == .ping, at: steady) else { throw .rate }
         setAgent(hit.agent)
         // Every browser says what it is.
         let sent = agent.bytes
         if hit.isPrefetch || isNoAgent(sent.span) || bots.declares(sent.span) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
-            if kind == .view { sites.entries[site.number].watch.see(hit.address) }
-            let (visitor, former) = sites.entries[site.number].keys(hit.address, agent.span, at: moment)
+            var keys: (visitor: UInt64, former: UInt64) = (0, 0)
+            if !sites.profile(of: site).anonymous.contains(where: hit.signals.contains) {
+                if kind == .view { sites.entries[site.number].watch.see(hit.address) }
+                keys = sites.entries[site.number].keys(hit.address, sent.span, at: moment)
+            }
             let path = path(beacon[.url], in: bytes, .form, of: site)
             appendHit(
-                to: &frame, site, moment, kind, door: .browser, visitor, former, bytes, path: path,
+                to: &frame, site, moment, kind, door: .browser, keys.visitor, keys.former, bytes, path: path,
                 referrer: beacon[.referrer], .form)
         }
         return site

@@ -3,6 +3,9 @@ public import Counting
 /// Token buckets of the browser door: one a visitor's address, one a site.
 public struct Rates: Sendable {
     private var visitors: AddressBuckets
+    /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute.
+    private var pings: AddressBuckets
+    private static let pingsForView = 10
     private var site: Rate
     /// By site index: when the bucket will be full, in microseconds.
     private var sites: [Int64] = []
@@ -10,21 +13,27 @@ public struct Rates: Sendable {
     /// Full buckets, with so many tokens a second each.
     public init(visitorPerSecond: Int, sitePerSecond: Int, seed: HashSeed) {
         visitors = AddressBuckets(Rate(perSecond: visitorPerSecond), seed: seed)
+        pings = AddressBuckets(Rate(perSecond: visitorPerSecond * Self.pingsForView), seed: seed)
         site = Rate(perSecond: sitePerSecond)
     }
 
     /// Fills the buckets at other rates; they stay as full as they are.
     mutating func set(visitorPerSecond: Int, sitePerSecond: Int) {
         visitors.rate = Rate(perSecond: visitorPerSecond)
+        pings.rate = Rate(perSecond: visitorPerSecond * Self.pingsForView)
         site = Rate(perSecond: sitePerSecond)
     }
 
     /// Takes a token from both buckets; false where one of them is empty. `milliseconds` are of a clock that never jumps.
-    mutating func takeOne(from address: NetworkAddress, of site: SiteIndex, at milliseconds: Int64) -> Bool {
+    mutating func takeOne(
+        from address: NetworkAddress, of site: SiteIndex, isPing: Bool, at milliseconds: Int64
+    ) -> Bool {
         let now = milliseconds * 1000
         while sites.count <= site.number { sites.append(0) }
         // Asked before the site's, so that one visitor cannot empty it.
-        return visitors.takeOne(from: address, at: now) && self.site.take(&sites[site.number], at: now)
+        let isVisitors =
+            isPing ? pings.takeOne(from: address, at: now) : visitors.takeOne(from: address, at: now)
+        return isVisitors && self.site.take(&sites[site.number], at: now)
     }
 }
 

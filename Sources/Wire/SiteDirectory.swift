@@ -8,6 +8,8 @@ public struct SiteProfile: Equatable, Sendable {
     public var hosts: [String]
     /// Query keys that belong to the path.
     public var keepQuery: [String]
+    /// Browsers that send one of these are counted without a visitor.
+    public var anonymous: [PrivacySignal] = []
 
     /// A site with these settings.
     public init(_ settings: SiteSettings, hosts: [String] = [], keepQuery: [String] = []) {

@@ -9,7 +9,8 @@ struct Footfall: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Count.self, Hit.self, Stats.self, TopCommand.self, Sites.self, SiteCommand.self, Start.self,
-            Correct.self, AuditCommand.self, Token.self, Key.self, Setup.self, Check.self, Doctor.self,
+            Correct.self, AuditCommand.self, Token.self, Key.self, Snippet.self, Send.self, Setup.self, Check.self,
+            Doctor.self,
         ])
 
     static let version = "0.1.0"

@@ -27,7 +27,8 @@ struct VersionTests {
         }
         let folder = try Folder(files)
         let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
-        #expect(error == .newer(path: folder.path + "/" + name, version: 9, known: 1))
+        let known = prefix == "footfall.db" ? Self.current : 1
+        #expect(error == .newer(path: folder.path + "/" + name, version: 9, known: known))
         #expect(try folder.files() == files)
     }
 
@@ -68,10 +69,43 @@ struct VersionTests {
         try database.close()
         try #require(killed.files()["footfall.db-wal"]?.isEmpty == false)
         let error = #expect(throws: StorageError.self) { _ = try recover(killed, limits: story.limits) }
-        #expect(error == .newer(path: killed.path + "/footfall.db", version: 9, known: 1))
+        #expect(error == .newer(path: killed.path + "/footfall.db", version: 9, known: Self.current))
     }
 
     // MARK: Migrations
+
+    /// The version of this program's schema.
+    private static let current = Schema.migrations.count
+
+    @Test("a state of the first version goes on with all its numbers")
+    func firstVersion() throws {
+        let (story, files) = try state()
+        let folder = try Folder(files)
+        // As the first version left it: no table of keys, and no signatures behind the engine's other bytes.
+        let database = try DatabaseQueue(path: folder.path + "/footfall.db")
+        try database.writeWithoutTransaction { db in
+            let row = try #require(try Row.fetchOne(db, sql: "SELECT * FROM state"))
+            let engine = row["engine"] as Data
+            #expect(engine[0] == 2 && engine.suffix(2) == Data([0, 0]))
+            let first = Data([1]) + engine.dropFirst().dropLast(2)
+            var sum: [UInt8] = Array(row["incarnation"] as Data)
+            for column in ["sequence", "hits", "sites"] {
+                let number = row[column] as Int64
+                for shift in stride(from: 0, to: 64, by: 8) {
+                    sum.append(UInt8(truncatingIfNeeded: number >> Int64(shift)))
+                }
+            }
+            sum += Array((row["visitors"] as String).utf8) + Array(first)
+            try db.execute(sql: "DROP TABLE site_key; PRAGMA user_version = 1")
+            try db.execute(sql: "UPDATE state SET engine = ?, crc = ?", arguments: [first, Int64(crc32c(sum))])
+        }
+        try database.close()
+        let recovery = try recover(folder, limits: story.limits)
+        var engine = recovery.engine
+        let isEqual = engine.snapshot() == story.snapshot(after: 40, at: engine.now)
+        #expect(isEqual && recovery.losses.isEmpty)
+        #expect(try rows(folder.path + "/footfall.db", "SELECT count(*) FROM site_key") == [["0"]])
+    }
 
     private static let second: Migration = { db in
         try db.execute(sql: "ALTER TABLE uptime ADD COLUMN reason TEXT NOT NULL DEFAULT 'unknown'")
@@ -90,18 +124,18 @@ struct VersionTests {
         var engine = recovery.engine
         let isEqual = engine.snapshot() == story.snapshot(after: 40, at: engine.now)
         #expect(isEqual)
-        let (now, before) = (folder.path + "/footfall.db", folder.path + "/footfall.db.version-1")
-        #expect(try rows(now, "PRAGMA user_version") == [["2"]])
+        let (now, before) = (folder.path + "/footfall.db", folder.path + "/footfall.db.version-\(Self.current)")
+        #expect(try rows(now, "PRAGMA user_version") == [["\(Self.current + 1)"]])
         #expect(try rows(now, "SELECT reason FROM uptime").allSatisfy { $0 == ["unknown"] })
-        #expect(try rows(before, "PRAGMA user_version") == [["1"]])
+        #expect(try rows(before, "PRAGMA user_version") == [["\(Self.current)"]])
         for table in ["site", "quarter", "day", "ranking", "audit", "state"] {
             #expect(try rows(before, "SELECT * FROM \(table)") == rows(now, "SELECT * FROM \(table)"), "\(table)")
         }
         // The copy starts an older Footfall; and this one is now a newer one's.
-        let old = try Folder(files.merging(["footfall.db": folder.read("footfall.db.version-1")]) { $1 })
+        let old = try Folder(files.merging(["footfall.db": folder.read("footfall.db.version-\(Self.current)")]) { $1 })
         #expect(try recover(old, limits: story.limits).sequence == 40)
         let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
-        #expect(error == .newer(path: now, version: 2, known: 1))
+        #expect(error == .newer(path: now, version: Self.current + 1, known: Self.current))
     }
 
     @Test("a migration that fails leaves the database as it was, and the next one takes a copy of its own")
@@ -114,7 +148,7 @@ struct VersionTests {
         }
         _ = #expect(throws: StorageError.self) { _ = try upgrade(folder, Schema.migrations + [fails]) }
         let path = folder.path + "/footfall.db"
-        #expect(try rows(path, "PRAGMA user_version") == [["1"]])
+        #expect(try rows(path, "PRAGMA user_version") == [["\(Self.current)"]])
         #expect(try rows(path, "SELECT count(*) FROM pragma_table_info('uptime')") == [["2"]])
         let before = try Folder(files)
         let quarters = "SELECT * FROM quarter"
@@ -126,15 +160,18 @@ struct VersionTests {
         let left = try life.end()
         let sequence = try rows(left.path + "/footfall.db", "SELECT sequence FROM state")
         _ = try upgrade(left, Schema.migrations + [Self.second])
-        #expect(try rows(left.path + "/footfall.db.version-1", "SELECT sequence FROM state") == sequence)
+        #expect(try rows(left.path + "/footfall.db.version-\(Self.current)", "SELECT sequence FROM state") == sequence)
     }
 
     @Test("a copy that a kill left half written is not taken for one")
     func halfCopy() throws {
         let (_, files) = try state()
-        let folder = try Folder(files.merging(["footfall.db.version-1": Array("half".utf8)]) { $1 })
+        let folder = try Folder(files.merging(["footfall.db.version-\(Self.current)": Array("half".utf8)]) { $1 })
         _ = try upgrade(folder, Schema.migrations + [Self.second])
-        #expect(try rows(folder.path + "/footfall.db.version-1", "PRAGMA user_version") == [["1"]])
+        #expect(
+            try rows(folder.path + "/footfall.db.version-\(Self.current)", "PRAGMA user_version") == [
+                ["\(Self.current)"]
+            ])
     }
 
     @Test("the copy from before a migration holds no salt: a salt is kept a day and an hour, and not for ever")
@@ -146,7 +183,7 @@ struct VersionTests {
         #expect(salts.count == 2)
         let left = try counter.end()
         let directory = try upgrade(left, Schema.migrations + [Self.second])
-        let bytes = try left.read("footfall.db.version-1")
+        let bytes = try left.read("footfall.db.version-\(Self.current)")
         for salt in salts { #expect(!holds(bytes, bytesOf(hex: salt))) }
         #expect(try directory.recover(limits: Limits(), seed: HashSeed(1, 2), now: .epoch).salts.count == 2)
     }

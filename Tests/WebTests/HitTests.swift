@@ -1,5 +1,6 @@
 import Counting
 import Foundation
+import FoundationXML
 import Synchronization
 import Testing
 import Web
@@ -47,6 +48,78 @@ struct HitTests {
                 #expect(labels?["total"] == label, "\(language)")
             }
         }
+    }
+
+    @Test("an image counts the page it stands on, and shows a number that reads as one")
+    func images() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            let page = ["Referer: https://portal.example/tin-tức?a=1&b=2"]
+            let pixel = try await server.ask("/hit.gif?s=portal", page)
+            #expect(pixel.status == 200 && pixel.fields["content-type"] == "image/gif")
+            #expect(pixel.fields["cache-control"]?.contains("no-store") == true)
+            let image = try await server.ask("/hit.svg?s=portal&u=/said&show=total&l=vi", page)
+            #expect(image.fields["content-type"] == "image/svg+xml; charset=utf-8")
+            let document = try XMLDocument(xmlString: image.body)
+            func text(_ path: String) throws -> [String?] { try document.nodes(forXPath: path).map(\.stringValue) }
+            #expect(try text("/*[local-name()='svg']/@role") == ["img"])
+            #expect(try text("/*/@aria-label") == ["Tổng truy cập: 50.002"])
+            #expect(try text("/*/*[local-name()='title']") == ["Tổng truy cập: 50.002"])
+            #expect(try text("//*[local-name()='text']") == ["Tổng truy cập", "50.002"])
+        }
+        let forms = counter.seen.withLock { $0.map { String(decoding: $0.form, as: UTF8.self) } }
+        #expect(
+            forms == [
+                "s=portal&u=https://portal.example/tin-t%E1%BB%A9c%3Fa%3D1%26b%3D2",
+                "s=portal&u=/said&show=total&l=vi",
+            ])
+    }
+
+    @Test(
+        "a badge shows a public number in the words and digits of a language, and counts nothing",
+        arguments: [
+            ("total.svg", "en", "Total visits: 50,002"), ("total.svg", "vi-VN", "Tổng truy cập: 50.002"),
+            ("online.svg", "fr", "En ligne: 2"), ("total.svg", "fr", "Total des visites: 50\u{202f}002"),
+            ("total.svg", "xx", "Total visits: 50,002"), ("total.svg", "", "Besuche gesamt: 50.002"),
+        ])
+    func badges(metric: String, language: String, text: String) async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            // Without a language of its own, the browser's.
+            let answer =
+                language.isEmpty
+                ? try await server.ask("/badge/portal/\(metric)", ["Accept-Language: de-AT,en;q=0.5"])
+                : try await server.ask("/badge/portal/\(metric)?l=\(language)")
+            let document = try XMLDocument(xmlString: answer.body)
+            #expect(try document.nodes(forXPath: "/*/@aria-label").map(\.stringValue) == [text])
+        }
+        let isUncounted = counter.seen.withLock(\.isEmpty)
+        #expect(isUncounted)
+    }
+
+    @Test("there is no badge of a private number, of several numbers, or of nobody")
+    func noBadge() async throws {
+        try await withServer(state: Counter(.success(Self.portal)).state()) { server async throws in
+            for path in [
+                "portal/views.svg", "portal/windows.svg", "portal/total.png", "portal/total", "nobody/total.svg",
+            ] {
+                #expect(try await server.ask("/badge/\(path)").status == 404, "\(path)")
+            }
+            let answer = try await server.ask("/badge/portal/views.svg").body
+            #expect(answer.contains("Of this site these can be shown: online, total."))
+        }
+    }
+
+    @Test("what a browser asks for on behalf of its user is passed on")
+    func signals() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            for fields in [[], ["DNT: 1"], ["Sec-GPC: 1", "DNT: 1"], ["DNT: 0"]] {
+                _ = try await server.ask("/hit.gif?s=portal&u=/", fields)
+            }
+        }
+        let signals = counter.seen.withLock { $0.map(\.signals) }
+        #expect(signals == [[], [.dnt], [.dnt, .gpc], []])
     }
 
     @Test("what is private is absent, and every public number has a value and a name")

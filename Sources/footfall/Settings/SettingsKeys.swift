@@ -105,6 +105,8 @@ extension Settings {
         SettingsKey(
             "views_from", \.profile.settings.viewsFrom,
             .oneOf([("", nil), ("beacon", .beacon), ("browser", .browser), ("log", .log)])),
+        SettingsKey(
+            "anonymous", \.profile.anonymous, each: .oneOf(PrivacySignal.allCases.map { ($0.rawValue, $0) })),
         SettingsKey("keep_query", \.profile.keepQuery, each: .queryKey),
     ]
 

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Foundation
+import Web
+
+struct Snippet: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what to paste so that a site is counted: into its pages, its server or its program.",
+        discussion: """
+            Without a flag: the lines of a page. A web server's log needs no code at all; a program sends one datagram a page. \
+            What runs on another machine signs what it sends with a key of footfall key create, given as --key.
+            """)
+
+    @Argument(help: "The site's name.", transform: siteName)
+    var site: String
+    @Flag(help: "Where it is pasted.")
+    var place = Place.page
+    @Option(help: "Language of the page's labels; default the page's own.")
+    var lang: String?
+    @Flag(help: "Name the script's hash, so that a browser runs no other.")
+    var sri = false
+    @Flag(help: "Print the page's Content-Security-Policy besides.")
+    var csp = false
+    @Option(help: "Where the page finds the daemon: a path of its own site, or a whole URL.")
+    var url = "/thong-ke/"
+    @Option(
+        help: ArgumentHelp(
+            "Where servers and programs send; default the first [beacon] listen.", valueName: "host:port"))
+    var to: String?
+    @Option(help: "The site's key, for programs on other machines.")
+    var key = ""
+    @OptionGroup var settingsOption: SettingsOption
+
+    /// What can be pasted where.
+    enum Place: String, EnumerableFlag {
+        case page, nginx, haproxy, apache, caddy, lighttpd, rsyslog
+        case php, python, node, go, csharp, java, ruby, perl, bash
+
+        static func help(for place: Place) -> ArgumentHelp? {
+            switch place {
+            case .page: "A page: script, numbers, and images for readers without script."
+            case .nginx, .haproxy, .apache, .caddy, .lighttpd: "Its log, sent by syslog."
+            case .rsyslog: "A relay that passes on what others log."
+            default: "A program's own code."
+            }
+        }
+
+        /// The text, with marks where the site's words go; nil for the page, whose text depends on more.
+        fileprivate var template: [UInt8]? {
+            switch self {
+            case .page: nil
+            case .nginx: PackageResources.nginx_conf
+            case .haproxy: PackageResources.haproxy_cfg
+            case .apache: PackageResources.apache_conf
+            case .caddy: PackageResources.Caddyfile
+            case .lighttpd: PackageResources.lighttpd_conf
+            case .rsyslog: PackageResources.rsyslog_conf
+            case .php: PackageResources.php_php
+            case .python: PackageResources.python_py
+            case .node: PackageResources.node_js
+            case .go: PackageResources.go_go
+            case .csharp: PackageResources.csharp_cs
+            case .java: PackageResources.java_java
+            case .ruby: PackageResources.ruby_rb
+            case .perl: PackageResources.perl_pl
+            case .bash: PackageResources.bash_sh
+            }
+        }
+    }
+
+    func validate() throws {
+        if lang?.wholeMatch(of: /[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*/) == nil, lang != nil {
+            throw ValidationError("a language is a tag such as vi or pt-BR")
+        }
+        if url.wholeMatch(of: #/(https?:\/\/[A-Za-z0-9.:\[\]-]+)?\/([A-Za-z0-9._~-]+\/)*/#) == nil {
+            throw ValidationError("--url begins with / or http and ends with /, such as /thong-ke/")
+        }
+        if key.wholeMatch(of: /[A-Za-z0-9_-]{0,64}/) == nil {
+            throw ValidationError("--key takes what footfall key create printed")
+        }
+    }
+
+    func run() throws {
+        guard let template = place.template else { return print(page) }
+        guard let address = try to.map(ListenAddress.init) ?? settingsOption.load().beacon.listen.first else {
+            throw ValidationError("--to takes a numeric address and a port, such as 127.0.0.1:7373")
+        }
+        // A tag of syslog, which nginx keeps to 32 letters, digits and underscores.
+        let tag = "ff_" + site.replacing(".", with: "_").replacing("-", with: "_")
+        if place == .nginx, tag.utf8.count > 32 {
+            say(
+                "nginx takes tags of 32 letters at most; name the site's host in hosts of the site instead, or [beacon] site"
+            )
+        }
+        // An address with colons stands in brackets before a port.
+        let text = String(decoding: template, as: UTF8.self)
+        let host = address.isIPv6 && text.contains("@HOST@:") ? "[\(address.host)]" : address.host
+        print(
+            text.replacing("@SITE@", with: site).replacing("@TAG@", with: tag).replacing("@HOST@", with: host)
+                .replacing("@PORT@", with: "\(address.port)").replacing("@KEY@", with: key),
+            terminator: "")
+    }
+
+    private var page: String {
+        let script = url + (sri ? Widget.pinnedName : "footfall.js")
+        let integrity = sri ? #" integrity="\#(Widget.integrity)" crossorigin="anonymous""# : ""
+        let language = lang.map { #" data-lang="\#($0)""# } ?? ""
+        let label = lang.map { "&amp;l=\($0)" } ?? ""
+        let page = """
+            <!-- Counts the page and fills in the numbers: -->
+            <script async src="\(script)" data-site="\(site)"\(language)\(integrity)></script>
+            <!-- Where the numbers shall stand; or each by its name, as in <b data-footfall="online">–</b>: -->
+            <div data-footfall></div>
+            <!-- For readers without script, counted by the image: -->
+            <noscript><img src="\(url)hit.svg?s=\(site)&amp;show=total\(label)" alt=""></noscript>
+            <!-- Elsewhere, a number as an image that counts nothing: \(url)badge/\(site)/total.svg -->
+            """
+        guard csp else { return page }
+        let source = url.hasPrefix("http") ? String(url.dropLast(url.hasSuffix("/") ? 1 : 0)) : "'self'"
+        return page + """
+
+            <!-- What the page's policy has to allow:
+            Content-Security-Policy: script-src \(source); connect-src \(source); img-src \(source)
+            -->
+            """
+    }
+}
