@@ -8,7 +8,7 @@ public struct Admission: Sendable {
     /// The sites.
     public var sites: SiteDirectory
     private var trusted: Networks
-    private var assets: [[UInt8]]
+    var assets: [[UInt8]]
     /// The site of log lines that name none, or empty.
     var logSite: [UInt8]
     var bots: Bots
@@ -25,8 +25,8 @@ public struct Admission: Sendable {
     /// Beacons refused per known site in the frame being written.
     public var rejectedBySite: [SiteIndex: UInt64] = [:]
 
-    private var form = Text()
-    private var path = Text()
+    var form = Text()
+    var path = Text()
     var referrer = Text()
     var agent = Text()
     var short = Text()
@@ -306,199 +306,6 @@ public struct Admission: Sendable {
             Hit(
                 site: site, moment: moment, kind: kind, door: door, isBot: false, visitor: visitor,
                 formerVisitor: former, path: path, origin: origin.kind, referrer: referrer))
-    }
-
-    // MARK: Fields
-
-    @inline(__always)
-    mutating func kind(_ event: Range<Int>?, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
-        guard let event else { return .view }
-        guard decodeShort(bytes.extracting(event), limit: 16), short.bytes == Self.ping else {
-            throw .syntax
-        }
-        return .ping
-    }
-
-    private static let ping = Array("ping".utf8)
-
-    @inline(__always)
-    mutating func site(_ beacon: Beacon, in bytes: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
-        guard let place = beacon[.site] else { throw .siteMissing }
-        return try site(named: bytes.extracting(place))
-    }
-
-    /// The site of a beacon in a log's message.
-    private mutating func site(
-        _ beacon: Beacon, in bytes: Span<UInt8>, _ envelope: Envelope
-    ) throws(BeaconRejection) -> SiteIndex {
-        if let site = envelope.site { return site }
-        if beacon[.site] != nil { return try site(beacon, in: bytes) }
-        guard let site = site(host: beacon[.host], url: beacon[.url], in: bytes) else { throw .siteMissing }
-        return site
-    }
-
-    @inline(__always)
-    mutating func site(named raw: Span<UInt8>) throws(BeaconRejection) -> SiteIndex {
-        if let site = find(raw) { return site }
-        guard decodeShort(raw, limit: 64), isSiteName(short.span) else {
-            tallies[.droppedFields] += 1
-            throw .siteMissing
-        }
-        throw .siteUnknown
-    }
-
-    /// The site whose name stands in `raw`, with or without escapes.
-    @inline(__always)
-    private mutating func find(_ raw: Span<UInt8>) -> SiteIndex? {
-        if let site = sites.find(raw) { return site }
-        guard spelling(of: raw) == .other, decodeShort(raw, limit: 64) else { return nil }
-        return sites.find(short.span)
-    }
-
-    /// Fields that only servers send: the record is a line of their log, and not every request is a page view.
-    @inline(__always)
-    mutating func checkRequest(
-        _ method: Range<Int>?, _ status: Range<Int>?, in bytes: Span<UInt8>
-    ) throws(BeaconRejection) {
-        if let method, !isGet(bytes.extracting(method)) {
-            // What no server takes for a method (`<BADREQ>`, the first bytes of TLS) is told by its status.
-            if let status, !isMethod(bytes.extracting(method)), !isPageStatus(bytes.extracting(status)) {
-                throw .status
-            }
-            throw .method
-        }
-        if let status, !isPageStatus(bytes.extracting(status)) { throw .status }
-    }
-
-    private func isMethod(_ method: Span<UInt8>) -> Bool {
-        for i in method.indices where method[i] &- 0x41 >= 26 { return false }
-        return method.count > 0
-    }
-
-    @inline(__always)
-    private mutating func isGet(_ method: Span<UInt8>) -> Bool {
-        if method.count == 3 { return method.pair(at: 0) == 0x4547 && method[2] == 0x54 }
-        return decodeShort(method, limit: 16) && short.bytes == Self.get
-    }
-
-    private static let get = Array("GET".utf8)
-
-    @inline(__always)
-    private mutating func isPageStatus(_ status: Span<UInt8>) -> Bool {
-        if status.count == 3, isDigit(status[0]) { return Self.isPageStatus(status) }
-        return decodeShort(status, limit: 3) && short.bytes.count == 3 && Self.isPageStatus(short.span)
-    }
-
-    /// 2xx or 304.
-    @inline(__always)
-    private static func isPageStatus(_ status: Span<UInt8>) -> Bool {
-        status[0] == 0x32 && isDigit(status[1]) && isDigit(status[2])
-            || status[0] == 0x33 && status[1] == 0x30 && status[2] == 0x34
-    }
-
-    /// Refuses a file that is no page, by the extension of its name. `path` is as `path` found it.
-    @inline(__always)
-    mutating func checkIsPage(_ path: Range<Int>?, in bytes: Span<UInt8>) throws(BeaconRejection) {
-        let decoded = self.path.bytes
-        let isAsset = if let path { isAsset(bytes.extracting(path)) } else { isAsset(decoded.span) }
-        if isAsset { throw .asset }
-    }
-
-    @inline(__always)
-    private func isAsset(_ path: Span<UInt8>) -> Bool {
-        var dot = path.count &- 1
-        while dot >= 0, path[dot] != 0x2e {
-            if path[dot] == 0x2f { return false }
-            dot &-= 1
-        }
-        guard dot >= 0 else { return false }
-        for asset in assets where path.count &- dot &- 1 == asset.count {
-            var i = 0
-            while i < asset.count {
-                let byte = path[dot &+ 1 &+ i]
-                guard (byte &- 0x41 < 26 ? byte | 0x20 : byte) == asset[i] else { break }
-                i &+= 1
-            }
-            if i == asset.count { return true }
-        }
-        return false
-    }
-
-    /// The visitor's key, and the one under yesterday's salt in the half hour after midnight; 0 without a visitor.
-    @inline(__always)
-    private mutating func keys(
-        _ beacon: Beacon, _ agent: Span<UInt8>, in bytes: Span<UInt8>, of site: SiteIndex, at moment: Moment
-    ) -> (visitor: UInt64, former: UInt64) {
-        if let place = beacon[.visitor], !place.isEmpty {
-            if decodeShort(bytes.extracting(place), limit: 64) {
-                if beacon[.event] == nil { sites.entries[site.number].watch.seeNoAddress() }
-                return sites.entries[site.number].keys(id: short.span, at: moment)
-            }
-            tallies[.droppedFields] += 1
-        }
-        guard let place = beacon[.address], !place.isEmpty else { return (0, 0) }
-        guard let address = address(bytes.extracting(place)) else {
-            tallies[.droppedFields] += 1
-            return (0, 0)
-        }
-        if beacon[.event] == nil { sites.entries[site.number].watch.see(address) }
-        return sites.entries[site.number].keys(address, agent, at: moment)
-    }
-
-    @inline(__always)
-    mutating func address(_ raw: Span<UInt8>) -> NetworkAddress? {
-        if let address = NetworkAddress(raw) { return address }
-        guard spelling(of: raw) == .other, decodeShort(raw, limit: 45) else { return nil }
-        return NetworkAddress(short.span)
-    }
-
-    /// Where the page's path stands in `bytes`, if it is fit as it is; nil where `path` holds it decoded.
-    @inline(__always)
-    mutating func path(
-        _ url: Range<Int>?, in bytes: Span<UInt8>, _ escaping: Escaping, of site: SiteIndex
-    ) -> Range<Int>? {
-        let url = url ?? 0..<0
-        let raw = bytes.extracting(url)
-        if let length = plainPath(raw, escaping, keepsQuery: !sites.entries[site.number].keepQuery.isEmpty) {
-            return url.lowerBound..<url.lowerBound &+ length
-        }
-        if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
-        _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery)
-        return nil
-    }
-
-    private struct Origin {
-        var kind: Hit.Origin
-        /// Where the host stands in the datagram, if it is fit as it is.
-        var raw: Range<Int>?
-    }
-
-    @inline(__always)
-    private mutating func origin(
-        _ place: Range<Int>?, in bytes: Span<UInt8>, _ escaping: Escaping, of site: SiteIndex
-    ) -> Origin {
-        guard let place, !place.isEmpty else { return Origin(kind: .direct) }
-        let raw = bytes.extracting(place)
-        if let host = plainHost(raw) {
-            let range = place.lowerBound + host.lowerBound..<place.lowerBound + host.upperBound
-            return isOwn(bytes.extracting(range), site) ? Origin(kind: .internal) : Origin(kind: .host, raw: range)
-        }
-        if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
-        _ = referrer.setReferrerHost(form.bytes)
-        if referrer.bytes.isEmpty { return Origin(kind: .direct) }
-        return Origin(kind: isOwn(referrer.span, site) ? .internal : .host)
-    }
-
-    @inline(__always)
-    func isOwn(_ host: Span<UInt8>, _ site: SiteIndex) -> Bool {
-        for own in sites.entries[site.number].hosts where equal(own.span, host) { return true }
-        return false
-    }
-
-    /// Decodes a short value into `short`; false if it is longer than `limit`, empty, or holds a NUL.
-    mutating func decodeShort(_ raw: Span<UInt8>, limit: Int) -> Bool {
-        if short.decodeForm(raw, limit: limit) { return false }
-        return !short.bytes.isEmpty && !short.bytes.contains(0)
     }
 }
 

@@ -116,7 +116,13 @@ extension Admission {
             tallies[.beaconsSyntax] += 1
             return header.message > 0
         }
-        if entry.isCut, header.message > 0 { pieces.note(tag, at: moment) }
+        if header.message > 0 {
+            if TabbedLog.separator(body) != nil, pieces.holds(tag, at: moment) {
+                tallies[.beaconsSyntax] += 1
+                return true
+            }
+            if entry.isCut { pieces.note(tag, at: moment) }
+        }
         var site: SiteIndex?
         do throws(BeaconRejection) {
             site = try self.site(tag, header.site, in: line)

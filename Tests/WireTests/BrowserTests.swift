@@ -103,15 +103,47 @@ struct BrowserTests {
         #expect(try house.send("s=other&u=/", address: .v4(99)) == nil)
     }
 
+    @Test(
+        "an office behind one address: its open pages ping, its people read, and whoever floods from there is stopped")
+    func office() throws {
+        var house = try CountingHouse(visitorPerSecond: 20, sitePerSecond: 10_000)
+        // 5,000 pages lie open, each with its ping a minute; 10 views a second beside them, for a minute.
+        for second in 0..<60 {
+            house.moment = CountingHouse.noon + Int64(second) * 1000
+            for i in 0..<83 { #expect(try house.send("s=demo&n=ping", agent: "Mozilla/5.0 (\(i))") == nil) }
+            for i in 0..<10 { #expect(try house.send("s=demo&u=/\(i)", agent: "Mozilla/5.0 (\(i))") == nil) }
+        }
+        #expect(house.outcome == [.views: 600, .pings: 4980])
+        let flood = try (0..<1000).count {
+            try house.send("s=demo&u=/\($0)", agent: "Mozilla/5.0 (flood \($0))") == nil
+        }
+        #expect(flood <= 60)
+        #expect(try house.send("s=demo&n=ping") == nil)
+    }
+
+    @Test("who does not want to be recognised is counted without a visitor, where the site says so")
+    func signals() throws {
+        for (anonymous, visitors) in [([], 3), ([.dnt], 2), ([.gpc], 2), ([.dnt, .gpc], 1)] as [([PrivacySignal], Int)]
+        {
+            var house = try CountingHouse(anonymous: anonymous)
+            for (i, signals) in ([[], [.dnt], [.gpc]] as [Set<PrivacySignal>]).enumerated() {
+                let address = NetworkAddress.v4(UInt32(i))
+                #expect(try house.send("s=demo&u=/", address: address, signals: signals) == nil)
+                #expect(try house.send("s=demo&n=ping", address: address, signals: signals) == nil)
+            }
+            #expect(house.outcome == [.views: 3, .pings: 3] && house.engine.trackedVisitors == visitors)
+        }
+    }
+
     @Test("a million addresses take no more room, and one that is busy stays limited among them")
     func manyAddresses() throws {
         var house = try CountingHouse(
             visitorPerSecond: 1, sitePerSecond: 10_000_000)
-        for _ in 0..<3 { #expect(try house.send("s=demo&n=ping") == nil) }
+        for _ in 0..<3 { #expect(try house.send("s=demo&u=/") == nil) }
         var refused = 0
         for i in 0..<100_000 {
-            #expect(try house.send("s=demo&n=ping", address: .v4(UInt32(i))) == nil)
-            if i % 1000 == 0, try house.send("s=demo&n=ping") == .rate { refused += 1 }
+            #expect(try house.send("s=demo&u=/", address: .v4(UInt32(i))) == nil)
+            if i % 1000 == 0, try house.send("s=demo&u=/") == .rate { refused += 1 }
         }
         #expect(refused > 90)
     }
@@ -121,10 +153,11 @@ extension CountingHouse {
     /// A hit of a browser; why it was refused, if it was.
     mutating func send(
         _ form: String, address: NetworkAddress = BrowserTests.address, agent: String = BrowserTests.agent,
-        page: String = "", isPrefetch: Bool = false
+        page: String = "", isPrefetch: Bool = false, signals: Set<PrivacySignal> = []
     ) throws -> BeaconRejection? {
         let hit = BrowserHit(
-            form: Array(form.utf8), address: address, agent: agent, page: page, isPrefetch: isPrefetch)
+            form: Array(form.utf8), address: address, agent: agent, page: page, isPrefetch: isPrefetch,
+            signals: signals)
         var frame = Frame()
         var reason: BeaconRejection?
         do throws(BeaconRejection) {

@@ -17,7 +17,7 @@ struct CountingHouse {
     init(
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
         assets: [String] = ["css", "js", "png", "woff2"], logSite: String = "", visitorPerSecond: Int = 1_000_000,
-        sitePerSecond: Int = 1_000_000
+        sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = []
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -26,8 +26,10 @@ struct CountingHouse {
         var sites: [SiteIndex] = []
         for name in ["demo", "other"] {
             let settings = SiteSettings(name: name, duplicateMilliseconds: 0)
+            var profile = SiteProfile(settings, hosts: hosts, keepQuery: keepQuery)
+            profile.anonymous = anonymous
             let site = directory.add(
-                SiteProfile(settings, hosts: hosts, keepQuery: keepQuery), today: Self.day(20_780),
+                profile, today: Self.day(20_780),
                 salt: Salt(number: 1, using: &random))
             let today = Self.day(20_780)
             frame.append(

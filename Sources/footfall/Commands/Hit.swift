@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Glibc
-import Ingest
 
 struct Hit: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,12 +50,7 @@ struct Hit: ParsableCommand {
     private func send(to address: ListenAddress) throws {
         let visitor = "footfall-hit-\(NSUserName())"
         let beacon = "f1 s=\(encoded(site))&v=\(encoded(visitor))&u=\(encoded(path))"
-        do {
-            let descriptor = try SocketAddress(host: address.host, port: address.port).connected()
-            defer { close(descriptor) }
-            let bytes = Array(beacon.utf8)
-            guard unsafe Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count else { throw Exit.unavailable }
-        } catch {
+        guard try DatagramSocket(to: address).send(Array(beacon.utf8)) else {
             say("cannot send to \(address)")
             throw Exit.unavailable
         }

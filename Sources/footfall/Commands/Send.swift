@@ -1,7 +1,4 @@
 import ArgumentParser
-import Foundation
-import Glibc
-import Ingest
 import Wire
 
 struct Send: ParsableCommand {
@@ -30,21 +27,14 @@ struct Send: ParsableCommand {
         guard let address = try to.map(ListenAddress.init) ?? settingsOption.load().beacon.listen.first else {
             throw ValidationError("--to takes a numeric address and a port, such as 127.0.0.1:7373")
         }
-        let socket: CInt
-        do {
-            socket = try SocketAddress(host: address.host, port: address.port).connected()
-        } catch {
-            say("cannot send to \(address)")
-            throw Exit.unavailable
-        }
-        defer { close(socket) }
+        let socket = try DatagramSocket(to: address)
         // A header of RFC 5424 that says nothing but the tag.
         let header = site.map { "<190>1 - - ff_\($0) - - - " } ?? ""
         while let line = readLine() {
             let datagram = Array((header + line).utf8.prefix(Beacons.bytesMax))
             guard !line.isEmpty else { continue }
             // Refused while nobody listens: the next line may find somebody.
-            _ = unsafe Glibc.send(socket, datagram, datagram.count, 0)
+            socket.send(datagram)
         }
     }
 }

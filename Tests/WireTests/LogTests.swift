@@ -1,0 +1,269 @@
+import Counting
+import Testing
+import Wire
+
+/// Lines of access logs, and which site and page they are.
+@Suite("Lines of access logs")
+struct LogTests {
+    private static let agent = "Mozilla/5.0 (X11)"
+    private static func combined(
+        _ request: String = "GET /a HTTP/1.1", status: String = "200", address: String = "203.0.113.9",
+        referrer: String = "-", agent: String = agent
+    ) -> String {
+        "\(address) - - [23/Nov/2026:07:49:43 +0000] \"\(request)\" \(status) 29 \"\(referrer)\" \"\(agent)\""
+    }
+
+    private static func house() throws -> CountingHouse { try CountingHouse(hosts: ["demo.example"], logSite: "other") }
+
+    @Test(
+        "a site is named by the tag, then by s, then by its host, and else it is the one of all other lines",
+        arguments: [
+            ("<190>Nov 23 07:49:43 web1 ff_demo: \(combined())", 0), ("<190>Nov 23 07:49:43 ff_demo: \(combined())", 0),
+            ("<190>Nov 23 07:49:43 web1 ff_demo[123]: \(combined())", 0),
+            ("<190>2026-11-23T07:49:43.5+07:00 web1 ff_demo: \(combined())", 0),
+            ("<190>1 2026-11-23T07:49:43Z web1 ff_demo 1 - - \(combined())", 0),
+            ("<190>1 - - ff_demo - - - \(combined())", 0),
+            ("<190>1 - - nginx - - [x@1 s=\"demo\"] \(combined())", 0),
+            ("<190>1 - - nginx - - [x@1 a=\"]\\\"\" s=\"demo\"][y b=\"c\"] \u{feff}\(combined())", 0),
+            ("<190>Nov 23 07:49:43 web1 nginx: demo.example:443 \(combined())", 0),
+            ("www.Demo.Example \(combined())", 0),
+            ("<190>Nov 23 07:49:43 web1 nginx: \(combined())", 1), ("<6>\(combined())", 1), (combined(), 1),
+            ("else.example \(combined())", 1),
+            // The tag goes before all else, and s before the host.
+            ("<190>Nov 23 07:49:43 web1 ff_other: demo.example \(combined())", 1),
+            ("<190>Nov 23 07:49:43 web1 ff_demo: {\"s\":\"other\",\"u\":\"/a\",\"i\":\"203.0.113.9\"}", 0),
+            ("{\"s\":\"other\",\"host\":\"demo.example\",\"u\":\"/a\"}", 1),
+            ("{\"host\":\"demo.example\",\"u\":\"/a\"}", 0),
+            ("f1\ts=demo\tu=/a", 0), ("f1\tu=/a\th=demo.example", 0), ("f1#011u=/a#011s=demo", 0),
+            ("<190>Nov 23 07:49:43 web1 ff_demo: f1 u=/a", 0),
+            ("<190>Nov 23 07:49:43 web1 x: f1 u=/a&h=demo.example", 0),
+            ("<190>Nov 23 07:49:43 web1 x: f1 u=/a", 1), ("<6>f1 s=demo&u=/a", 0),
+            // HTTP/2 and proxies log whole URLs.
+            (combined("GET https://demo.example/a HTTP/2.0"), 0),
+        ] as [(String, Int)])
+    func sites(line: String, site: Int) throws {
+        var house = try Self.house()
+        try house.take(line)
+        #expect(house.outcome == [.views: 1] && house.pages(of: site) == ["/a": 1], "\(house.outcome)")
+    }
+
+    @Test(
+        "a tag or a name that nobody has is refused, whatever else the line says",
+        arguments: [
+            ("<190>Nov 23 07:49:43 web1 ff_nobody: demo.example \(combined())", .beaconsSiteUnknown),
+            ("<190>Nov 23 07:49:43 web1 ff_nobody: f1 s=demo&u=/", .beaconsSiteUnknown),
+            ("{\"s\":\"nobody\",\"host\":\"demo.example\",\"u\":\"/\"}", .beaconsSiteUnknown),
+            ("f1\ts=nobody\tu=/", .beaconsSiteUnknown), ("{\"s\":\"No!\",\"u\":\"/\"}", .beaconsSiteMissing),
+        ] as [(String, Tally)])
+    func unknownSites(line: String, reason: Tally) throws {
+        var house = try Self.house()
+        try house.take(line)
+        #expect(house.outcome.filter { $0.key != .droppedFields } == [reason: 1])
+        house = try CountingHouse()
+        try house.take(Self.combined())
+        #expect(house.outcome == [.beaconsSiteMissing: 1])
+    }
+
+    @Test(
+        "a request that shows no page is refused by its reason",
+        arguments: [
+            (combined("POST /a HTTP/1.1"), .beaconsMethod), (combined("HEAD /a HTTP/1.1"), .beaconsMethod),
+            (combined(status: "301"), .beaconsStatus), (combined(status: "500"), .beaconsStatus),
+            (combined("-", status: "408"), .beaconsStatus),
+            (combined("\\x16\\x03\\x01", status: "400"), .beaconsStatus),
+            (combined("GET /a.CSS?x HTTP/1.1"), .beaconsAsset), (combined("GET /%61.p%6Eg HTTP/1.1"), .beaconsAsset),
+            (combined("nonsense"), .beaconsSyntax), (combined(agent: ""), .bots), (combined(agent: "-"), .bots),
+            (combined(agent: "curl/8.0"), .bots),
+        ] as [(String, Tally)])
+    func reasons(line: String, reason: Tally) throws {
+        var house = try Self.house()
+        try house.take(line)
+        #expect(house.outcome == [reason: 1])
+    }
+
+    @Test(
+        "a line is what a visitor asked for, whoever writes it down and however",
+        arguments: [
+            (combined("GET /a HTTP/1.0", status: "304"), "/a", "(direct)"), (combined("GET /a"), "/a", "(direct)"),
+            (combined("GET /t%E1%BB%A9c+b?x=\\x22 HTTP/1.1"), "/tức+b", "(direct)"),
+            (combined("GET /t\\xE1\\xBB\\xA9c HTTP/1.1"), "/tức", "(direct)"),
+            (combined("GET /a b HTTP/1.1"), "/a b", "(direct)"),
+            (combined(referrer: "https://www.News.example:8443/?\\\"x\\\""), "/a", "news.example"),
+            (combined(referrer: "https://demo.example/"), "/a", "(internal)"),
+            (combined(address: "2001:db8::1"), "/a", "(direct)"), ("demo.example:80 \(combined())", "/a", "(direct)"),
+            // A user's name may look like anything but a quote.
+            (
+                combined(address: "203.0.113.9 - a [23/Nov/2026:07:49:43 +0000] GET /forged HTTP/1.1 200 1"), "/a",
+                "(direct)"
+            ),
+            (combined() + " \"203.0.113.7\" 0.001", "/a", "(direct)"), (combined() + "\r", "/a", "(direct)"),
+            (
+                "{\"request\":{\"remote_ip\":\"203.0.113.9\",\"method\":\"GET\",\"host\":\"demo.example\",\"uri\":\"\\/t\\u1ee9c\","
+                    + "\"headers\":{\"User-Agent\":[\"\(agent)\"],\"Referer\":[\"https://b.example/\"]}},\"status\":200}",
+                "/tức", "b.example"
+            ),
+            // Traefik.
+            (
+                "{\"ClientHost\":\"203.0.113.9\",\"DownstreamStatus\":200,\"RequestHost\":\"demo.example\",\"RequestMethod\":\"GET\","
+                    + "\"RequestPath\":\"/a?b\",\"request_User-Agent\":\"\(agent)\",\"time\":\"2026-11-23T07:49:43Z\"}",
+                "/a",
+                "(direct)"
+            ),
+            (
+                "{ \"rq\" : \"GET /a HTTP/1.1\" , \"u\" : \"-\", \"ip\":\"203.0.113.9\", \"ua\":\"\(agent)\" }", "/a",
+                "(direct)"
+            ),
+            (
+                "203.0.113.9:1 [23/Nov/2026:07:49:44.506] f~ b/s 0/0/0/0/+0 200 +22 - - ---- 1/1/0/0/0 0/0 "
+                    + "{demo.example|https://b.example/#23|\(agent)} {x|y} \"GET /t#1b#5b HTTP/1.1\"", "/t[",
+                "b.example"
+            ),
+        ] as [(String, String, String)])
+    func fields(line: String, path: String, referrer: String) throws {
+        var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
+        try house.take(line)
+        #expect(house.pages() == [path: 1] && house.referrers() == [referrer: 1], "\(house.outcome)")
+        #expect(house.engine.trackedVisitors == 1)
+    }
+
+    @Test("by log, by beacon and by browser a visitor is one, and only their views are compared within one door")
+    func doors() throws {
+        var house = try CountingHouse(logSite: "demo")
+        try house.take(Self.combined())
+        try house.take("f1 s=demo&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
+        #expect(try house.send("s=demo&u=/a", address: .v4(0xcb00_7109), agent: Self.agent) == nil)
+        // HAProxy can write a beacon itself: with a method and a status it is its log.
+        try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
+        try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=-")
+        #expect(house.outcome == [.views: 4, .bots: 1] && house.engine.trackedVisitors == 1)
+    }
+
+    @Test("several lines of a datagram each count for themselves, a bad one among them, and 64 of them at most")
+    func severalLines() throws {
+        var house = try CountingHouse(logSite: "demo")
+        try house.take(
+            [Self.combined(), "junk", "", Self.combined("POST / HTTP/1.1"), Self.combined()].joined(separator: "\n"))
+        #expect(house.outcome == [.views: 2, .beaconsSyntax: 1, .beaconsMethod: 1] && house[.records] == 4)
+        house = try CountingHouse(logSite: "demo")
+        try house.take([String](repeating: Self.combined(agent: "x"), count: 70).joined(separator: "\n"))
+        #expect(house.outcome == [.views: 64, .beaconsLimit: 6])
+    }
+
+    @Test(
+        "what is no line of any log is one record of junk",
+        arguments: [
+            "<", "<>", "<1", "<192>x", "<0190>x", "<999999999999>x", "<13>",
+            "<13>\(String(repeating: "a", count: 300))",
+            "<190>Nov 23 07:49:43 web1 nginx: ", "{", "{}", "{\"u\":\"/\"", "{\"u\":}", "{\"u\":\"/\"}x", "[]", "{{}}",
+            String(repeating: "{\"a\":", count: 4000), "203.0.113.9 - - [23/Nov/2026:07:49:43 +0000] GET / 200",
+            "2026/11/23 07:49:43 [error] 1#1: *1 open() failed, client: 1.2.3.4, request: \"GET / HTTP/1.1\"",
+            // A relay took the first words of a bare beacon for host and tag.
+            "<13>Nov 23 07:49:49 f1 s=demo&u=https%3A%2F%2Fdemo.exam ",
+            // Some other program's words.
+            "<190>Nov 23 07:49:43 web1 sshd[1]: Accepted publickey for root from 1.2.3.4 port 22",
+        ])
+    func junk(line: String) throws {
+        var house = try Self.house()
+        try house.take(line)
+        let outcome = house.outcome
+        #expect(house[.records] == 1 && house[.views] == 0, "\(outcome)")
+        #expect(outcome == [.beaconsSyntax: 1] || outcome == [.beaconsTruncated: 1], "\(outcome)")
+    }
+
+    @Test("a tag stands for one site: the one that is spelled so, or the only one it can be")
+    func tags() throws {
+        var random = SplitMix64(seed: 1)
+        var sites = SiteDirectory(seed: CountingHouse.seed)
+        for name in ["a-b", "c.d", "e_f", "e-f", "g-h", "g.h"] {
+            let profile = SiteProfile(SiteSettings(name: name))
+            _ = sites.add(profile, today: CountingHouse.day(20_780), salt: Salt(number: 1, using: &random))
+        }
+        var admission = Admission(sites: sites, rules: Admission.Rules(), seed: CountingHouse.seed)
+        func counted(_ tag: String) -> Bool {
+            var frame = Frame()
+            let line = Array("<13>Nov 23 07:49:43 \(tag): \(Self.combined())".utf8)
+            let arrival = Admission.Arrival(from: .ourselves, stamp: 0)
+            admission.admit(line.span, arrival, at: CountingHouse.noon, seen: SeenSignatures(), into: &frame)
+            return frame.hits == 1
+        }
+        #expect(counted("ff_a_b") && counted("ff_a-b") && counted("ff_c_d") && counted("ff_e_f") && counted("ff_e-f"))
+        #expect(!counted("ff_g_h") && counted("ff_g.h") && !counted("ff_x") && !counted("ff_"))
+    }
+
+    @Test("the tail of a line that a logger split is never taken for a beacon")
+    func splitLines() throws {
+        var house = try CountingHouse(logSite: "demo")
+        func take(_ text: String, _ tag: String = "apache") throws {
+            try house.take("<13>Nov 23 07:49:43 web1 \(tag): \(text)")
+        }
+        let forged = "f1 s=demo&i=6.6.6.6&u=/forged"
+        // The visitor chose what stands behind the cut.
+        let line = Self.combined(agent: String(repeating: "U", count: 900) + forged + "\"")
+        try take(String(line.prefix(1000)))
+        try take(forged)
+        try take("f1#011s=demo#011u=/forged")
+        #expect(house[.beaconsSyntax] == 2 && house.pages().keys.sorted() == ["/a"])
+        // Others are not kept waiting, and it does not last.
+        try take(forged.replacing("/forged", with: "/program"), "program")
+        house.moment = house.moment + 1000
+        try take(forged.replacing("/forged", with: "/later"))
+        #expect(house.pages().keys.sorted() == ["/a", "/later", "/program"])
+    }
+
+    @Test("lines from elsewhere are not believed, whatever they look like")
+    func untrusted() throws {
+        for line in [
+            Self.combined(), "{\"s\":\"demo\",\"u\":\"/\"}", "f1\ts=demo\tu=/", "<13>Nov 23 07:49:43 x: f1 s=demo&u=/",
+        ] {
+            var house = try CountingHouse(logSite: "demo")
+            try house.take(line, from: .address(.v4(0xcb00_7109)))
+            #expect(house.outcome == [.datagramsUntrusted: 1])
+        }
+    }
+
+    @Test("a line whose agent was cut is a view of nobody, unless all of it that counts is there")
+    func cutAgents() throws {
+        for (length, visitors) in [(40, 0), (511, 0), (512, 0), (513, 1), (600, 1)] {
+            var house = try CountingHouse(logSite: "demo")
+            let line = Self.combined(agent: String(repeating: "U", count: 2000))
+            let start = Self.combined(agent: "").utf8.count - 1
+            try house.take(String(line.prefix(start + length)))
+            #expect(house[.views] == 1 && house.engine.trackedVisitors == visitors, "\(length) bytes of the agent")
+        }
+    }
+
+    @Test(
+        "the time of a line in a file, in milliseconds since 1970",
+        arguments: [
+            ("23/Nov/2026:07:49:43 +0000", 1_795_420_183_000, true),
+            ("23/Nov/2026:07:49:43 +0700", 1_795_394_983_000, true),
+            ("29/Feb/2024:23:59:59 -0330", 1_709_263_799_000, true), ("01/Jan/1970:00:00:00 +0000", 0, true),
+            ("23/Nov/2026:07:49:44.506", 1_795_420_184_506, false),
+        ] as [(String, Int64, Bool)])
+    func times(text: String, stamp: Int64, hasZone: Bool) {
+        let line =
+            text.contains(".")
+            ? "203.0.113.9:1 [\(text)] f b/s 0/0/0/0/0 200 22 - - ---- 1/1/0/0/0 0/0 \"GET / HTTP/1.1\""
+            : Self.combined().replacing("23/Nov/2026:07:49:43 +0000", with: text)
+        let bytes = Array(line.utf8)
+        let recorded = RecordedLine(bytes.span)
+        #expect(recorded?.stamp == stamp && recorded?.hasZone == hasZone)
+    }
+
+    @Test(
+        "times of JSON, and those that are none",
+        arguments: [
+            ("1795420183.707", 1_795_420_183_707), ("\"1795420183\"", 1_795_420_183_000),
+            ("1795420183707", 1_795_420_183_707),
+            ("\"2026-11-23T07:49:43.707Z\"", 1_795_420_183_707), ("\"2026-11-23T14:49:43+07:00\"", 1_795_420_183_000),
+            ("\"2026/11/23 07:49:43\"", 1_795_420_183_000), ("\"23/Nov/2026:07:49:43 +0000\"", 1_795_420_183_000),
+            ("\"yesterday\"", nil), ("\"2026-13-01T00:00:00Z\"", nil), ("-5", nil), ("99999999999999", nil),
+            ("\"\"", nil),
+            ("\"2026-11-23T07:49:43Zx\"", nil), ("\"2026-11-23T24:00:00Z\"", nil),
+        ] as [(String, Int64?)])
+    func jsonTimes(text: String, stamp: Int64?) {
+        let bytes = Array("{\"t\":\(text),\"u\":\"/\"}".utf8)
+        let recorded = RecordedLine(bytes.span)
+        #expect(recorded?.stamp == stamp)
+    }
+}
