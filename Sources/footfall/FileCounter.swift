@@ -118,21 +118,18 @@ struct FileCounter {
 
     /// What was refused, by reason, of datagrams and beacons together.
     var rejected: [(reason: String, count: UInt64)] {
-        var all = Self.reasons(intake.engine.tallies)
-        if unstamped > 0 {
-            if let i = all.firstIndex(where: { $0.reason == "syntax" }) {
-                all[i].count += unstamped
-            } else {
-                all.append(("syntax", unstamped))
-            }
-        }
-        return all
+        Self.allReasons(intake.engine.tallies)
+            .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }
+            .filter { $0.count > 0 }
     }
 
     private static func reasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
-        let datagrams = DatagramRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
-        let beacons = BeaconRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
-        return (datagrams + beacons).filter { $0.1 > 0 }
+        allReasons(tallies).filter { $0.count > 0 }
+    }
+
+    private static func allReasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
+        DatagramRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
+            + BeaconRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
     }
 
     /// The snapshots with their rankings, and what the input was.

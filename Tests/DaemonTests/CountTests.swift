@@ -195,3 +195,37 @@ private final class Sender {
 
     deinit { close(descriptor) }
 }
+
+@Test("logs of several days are counted together, packed or not, in any order, and a beacon's file among them")
+func countLogs() throws {
+    let folder = try TemporaryFolder()
+    func line(_ day: Int, _ address: Int, _ request: String = "GET / HTTP/1.1", _ status: Int = 200) -> String {
+        "10.0.0.\(address) - - [\(day)/Nov/2026:10:00:0\(address) +0000] \"\(request)\" \(status) 5 \"-\" \"Mozilla/5.0 (X11)\"\n"
+    }
+    let today = try folder.write(
+        "access.log", line(23, 1) + line(23, 2) + line(23, 3, "GET /a.css HTTP/1.1") + "junk\n")
+    let yesterday = try folder.write("access.log.1", line(22, 1) + line(22, 2) + line(22, 3, "POST / HTTP/1.1"))
+    let before = try folder.write("access.log.2", line(21, 1) + line(21, 4, "GET /gone HTTP/1.1", 404))
+    #expect(try shell("gzip '\(before.path)'").status == 0)
+    let beacons = try folder.write("beacons", "1795429000 f1 s=site&i=10.0.0.1&a=Mozilla/5.0 (X11)&u=/\n")
+    let haproxy = try folder.write(
+        "haproxy.log",
+        "Nov 23 12:00:00 edge haproxy[1]: 10.0.0.9:5 [23/Nov/2026:12:00:00.250] f b/s 0/0/0/0/0 200 2 - - ---- 1/1/0/0/0 0/0 "
+            + "\"GET / HTTP/1.1\"\n")
+    let files = [haproxy.path, today.path, beacons.path, yesterday.path, before.path + ".gz"]
+    let counted = try footfall(["count", "--json"] + files)
+    #expect(counted.status == 0 && counted.errors.isEmpty, "\(counted)")
+    #expect(
+        counted.output.contains(
+            #""input":{"lines":11,"views":7,"pings":0,"bots":0,"duplicates":0,"#
+                + #""rejected":{"syntax":1,"method":1,"status":1,"asset":1}}"#), "\(counted.output)")
+    // HAProxy's clock has no zone: it is the one that is given.
+    let zoned = try footfall(["count", haproxy.path, "--timezone", "Asia/Ho_Chi_Minh", "--site", "portal"])
+    #expect(zoned.output.hasPrefix("portal at 2026-11-23T05:00:00Z (Asia/Ho_Chi_Minh)"), "\(zoned.output)")
+    #expect(try footfall(["count", today.path, "--format", "json"]).output.contains("rejected: syntax 4"))
+    // A file that breaks off is said to.
+    let packed = try Data(contentsOf: URL(filePath: before.path + ".gz"))
+    try packed.prefix(packed.count - 12).write(to: URL(filePath: folder.path + "/cut.gz"))
+    let cut = try footfall(["count", folder.path + "/cut.gz"])
+    #expect(cut.status == 65 && cut.errors.contains("cut.gz is damaged"), "\(cut)")
+}

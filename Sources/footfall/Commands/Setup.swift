@@ -8,8 +8,8 @@ struct Setup: ParsableCommand {
         abstract: "Put a site on its feet: its file, the old counter's number, the lines to paste, the first visitor.",
         discussion: """
             Writes the site's file unless there is one, takes over a number if one is given, prints what belongs into the web \
-            server, the settings and the page, and then waits for the first view and says whether the visitor's address came \
-            through. On a terminal it asks for what was not given.
+            server, the settings and the page, and then waits for the first view and says whether it came from this machine's \
+            own address, as everybody does behind a proxy that is not believed. On a terminal it asks for what was not given.
             """)
 
     @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -", transform: siteName)
