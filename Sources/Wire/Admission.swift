@@ -227,7 +227,7 @@ public struct Admission: Sendable {
         let isAgentPlain = takeAgent(rawAgent, .form)
         let decodedAgent = isAgentPlain ? [] : agent.bytes
         let isBot =
-            (isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span))
+            (isAgentPlain ? isBot(rawAgent, at: site) : isBot(decodedAgent.span, at: site))
             || isLog && beacon[.agent] != nil && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
         let door: Door = isLog ? .log : .beacon
         if isBot {
@@ -250,6 +250,13 @@ public struct Admission: Sendable {
         if agent.decode(raw, escaping, limit: Self.agentBytesMax) { tallies[.cutFields] += 1 }
         _ = agent.clean(limit: Self.agentBytesMax)
         return false
+    }
+
+    /// The agent is a declared bot's, or one that the site calls so.
+    @inline(__always)
+    mutating func isBot(_ agent: Span<UInt8>, at site: SiteIndex) -> Bool {
+        bots.declares(agent)
+            || !sites.entries[site.number].bots.isEmpty && Bots.has(sites.entries[site.number].bots, in: agent)
     }
 
     /// What servers log where no agent was sent.

@@ -2,33 +2,61 @@ import Counting
 
 /// Knows declared bots by a word in their agent, and remembers its verdicts.
 ///
-/// - Complexity: an agent seen lately one hash of it; a new one O(bytes).
+/// The words are those below and those of `BotList`. A bot that says nothing of itself is not one of them.
+///
+/// - Complexity: an agent seen lately one hash of it; a new one O(bytes): by the first two bytes of a word there are never
+///   more than a few to compare with.
 struct Bots: Sendable {
     /// Lower-case words that no browser's agent contains. "bot" inside the name of a phone maker is not one of them.
     static let words = [
-        // How they name themselves.
-        "bot", "crawl", "spider", "slurp", "archiver", "scrap", "fetcher", "validator", "linkcheck", "preview",
-        "externalhit", "externalagent", "mediapartners", "apis-google", "google-read-aloud", "inspectiontool",
-        "googleother", "yeti/", "chatgpt-user", "claude-web", "claude-user", "anthropic-ai", "perplexity-user",
-        "cohere-ai",
+        // How they name themselves. Who sends a URL along wants to be looked up; browsers do not.
+        "bot", "crawl", "spider", "slurp", "archiver", "scrap", "fetcher", "validat", "checker", "preview", "http://",
+        "https://", "externalhit", "externalagent", "mediapartners", "apis-google", "google-", "googlead",
+        "inspectiontool",
+        "googleother", "page speed", "yeti/", "chatgpt-user", "claude-web", "claude-user", "anthropic-ai",
+        "perplexity-user", "cohere-ai", "prerender", "thumbnail", "verif", "email", "feed",
         "whatsapp/", "embedly", "vkshare", "outbrain", "qwantify", "ahrefs", "semrush",
         // Programs and their libraries.
         "curl/", "wget/", "python-", "python/", "aiohttp/", "httpx/", "libwww-perl", "lwp::", "go-http-client", "java/",
         "apache-httpclient", "okhttp/", "axios/", "node-fetch", "undici", "guzzlehttp", "php/", "winhttp",
-        "postmanruntime", "insomnia/", "httpie/", "wordpress/", "feedparser", "feedly",
+        "postmanruntime", "insomnia/", "httpie/", "wordpress/",
         // Browsers that nobody sits in front of.
         "headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "lighthouse", "pagespeed",
         "gtmetrix", "ptst/",
         // Monitors and scanners.
-        "pingdom", "statuscake", "site24x7", "nagios", "check_http", "zabbix", "blackbox", "datadog",
-        "newrelicpinger", "nmap", "masscan", "zgrab", "nikto", "sqlmap", "nuclei", "censys",
-        "internet-measurement",
+        "monitor", "uptime", "pingdom", "statuscake", "site24x7", "nagios", "check_http", "zabbix", "blackbox",
+        "datadog",
+        "newrelicpinger", "scan", "research", "survey", "probe", "recon/", "nmap", "zgrab", "nikto", "sqlmap", "nuclei",
+        "censys", "internet-measurement", "jndi:", ".oast.",
     ].map { Array($0.utf8) }
 
-    private static let byFirstByte: [[[UInt8]]] = {
-        var table = [[[UInt8]]](repeating: [], count: 256)
-        for word in words { table[Int(word[0])].append(word) }
-        return table
+    /// Names of telephones and of a bank in which a word stands.
+    private static let people = [
+        "cubot", "m bot ", "m_bot_", "b bot ", "c bot tab", "id bot ", "idbot5", "vr bot ", "power bot ", "xbot_senior",
+        "xbot junior", "caboto", "spider 8)",
+    ].map { Array($0.utf8) }
+
+    private struct Word {
+        let bytes: [UInt8]
+        /// It counts at the beginning, or at the end, only.
+        var isFirst = false, isLast = false
+    }
+
+    /// By their first two bytes: the words of `pair` are those from `starts[pair]` to just before the next.
+    private static let table: (starts: [UInt16], words: [Word]) = {
+        let listed = BotList.words.utf8.split(separator: UInt8(ascii: "|")).map { entry in
+            let isFirst = entry.first == UInt8(ascii: "^")
+            let isLast = entry.last == UInt8(ascii: "$")
+            return Word(
+                bytes: Array(entry.dropFirst(isFirst ? 1 : 0).dropLast(isLast ? 1 : 0)), isFirst: isFirst,
+                isLast: isLast)
+        }
+        func pair(_ word: Word) -> Int { Int(word.bytes[0]) << 8 | Int(word.bytes[1]) }
+        let words = (Self.words.map { Word(bytes: $0) } + listed).sorted { pair($0) < pair($1) }
+        var starts = [UInt16](repeating: 0, count: 65_537)
+        for word in words { starts[pair(word) + 1] += 1 }
+        for i in 1..<starts.count { starts[i] += starts[i - 1] }
+        return (starts, words)
     }()
 
     private let seed: HashSeed
@@ -54,20 +82,44 @@ struct Bots: Sendable {
 
     /// Looks for every word, without regard to case.
     static func hasWord(_ agent: Span<UInt8>) -> Bool {
-        let table = byFirstByte
-        for i in agent.indices {
-            for word in table[Int(lower(agent[i]))] where agent.count - i >= word.count {
-                var k = 1
-                while k < word.count, lower(agent[i + k]) == word[k] { k += 1 }
-                if k == word.count, !isPhone(agent, i, word) { return true }
+        let (starts, words) = table
+        for i in 0..<max(0, agent.count - 1) {
+            let pair = Int(lower(agent[i])) << 8 | Int(lower(agent[i + 1]))
+            for k in Int(starts[pair])..<Int(starts[pair + 1]) {
+                let word = words[k]
+                if holds(word.bytes, agent, at: i), !word.isFirst || i == 0,
+                    !word.isLast || i + word.bytes.count == agent.count, !isPerson(agent, i, word.bytes)
+                {
+                    return true
+                }
             }
         }
         return false
     }
 
-    /// Cubot makes telephones.
-    private static func isPhone(_ agent: Span<UInt8>, _ i: Int, _ word: [UInt8]) -> Bool {
-        word == [0x62, 0x6f, 0x74] && i >= 2 && lower(agent[i - 2]) == 0x63 && lower(agent[i - 1]) == 0x75
+    /// One of the words, in lower case, stands in the agent.
+    static func has(_ words: [[UInt8]], in agent: Span<UInt8>) -> Bool {
+        for word in words {
+            for i in agent.indices where holds(word, agent, at: i) { return true }
+        }
+        return false
+    }
+
+    private static func holds(_ word: [UInt8], _ agent: Span<UInt8>, at place: Int) -> Bool {
+        guard place >= 0, agent.count - place >= word.count else { return false }
+        var k = 0
+        while k < word.count, lower(agent[place + k]) == word[k] { k += 1 }
+        return k == word.count
+    }
+
+    /// The word at `place` is a part of a telephone's name.
+    private static func isPerson(_ agent: Span<UInt8>, _ place: Int, _ word: [UInt8]) -> Bool {
+        for name in people {
+            for offset in 0..<max(0, name.count - word.count + 1) where name[offset...].starts(with: word) {
+                if holds(name, agent, at: place - offset) { return true }
+            }
+        }
+        return false
     }
 
     @inline(__always)

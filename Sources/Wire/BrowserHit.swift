@@ -84,7 +84,7 @@ extension Admission {
         setAgent(hit.agent)
         // Every browser says what it is.
         let sent = agent.bytes
-        if hit.isPrefetch || isNoAgent(sent.span) || bots.declares(sent.span) {
+        if hit.isPrefetch || isNoAgent(sent.span) || isBot(sent.span, at: site) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
             var keys: (visitor: UInt64, former: UInt64) = (0, 0)

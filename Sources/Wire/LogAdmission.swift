@@ -201,7 +201,7 @@ extension Admission {
         let isAgentKnown = !line.isAgentCut || !isAgentPlain && decodedAgent.count == Self.agentBytesMax
         let isBot =
             line.hasAgent && isAgentKnown && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
-            || (isAgentPlain ? bots.declares(rawAgent) : bots.declares(decodedAgent.span))
+            || (isAgentPlain ? self.isBot(rawAgent, at: site) : self.isBot(decodedAgent.span, at: site))
         if isBot {
             appendBot(to: &frame, site, moment, kind, door: .log)
             return

@@ -10,6 +10,8 @@ public struct SiteProfile: Equatable, Sendable {
     public var keepQuery: [String]
     /// Browsers that send one of these are counted without a visitor.
     public var anonymous: [PrivacySignal] = []
+    /// Parts of agents that are bots' here, without regard to case.
+    public var bots: [String] = []
 
     /// A site with these settings.
     public init(_ settings: SiteSettings, hosts: [String] = [], keepQuery: [String] = []) {
@@ -43,6 +45,8 @@ public struct SiteDirectory: Sendable {
         var profile: SiteProfile
         var hosts: [[UInt8]]
         var keepQuery: [[UInt8]]
+        /// Lower case.
+        var bots: [[UInt8]]
         var today: DaySpan
         var salt: UInt32
         var hasher: VisitorHasher
@@ -149,7 +153,8 @@ public struct SiteDirectory: Sendable {
         entries.append(
             Entry(
                 profile: profile, hosts: profile.hosts.map { Array($0.utf8) },
-                keepQuery: profile.keepQuery.map { Array($0.utf8) }, today: today, salt: salt.number,
+                keepQuery: profile.keepQuery.map { Array($0.utf8) },
+                bots: profile.bots.map { Array($0.lowercased().utf8) }, today: today, salt: salt.number,
                 hasher: VisitorHasher(salt, site: name.span), formerSalt: former?.number,
                 formerHasher: former.map { VisitorHasher($0, site: name.span) }, isServed: isServed))
         nextMidnight = min(nextMidnight, today.ends)
@@ -162,6 +167,7 @@ public struct SiteDirectory: Sendable {
         entries[site.number].profile = profile
         entries[site.number].hosts = profile.hosts.map { Array($0.utf8) }
         entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
+        entries[site.number].bots = profile.bots.map { Array($0.lowercased().utf8) }
         entries[site.number].today = today
         entries[site.number].isServed = true
         logNames = nil

@@ -48,6 +48,8 @@ import Testing
         total_of = "views"
         views_from = "browser"
         keep_query = ["id", "p"]
+        anonymous = ["dnt", "gpc"]
+        bots = ["StatusCheck", "our app/"]
 
         [[site]]
         name = "a_b.c-9"
@@ -59,6 +61,8 @@ import Testing
         total_of = "visits"
         views_from = "log"
         keep_query = []
+        anonymous = []
+        bots = []
 
         """
 

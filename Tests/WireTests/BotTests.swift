@@ -48,6 +48,30 @@ struct BotTests {
     }
 
     @Test(
+        "words of the public list are found, at the beginning or the end only where they stand so",
+        arguments: [
+            ("Barkrowler/0.9", true), ("007ac9 Crawler", true), ("LCC (x)", true), ("xLCC", false),
+            ("curl", true), ("a curl", false), ("My SSL Labs", true), ("SSL Labs too", false), ("acunetix", true),
+            ("Mozilla/5.0 (compatible; +https://monitor.example)", true),
+        ])
+    func listed(agent: String, isBot: Bool) throws {
+        #expect(try outcome(of: "f1 s=demo&u=/&a=\(form(agent))") == (isBot ? [.bots: 1] : [.views: 1]))
+    }
+
+    @Test("a site has bots of its own, by every door and whatever their case")
+    func ownBots() throws {
+        var house = try CountingHouse(logSite: "demo", bots: ["OurStatus/"])
+        for agent in ["ourstatus/2", "x OURSTATUS/", "OurStatu"] {
+            try house.take("f1 s=demo&u=/&i=10.0.0.1&a=\(form(agent))")
+            try house.take("10.0.0.1 - - [23/Nov/2026:07:49:43 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"\(agent)\"")
+            #expect(try house.send("s=demo&u=/", agent: agent) == nil)
+        }
+        #expect(house.outcome == [.bots: 6, .views: 3])
+        try house.take("f1 s=other&u=/&a=ourstatus/2")
+        #expect(house[.views] == 4)
+    }
+
+    @Test(
         "the word is found wherever it stands, up to the limit of an agent",
         arguments: [
             ("bot", true), ("xbot", true), ("botx", true), ("a\tb\u{0}ot", true), ("b%00o%09t", true), ("b+ot", false),

@@ -17,7 +17,7 @@ struct CountingHouse {
     init(
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
         assets: [String] = ["css", "js", "png", "woff2"], logSite: String = "", visitorPerSecond: Int = 1_000_000,
-        sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = []
+        sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = [], bots: [String] = []
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -28,6 +28,7 @@ struct CountingHouse {
             let settings = SiteSettings(name: name, duplicateMilliseconds: 0)
             var profile = SiteProfile(settings, hosts: hosts, keepQuery: keepQuery)
             profile.anonymous = anonymous
+            if name == "demo" { profile.bots = bots }
             let site = directory.add(
                 profile, today: Self.day(20_780),
                 salt: Salt(number: 1, using: &random))

@@ -88,7 +88,8 @@ private func randomBeacons(_ length: Int, _ random: inout SplitMix64) -> [UInt8]
         add(60, "s", Array(random.one(of: ["demo", "demo", "other", "nobody", "NO"]).utf8))
         add(90, "u", [0x2f] + random.bytes(random.number(0...long), of: text))
         add(50, "i", Array("10.\(random.number(0...260)).0.\(random.number(1...3))".utf8))
-        add(40, "a", random.bytes(random.number(0...long), of: text))
+        // Letters of which no bot's word can be made.
+        add(40, "a", random.bytes(random.number(0...long), of: Array("qx0123456789-.".utf8)))
         add(15, "v", random.bytes(random.number(1...64), of: text))
         add(
             50, "r",

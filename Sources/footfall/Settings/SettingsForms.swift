@@ -163,6 +163,11 @@ extension Form where Value == String {
         let name = text.lowercased()
         return (1...16).contains(name.utf8.count) && name.utf8.allSatisfy(isLetterOrDigit) ? name : nil
     }
+    static let agentWord = text("a part of an agent such as \"StatusCheck\": 3 to 64 printable ASCII characters") {
+        word in
+        (3...64).contains(word.utf8.count) && word.utf8.allSatisfy { (32...126).contains($0) } ? word : nil
+    }
+
     static let queryKey = text("a query key such as \"id\": 1 to 64 visible ASCII characters but & = # ? %") { key in
         let isVisible = key.utf8.allSatisfy { (33...126).contains($0) && !"&=#?%".utf8.contains($0) }
         return (1...64).contains(key.utf8.count) && isVisible ? key : nil

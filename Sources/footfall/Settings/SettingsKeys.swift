@@ -105,9 +105,10 @@ extension Settings {
         SettingsKey(
             "views_from", \.profile.settings.viewsFrom,
             .oneOf([("", nil), ("beacon", .beacon), ("browser", .browser), ("log", .log)])),
+        SettingsKey("keep_query", \.profile.keepQuery, each: .queryKey),
         SettingsKey(
             "anonymous", \.profile.anonymous, each: .oneOf(PrivacySignal.allCases.map { ($0.rawValue, $0) })),
-        SettingsKey("keep_query", \.profile.keepQuery, each: .queryKey),
+        SettingsKey("bots", \.profile.bots, each: .agentWord),
     ]
 
     /// The settings in force, with every default spelled out; loading this text gives them again.
