@@ -88,7 +88,7 @@ private struct CountingLoop: ~Copyable {
     var numbers = IngestNumbers()
     var publishedNumbers = IngestNumbers()
     /// Changes that wait for something.
-    var changes: [(attempt: @Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)] = []
+    var changes: [Change] = []
     /// Checkpoints that were asked for, each with the frame it has to hold.
     var checkpointsAsked: [(sequence: UInt64, answer: @Sendable (Bool) -> Void)] = []
 
@@ -201,8 +201,7 @@ private struct CountingLoop: ~Copyable {
                 publishCommitted()
                 answer(isWritten ? record : nil)
             case .change(let attempt, let abandon):
-                if !attempt(&intake) { changes.append((attempt, abandon)) }
-                publishCommitted()
+                tryChanges([(attempt, abandon)])
             case .checkpoint(let answer):
                 // Of what is counted by now, and written.
                 guard let checkpointer else {
@@ -216,6 +215,19 @@ private struct CountingLoop: ~Copyable {
         if let checkpointer { ring.arm(checkpointer.journal.next) }
         isChanged = true
         return true
+    }
+
+    typealias Change = (
+        attempt: @Sendable (inout Intake) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void
+    )
+
+    private mutating func tryChanges(_ tried: [Change]) {
+        var answers: [@Sendable () -> Void] = []
+        for change in tried {
+            if let answer = change.attempt(&intake) { answers.append(answer) } else { changes.append(change) }
+        }
+        publishCommitted()
+        for answer in answers { answer() }
     }
 
     /// Whoever has changed something looks at once.
@@ -242,8 +254,9 @@ private struct CountingLoop: ~Copyable {
             answerCheckpoints(checkpointer)
         }
         if !changes.isEmpty {
-            changes = changes.filter { !$0.attempt(&intake) }
-            publishCommitted()
+            let waiting = changes
+            changes = []
+            tryChanges(waiting)
         }
         // Who waits for something looks again soon.
         isChanged = isChanged || !changes.isEmpty || !checkpointsAsked.isEmpty

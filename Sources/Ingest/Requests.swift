@@ -10,8 +10,9 @@ public enum Request: Sendable {
     /// Adds the record that is made of the counts as they are; then the record, or nil where it could not be written, and
     /// nothing has happened.
     case record(@Sendable (Engine) -> Record, @Sendable (Record?) -> Void)
-    /// Changes what is served: tried every 100 ms until it gives true, or abandoned where the thread ends before.
-    case change(@Sendable (inout Intake) -> Bool, abandon: @Sendable () -> Void)
+    /// Changes what is served: tried every 100 ms until it gives its answer, which is called when the change is published,
+    /// or abandoned where the thread ends before.
+    case change(@Sendable (inout Intake) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
     /// Makes a checkpoint; then whether the disk holds all that was counted before.
     case checkpoint(@Sendable (Bool) -> Void)
 

@@ -137,9 +137,8 @@ extension CountingThread {
                 .change(
                     { intake in
                         let result = intake.reload(profiles, rules: settings.admissionRules)
-                        if result == .waiting, Clocks.steady < end { return false }
-                        done.resume(returning: result)
-                        return true
+                        if result == .waiting, Clocks.steady < end { return nil }
+                        return { done.resume(returning: result) }
                     }, abandon: { done.resume(returning: .unwritten) }))
             if !isAsked { done.resume(returning: .unwritten) }
         }

@@ -79,6 +79,23 @@ func kernelDrops() throws {
     #expect(report.tallies[.datagrams] + report.tallies[.kernelDrops] == 500)
 }
 
+@Test("who is told that a change is done sees it at once")
+func changeIsPublished() async throws {
+    let thread = CountingThread(intake(), sockets: [try loopback()], ring: LandingRing())
+    let profiles = ["demo", "more"].map { SiteProfile(SiteSettings(name: $0)) }
+    let seen = await withCheckedContinuation { (seen: CheckedContinuation<[String], Never>) in
+        let isAsked = thread.ask(
+            .change(
+                { intake in
+                    if intake.reload(profiles, rules: Admission.Rules()) == .waiting { return nil }
+                    return { seen.resume(returning: thread.publication.current.sites.map(\.name)) }
+                }, abandon: { seen.resume(returning: []) }))
+        if !isAsked { seen.resume(returning: []) }
+    }
+    #expect(seen == ["demo", "more"])
+    thread.stop()
+}
+
 @Test("a hit that waited in the socket counts when it came, not when it was read")
 func kernelStamp() throws {
     // The kernel begins to stamp some time after the first socket on the machine asks for it; this one keeps asking.

@@ -84,8 +84,7 @@ extension SiteKeys {
                             .change(
                                 { intake in
                                     intake.setKeys(keys, ofSite: site)
-                                    done.resume()
-                                    return true
+                                    return { done.resume() }
                                 }, abandon: { done.resume() }))
                         if !isAsked { done.resume() }
                     }
