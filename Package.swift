@@ -85,7 +85,16 @@ let package = Package(
             name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire"], swiftSettings: settings),
-        .testTarget(name: "DaemonTests", exclude: ["Snippets"], swiftSettings: settings),
+        .testTarget(name: "DaemonTests", exclude: ["Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )
+
+// `make fuzz` builds everything once more, to be driven by libFuzzer.
+if Context.environment["FOOTFALL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "footfall-fuzz", dependencies: ["Counting", "Wire"], path: "Tests/Fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+    package.products.append(.executable(name: "footfall-fuzz", targets: ["footfall-fuzz"]))
+}

@@ -22,12 +22,29 @@ enum Assets {
     static let pinnedWidget = Rendered(
         packed(PackageResources.footfall_js), type: "text/javascript; charset=utf-8",
         caching: "public, max-age=31536000, immutable", isOpen: true)
+    /// The same for themes that know the counter busuanzi, which say their site in the script's URL.
+    static let busuanzi = Rendered(
+        packed(PackageResources.busuanzi_js + PackageResources.footfall_js), type: "text/javascript; charset=utf-8",
+        caching: "max-age=3600", isOpen: true)
     /// The style of the page of totals.
     static let totalsStyle = Rendered(
         PackageResources.totals_css, type: "text/css; charset=utf-8", caching: "max-age=3600")
 
+    /// The script without comments, indentation, and the spaces beside its signs, as far as it is written here: no quotes but
+    /// single ones.
     fileprivate static func packed(_ script: [UInt8]) -> [UInt8] {
         let lines = script.split(separator: UInt8(ascii: "\n")).map { $0.drop { $0 == UInt8(ascii: " ") } }
-        return Array(lines.filter { !$0.isEmpty && !$0.starts(with: "//".utf8) }.joined(separator: "\n".utf8))
+        let text = Array(
+            lines.filter { !$0.isEmpty && !$0.starts(with: "//".utf8) }.joined(separator: "\n".utf8))
+        var packed: [UInt8] = []
+        var isQuoted = false
+        for (i, byte) in text.enumerated() {
+            if byte == UInt8(ascii: "'") { isQuoted.toggle() }
+            let isBesideSign = i > 0 && signs.contains(text[i - 1]) || i + 1 < text.count && signs.contains(text[i + 1])
+            if byte != UInt8(ascii: " ") || isQuoted || !isBesideSign { packed.append(byte) }
+        }
+        return packed
     }
+
+    private static let signs = Set("=><{}(),:?|&+!;".utf8)
 }

@@ -87,6 +87,7 @@ struct Routes: Sendable {
             Self.route("/hit.svg", ["GET": hits.image]),
             Self.route("/badge/{site}/{metric}", ["GET": hits.badge]),
             Self.route("/footfall.js", ["GET": { request in .now(Assets.widget.answer(to: request)) }]),
+            Self.route("/busuanzi.js", ["GET": { request in .now(Assets.busuanzi.answer(to: request)) }]),
             Self.route(
                 "/" + Widget.pinnedName, ["GET": { request in .now(Assets.pinnedWidget.answer(to: request)) }]),
             Self.route("/", ["GET": TotalsPage(state: state).show]),

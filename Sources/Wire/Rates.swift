@@ -42,23 +42,24 @@ public struct Rates: Sendable {
 struct Rate: Sendable {
     private let interval: Int64
     private let tolerance: Int64
+    private static let burst: Int64 = 3_000_000
 
     init(perSecond: Int) {
         interval = max(1, 1_000_000 / Int64(perSecond))
-        tolerance = 3_000_000 - interval
+        tolerance = Self.burst - interval
     }
 
     /// Takes a token if one is there.
     @inline(__always)
     func take(_ full: inout Int64, at now: Int64) -> Bool {
         guard has(full, at: now) else { return false }
-        full = max(full, now) + interval
+        full = (full - now > Self.burst ? now : max(full, now)) + interval
         return true
     }
 
-    /// A token is there.
+    /// A token is there; also where the bucket is emptier than it can be, since then the clock was set back.
     @inline(__always)
-    func has(_ full: Int64, at now: Int64) -> Bool { full - now <= tolerance }
+    func has(_ full: Int64, at now: Int64) -> Bool { full - now <= tolerance || full - now > Self.burst }
 }
 
 /// A bucket for each address, an IPv6 one by its first 64 bits.

@@ -45,7 +45,6 @@ struct Signatures: Sendable {
         else { throw .signature }
         guard abs(signed - stamp) <= SeenSignatures.windowSeconds * 1000 else { throw .clock }
         let network = address?.network
-        // By the wall clock: one that was set back finds buckets full by then.
         if let network, !failures.hasOne(for: network, at: stamp * 1000) { throw .signature }
         let bytes = beacons.signedBytes
         let tag = Self.tag(datagram, at: bytes.count &+ 3)

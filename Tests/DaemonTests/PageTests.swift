@@ -32,11 +32,11 @@ extension Hardship {
             let seen = try Chromium.open(url + "index.html")
             #expect(seen.contains(">243</b> · Tổng truy cập: <b data-footfall=\"total\">57.998</b>"), "\(seen)")
             #expect(
-                seen.contains("<div>Đang trực tuyến: 243</div><div>Tổng truy cập: 57.998</div>"), "\(seen)")
+                seen.contains("Đang trực tuyến: 243<br>Tổng truy cập: 57.998"), "\(seen)")
             let comma = try Chromium.open(url + "comma.html")
-            #expect(comma.contains("<div>Đang trực tuyến: 243</div><div>Tổng truy cập: 57,998</div>"), "\(comma)")
+            #expect(comma.contains("Đang trực tuyến: 243<br>Tổng truy cập: 57,998"), "\(comma)")
             let english = try Chromium.open(url + "english.html")
-            #expect(english.contains("<div>Online now: 243</div><div>Total visits: 57,998</div>"), "\(english)")
+            #expect(english.contains("Online now: 243<br>Total visits: 57,998"), "\(english)")
 
             // A page that is seen again is a view, and nothing else: online, total, visits, views.
             try eventually("everybody reads it") {
@@ -47,7 +47,7 @@ extension Hardship {
             let day = try Self.today()
             #expect(try machine.command("correct portal --day \(day) --visits -998 --note 'a crawler'").status == 0)
             let corrected = try Chromium.open(url + "index.html")
-            #expect(corrected.contains("<div>Đang trực tuyến: 243</div><div>Tổng truy cập: 57.000</div>"))
+            #expect(corrected.contains("Đang trực tuyến: 243<br>Tổng truy cập: 57.000"))
             try machine.write(
                 "footfall.toml",
                 try String(contentsOf: machine.settings, encoding: .utf8) + "\npublic = [\"total\", \"peak\"]\n")
@@ -58,7 +58,7 @@ extension Hardship {
             let hidden = try Chromium.open(url + "index.html")
             #expect(hidden.contains("<b data-footfall=\"online\">–</b>"), "\(hidden)")
             #expect(
-                hidden.contains("<div>Trực tuyến nhiều nhất: 243</div><div>Tổng truy cập: 57.000</div>"), "\(hidden)")
+                hidden.contains("Trực tuyến nhiều nhất: 243<br>Tổng truy cập: 57.000"), "\(hidden)")
 
             try machine.write(
                 "footfall.toml",
@@ -213,7 +213,7 @@ extension Hardship {
             let output = try said()
             #expect(!output.contains("no http"), "\(output)")
             let seen = try Chromium.open("http://127.0.0.1:\(pages)/")
-            #expect(seen.contains("Đang trực tuyến: 1</div><div>Tổng truy cập: 57.999</div>"), "\(seen)\n\(output)")
+            #expect(seen.contains("Đang trực tuyến: 1<br>Tổng truy cập: 57.999</div>"), "\(seen)\n\(output)")
         }
     }
 }

@@ -210,5 +210,11 @@ struct SignatureTests {
         house.moment = house.moment + 1000
         try house.take(Self.sign(Self.beacon("u=/later")), from: .address(.v4(0xcb00_7101)))
         #expect(house.pages() == ["/far": 1, "/later": 1])
+        // A clock that is set back does not keep anybody waiting until it is that time again.
+        for i in 0..<4000 { try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger) }
+        let earlier = Self.now - 3_600_000
+        try house.take(
+            Array(Self.sign(Self.beacon("u=/earlier", at: earlier)).utf8), from: Self.stranger, stamp: earlier)
+        #expect(house.pages()["/earlier"] == 1)
     }
 }
