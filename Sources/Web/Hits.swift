@@ -51,7 +51,7 @@ struct Hits: Sendable {
         let hit = BrowserHit(
             form: form, address: request.visitor(behind: proxies), agent: headers.first(name: "User-Agent") ?? "",
             page: headers.first(name: "Origin") ?? headers.first(name: "Referer") ?? "",
-            isPrefetch: Self.isPrefetch(headers), signals: Self.signals(headers))
+            isPrefetch: Self.isPrefetch(request.head), signals: Self.signals(headers))
         return .later { give in
             let isTaken = state.count(hit) { result in
                 give {
@@ -111,11 +111,15 @@ struct Hits: Sendable {
         return Problem(status, detail, [("Access-Control-Allow-Origin", "*"), ("X-Footfall-Reason", reason.rawValue)])
     }
 
-    /// A page fetched ahead of need says so in one of these.
-    private static func isPrefetch(_ headers: HTTPHeaders) -> Bool {
-        ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"].contains { name in
-            headers[name].contains { $0.lowercased().hasPrefix("prefetch") || $0.lowercased().hasPrefix("preview") }
-        }
+    /// An image fetched ahead of need says so in one of these. A script that posts has seen that the page is shown, and
+    /// Chromium goes on to say `Sec-Purpose: prefetch;prerender` for what a page asks for after it was.
+    private static func isPrefetch(_ head: HTTPRequestHead) -> Bool {
+        head.method != .POST
+            && ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"].contains { name in
+                head.headers[name].contains {
+                    $0.lowercased().hasPrefix("prefetch") || $0.lowercased().hasPrefix("preview")
+                }
+            }
     }
 
     /// The value of a key that concerns the answer and not the count: 35 bytes of it.

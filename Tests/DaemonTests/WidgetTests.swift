@@ -57,7 +57,8 @@ extension Hardship {
         @Test("a page that comes back out of the browser's memory is seen once more")
         func memory() throws {
             let stage = try Stage([
-                "a.html": Self.page(head: "<script>onpageshow = e => document.title = 'persisted ' + e.persisted</script>"),
+                "a.html": Self.page(
+                    head: "<script>onpageshow = e => document.title = 'persisted ' + e.persisted</script>"),
                 "other.html": "<!doctype html><title>other</title>",
             ])
             let seen = try Driver.run([
@@ -65,6 +66,47 @@ extension Hardship {
                 "until \(Self.views) == '2'", "get document.title",
             ])
             #expect(seen == ["\"persisted true\""])
+        }
+
+        @Test("a page that is rendered ahead counts when it is shown, and not before")
+        func renderedAhead() throws {
+            let rules =
+                #"<script type="speculationrules">{"prerender":[{"urls":["/next.html"],"eagerness":"immediate"}]}</script>"#
+            let note = "<script>document.onprerenderingchange = () => document.title = 'was prerendered'</script>"
+            let stage = try Stage([
+                "first.html": Self.page(head: rules), "next.html": Self.page(head: note),
+                "image.html": "<!doctype html><title>x</title>",
+            ])
+            let seen = try Driver.run([
+                "open \(stage.url)first.html", "until \(Self.views) == '1'",
+                // Time enough to render: another request of the page is answered meanwhile.
+                "run window.ready = 0; setTimeout(() => ready = 1, 1500)", "until window.ready",
+                "run location.href = '/next.html'", "until document.URL.endsWith('next.html') && \(Self.views) == '2'",
+                "get document.title",
+            ])
+            #expect(seen == ["\"was prerendered\""])
+        }
+
+        @Test("who looks is online: a ping a minute, and none from a tab in the background")
+        func pings() throws {
+            let stage = try Stage(["index2.html": Self.page()])
+            // The page's own clock is moved by hand.
+            let clock =
+                "window.now = 0; Date.now = () => 1e12 + now; const tick = []; "
+                + "setInterval = f => tick.push(f); window.pass = ms => { now += ms; tick.forEach(f => f()) }"
+            _ = try Driver.run([
+                "cdp Page.addScriptToEvaluateOnNewDocument {\"source\":\"\(clock)\"}",
+                "open \(stage.url)index2.html", "until \(Self.views) == '1'", "run pass(60000)", "run pass(60000)",
+                "run pass(1000)",
+                "run Object.defineProperty(document, 'hidden', { value: true, configurable: true }); pass(60000)",
+            ])
+            // The view and two pings.
+            let token = try stage.machine.command("token create panel").output.trimmingCharacters(
+                in: .whitespacesAndNewlines)
+            try eventually("two pings and no more") {
+                httpAsk(stage.machine.httpPort, "/metrics", ["Authorization: Bearer \(token)"])?.body
+                    .contains(#"footfall_http_requests_total{route="/hit",code="200"} 3"#) ?? false
+            }
         }
 
         @Test("under the strictest policy, in the numbers of each language, readable by a screen reader")
