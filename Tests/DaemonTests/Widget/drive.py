@@ -21,7 +21,7 @@ def ask(url, body=None, method="POST"):
     data = None if method == "GET" or body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     try:
-        return json.load(urllib.request.urlopen(request, timeout=30))["value"]
+        return json.load(urllib.request.urlopen(request, timeout=120))["value"]
     except urllib.error.HTTPError as error:
         sys.exit(f"{url}: {error.read().decode()[:400]}")
 
@@ -38,14 +38,20 @@ def patiently(what):
     return None
 
 
-def main():
-    driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
-    try:
-        port = None
+def started():
+    """A driver and its port. It looks for a free port of IPv4 and fails where that is taken in IPv6: then again."""
+    for _ in range(10):
+        driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
         for line in driver.stdout:
             if "started successfully on port" in line:
-                port = line.rstrip(".\n").split()[-1]
-                break
+                return driver, int(line.rstrip(".\n").split()[-1])
+        driver.wait()
+    sys.exit("chromedriver does not start")
+
+
+def main():
+    driver, port = started()
+    try:
         base = f"http://127.0.0.1:{port}"
         options = {
             "goog:loggingPrefs": {"browser": "ALL"},
