@@ -5,7 +5,7 @@ SWIFT ?= swift
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RELEASE := $(SWIFT) build -c release
 
-.PHONY: run test soak bench build lint clean static install deb man run-packages test-packages bench-packages deb-packages
+.PHONY: run test soak fuzz bench build lint clean static install deb man run-packages test-packages bench-packages deb-packages
 
 # Where `make install` puts things, below DESTDIR if that is given.
 PREFIX ?= /usr/local
@@ -41,6 +41,20 @@ soak: export FOOTFALL_SOAK = 1
 soak: test-packages
 	$(RELEASE) --build-tests
 	$(call tests,--filter 'Kill|Damage|Power|Replay|Fault')
+
+# Throws random bytes at each reader of strange bytes until it has run RUNS times; what it finds lies in .build-fuzz. Needs
+# clang's libFuzzer, which comes with Swift.
+FUZZED := datagram stranger browser line frame snapshot
+RUNS ?= 10000000
+fuzz: run-packages
+	FOOTFALL_FUZZ=1 $(RELEASE) --product footfall-fuzz --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer \
+		-Xcc -fsanitize=fuzzer-no-link -Xswiftc -use-ld=lld
+	python3 Tests/Fuzz/seeds.py .build-fuzz/seeds
+	cd .build-fuzz && for name in $(FUZZED); do \
+		mkdir -p corpus/$$name seeds/$$name && echo "== $$name" && FOOTFALL_FUZZ=$$name SWIFT_BACKTRACE=enable=no release/footfall-fuzz \
+			-runs=$(RUNS) -max_len=2048 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=$$name- \
+			corpus/$$name seeds/$$name 2>$$name.log || { tail -30 $$name.log; exit 1; }; \
+		grep -E 'number_of_executed_units|slowest_unit|average_exec' $$name.log; done
 
 # Every figure that is promised, measured on this machine.
 bench: export FOOTFALL_FIGURES = 1

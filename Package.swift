@@ -94,7 +94,7 @@ let package = Package(
 if Context.environment["FOOTFALL_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "footfall-fuzz", dependencies: ["Counting", "Wire"], path: "Tests/Fuzz",
+            name: "footfall-fuzz", dependencies: ["Counting", "Wire"], path: "Tests/Fuzz", exclude: ["seeds.py"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
     package.products.append(.executable(name: "footfall-fuzz", targets: ["footfall-fuzz"]))
 }

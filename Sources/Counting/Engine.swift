@@ -125,7 +125,7 @@ public struct Engine: Sendable {
         switch record {
         case .site(let site, let settings, _, _):
             site.number < sites.count ? sites[site.number].settings.name == settings.name : site.number == sites.count
-        case .turn(let site, _), .rejected(let site, _), .start(let site, _, _, _),
+        case .turn(let site, _), .rejected(let site, _), .signed(let site, _, _, _), .start(let site, _, _, _),
             .correction(let site, _, _, _, _):
             site.number < sites.count
         default: true
@@ -149,8 +149,8 @@ public struct Engine: Sendable {
             markChanged(site)
         case .kernelDrops(let cookie, let total):
             countDrops(cookie: cookie, total: total)
-        case .signed(let signature, let second, let came):
-            signatures.insert(signature, signedAt: second, now: came)
+        case .signed(let site, let signature, let second, let came):
+            signatures.insert(signature, of: site, signedAt: second, now: came)
         case .start(let site, let visits, let views, let remark):
             let former = sites[site.number]
             closed.append(

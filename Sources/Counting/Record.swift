@@ -14,8 +14,9 @@ public enum Record: Equatable, Sendable {
     case tally(Tally, UInt64)
     /// So many beacons of a known site were refused; they are in their tally as well.
     case rejected(SiteIndex, UInt64)
-    /// A beacon with this signature was believed: signed in one second by its sender's clock, come in another by ours.
-    case signed(UInt64, at: Int64, came: Int64)
+    /// A beacon of the site with this signature was believed: signed in one second by its sender's clock, come in another by
+    /// ours.
+    case signed(SiteIndex, UInt64, at: Int64, came: Int64)
     /// The kernel's count of datagrams it dropped at the socket with this cookie, modulo 2³²; a new cookie began at 0.
     case kernelDrops(cookie: UInt64, total: UInt32)
     /// The number of an older counter is taken over, at most `amountMax` either way.
@@ -119,8 +120,8 @@ public struct Frame: Sendable {
             writer.byte(RecordKind.kernelDrops.rawValue)
             writer.word(cookie)
             writer.number(UInt64(total))
-        case .signed(let signature, let second, let came):
-            writer.byte(RecordKind.signed.rawValue)
+        case .signed(let site, let signature, let second, let came):
+            start(.signed, site)
             writer.word(signature)
             writer.number(UInt64(second))
             writer.number(UInt64(came))
@@ -205,7 +206,7 @@ extension ByteReader {
         case .kernelDrops: return .kernelDrops(cookie: try word(), total: UInt32(try number(upTo: Int(UInt32.max))))
         case .signed:
             return .signed(
-                try word(), at: Int64(try number(upTo: Int(UInt32.max))),
+                try site(), try word(), at: Int64(try number(upTo: Int(UInt32.max))),
                 came: Int64(try number(upTo: Int(UInt32.max))))
         case .start: return .start(try site(), visits: try amount(), views: try amount(), try remark())
         case .correction:

@@ -6,7 +6,7 @@
 //     engine    version 1 B  now  up  doubt  tallies  sockets  signatures
 //               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0
 //               tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
-//               signatures: floor, n × (second, n × 8 B), in the seconds they were signed
+//               signatures: floor, n × (site, its floor, n × (second, n × 8 B)), in the seconds they were signed
 //     site      now  settings  since  day turn  views visits bots rejected  corrected visits views  start visits views
 //               untracked  presence  3 × window  today  yesterday  month  quarter  peak
 //               settings, day turn: as in records · untracked: 1 moment, or 0

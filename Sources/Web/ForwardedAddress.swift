@@ -13,7 +13,7 @@ extension Request {
         func visitor(_ hops: [Substring]) -> NetworkAddress {
             var visitor = peerAddress
             for hop in hops.reversed() {
-                guard let address = Self.address(hop) else { break }
+                guard let address = NetworkAddress(withPort: Array(hop.utf8).span) else { break }
                 visitor = address
                 if !proxies.contains(address) { break }
             }
@@ -34,17 +34,6 @@ extension Request {
             if pair.prefix(4).lowercased() == "for=" { return pair.dropFirst(4).filter { $0 != "\"" }[...] }
         }
         return ""
-    }
-
-    /// An address with or without a port: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
-    private static func address(_ hop: Substring) -> NetworkAddress? {
-        var text = hop.trimmed
-        if text.hasPrefix("[") {
-            text = text.dropFirst().prefix { $0 != "]" }
-        } else if text.count(where: { $0 == ":" }) == 1 {
-            text = text.prefix { $0 != ":" }
-        }
-        return NetworkAddress(Array(text.utf8).span)
     }
 }
 

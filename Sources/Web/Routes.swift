@@ -64,6 +64,8 @@ struct Routes: Sendable {
         let path: [Substring]
         let handlers: [String: Handler]
         let allow: String
+        /// GET changes nothing, so that HEAD may ask for it.
+        let isSafe: Bool
     }
 
     private typealias Handler = @Sendable (Request) throws(Problem) -> Reply
@@ -83,8 +85,8 @@ struct Routes: Sendable {
         let words = Rendered(definitionsJSON, caching: "max-age=300")
         routes = [
             Self.route("/hit", ["POST": hits.count]),
-            Self.route("/hit.gif", ["GET": hits.pixel]),
-            Self.route("/hit.svg", ["GET": hits.image]),
+            Self.route("/hit.gif", ["GET": hits.pixel], isSafe: false),
+            Self.route("/hit.svg", ["GET": hits.image], isSafe: false),
             Self.route("/badge/{site}/{metric}", ["GET": hits.badge]),
             Self.route("/footfall.js", ["GET": { request in .now(Assets.widget.answer(to: request)) }]),
             Self.route("/busuanzi.js", ["GET": { request in .now(Assets.busuanzi.answer(to: request)) }]),
@@ -109,11 +111,12 @@ struct Routes: Sendable {
         ]
     }
 
-    private static func route(_ path: String, _ handlers: [String: Handler]) -> Route {
+    private static func route(_ path: String, _ handlers: [String: Handler], isSafe: Bool = true) -> Route {
         var methods = Array(handlers.keys)
-        if handlers["GET"] != nil { methods.append("HEAD") }
+        if isSafe, handlers["GET"] != nil { methods.append("HEAD") }
         return Route(
-            name: path, path: parts(path), handlers: handlers, allow: methods.sorted().joined(separator: ", "))
+            name: path, path: parts(path), handlers: handlers, allow: methods.sorted().joined(separator: ", "),
+            isSafe: isSafe)
     }
 
     /// What stands between the slashes of a target, up to its query. By bytes: characters took a tenth of a request's time.
@@ -161,7 +164,7 @@ struct Routes: Sendable {
     private func reply(to request: Request, by route: Route, _ parameters: [Substring]) throws(Problem) -> Reply {
         var request = request
         request.owner = try access.owner(of: request)
-        let method = request.head.method == .HEAD ? "GET" : request.head.method.rawValue
+        let method = request.head.method == .HEAD && route.isSafe ? "GET" : request.head.method.rawValue
         guard let handler = route.handlers[method] else {
             throw Problem(.methodNotAllowed, "Use one of these methods here: \(route.allow).", [("Allow", route.allow)])
         }

@@ -7,11 +7,12 @@ public import Counting
 public struct Admission: Sendable {
     /// The sites.
     public var sites: SiteDirectory
-    private var trusted: Networks
+    var trusted: Networks
     var assets: [[UInt8]]
     /// The site of log lines that name none, or empty.
     var logSite: [UInt8]
     var bots: Bots
+    private let spam = ReferrerSpam.list
     /// Limits of the browser door.
     var rates: Rates
     var signatures: Signatures
@@ -30,6 +31,7 @@ public struct Admission: Sendable {
     var referrer = Text()
     var agent = Text()
     var short = Text()
+    var fileExtension = Text()
 
     /// Longest values after decoding, in bytes.
     static let urlBytesMax = 1024
@@ -218,16 +220,20 @@ public struct Admission: Sendable {
         let site = try envelope.isMessage ? site(beacon, in: bytes, envelope) : site(beacon, in: bytes)
         if let signer = envelope.signer, signer != site { throw .siteUnknown }
         if let host = beacon[.host], host.count > 253 { tallies[.droppedFields] += 1 }
-        let isLog = beacon[.method] != nil || beacon[.status] != nil
+        // Who signs is believed about its visitors, and is no server that logs every request.
+        let isLog = envelope.signer == nil && (beacon[.method] != nil || beacon[.status] != nil)
         if isLog { try checkRequest(beacon[.method], beacon[.status], in: bytes) }
         let path = kind == .view || isLog ? path(beacon[.url], in: bytes, .form, of: site) : 0..<0
         if isLog { try checkIsPage(path, in: bytes) }
+
+        let origin = origin(kind == .view ? beacon[.referrer] : nil, in: bytes, .form, of: site)
 
         let rawAgent = bytes.extracting(beacon[.agent] ?? 0..<0)
         let isAgentPlain = takeAgent(rawAgent, .form)
         let decodedAgent = isAgentPlain ? [] : agent.bytes
         let isBot =
-            (isAgentPlain ? isBot(rawAgent, at: site) : isBot(decodedAgent.span, at: site))
+            isSpam(origin, in: bytes, at: site)
+            || (isAgentPlain ? isBot(rawAgent, at: site) : isBot(decodedAgent.span, at: site))
             || isLog && beacon[.agent] != nil && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
         let door: Door = isLog ? .log : .beacon
         if isBot {
@@ -238,9 +244,7 @@ public struct Admission: Sendable {
             isAgentPlain
             ? keys(beacon, rawAgent, in: bytes, of: site, at: moment)
             : keys(beacon, decodedAgent.span, in: bytes, of: site, at: moment)
-        appendHit(
-            to: &frame, site, moment, kind, door: door, visitor, former, bytes, path: path,
-            referrer: beacon[.referrer], .form)
+        appendHit(to: &frame, site, moment, kind, door: door, visitor, former, bytes, path: path, origin)
     }
 
     /// True where the value is the agent as it stands; else `agent` holds it decoded.
@@ -257,6 +261,15 @@ public struct Admission: Sendable {
     mutating func isBot(_ agent: Span<UInt8>, at site: SiteIndex) -> Bool {
         bots.declares(agent)
             || !sites.entries[site.number].bots.isEmpty && Bots.has(sites.entries[site.number].bots, in: agent)
+    }
+
+    /// The referrer is known for being sent by programs, to be read in lists like ours.
+    @inline(__always)
+    mutating func isSpam(_ origin: Origin, in bytes: Span<UInt8>, at site: SiteIndex) -> Bool {
+        guard origin.kind == .host else { return false }
+        let decoded = referrer.bytes
+        let host = if let raw = origin.raw { bytes.extracting(raw) } else { decoded.span }
+        return spam.holds(host, or: sites.entries[site.number].spam)
     }
 
     /// What servers log where no agent was sent.
@@ -284,14 +297,13 @@ public struct Admission: Sendable {
                 path: none.span, origin: .direct, referrer: none.span))
     }
 
-    /// Writes the hit of a record whose visitor is known, with the referrer it gives. `path` is as `path` found it.
+    /// Writes the hit of a record whose visitor is known. `path` and `origin` are as the functions of these names found them.
     @inline(__always)
     mutating func appendHit(
         to frame: inout Frame, _ site: SiteIndex, _ moment: Moment, _ kind: Hit.Kind, door: Door, _ visitor: UInt64,
-        _ former: UInt64, _ bytes: Span<UInt8>, path: Range<Int>?, referrer place: Range<Int>?, _ escaping: Escaping
+        _ former: UInt64, _ bytes: Span<UInt8>, path: Range<Int>?, _ origin: Origin
     ) {
         if kind == .view { sites.entries[site.number].watch.see(visitor, by: door, at: moment) }
-        let origin = kind == .view ? origin(place, in: bytes, escaping, of: site) : Origin(kind: .direct)
         Self.append(
             to: &frame, site, moment, kind, door, visitor, former, bytes,
             path: kind == .view ? path : 0..<0, decodedPath: self.path.bytes,

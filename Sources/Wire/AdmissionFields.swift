@@ -92,29 +92,10 @@ extension Admission {
     /// Refuses a file that is no page, by the extension of its name. `path` is as `path` found it.
     @inline(__always)
     mutating func checkIsPage(_ path: Range<Int>?, in bytes: Span<UInt8>) throws(BeaconRejection) {
-        let decoded = self.path.bytes
-        let isAsset = if let path { isAsset(bytes.extracting(path)) } else { isAsset(decoded.span) }
-        if isAsset { throw .asset }
-    }
-
-    @inline(__always)
-    private func isAsset(_ path: Span<UInt8>) -> Bool {
-        var dot = path.count &- 1
-        while dot >= 0, path[dot] != 0x2e {
-            if path[dot] == 0x2f { return false }
-            dot &-= 1
-        }
-        guard dot >= 0 else { return false }
-        for asset in assets where path.count &- dot &- 1 == asset.count {
-            var i = 0
-            while i < asset.count {
-                let byte = path[dot &+ 1 &+ i]
-                guard (byte &- 0x41 < 26 ? byte | 0x20 : byte) == asset[i] else { break }
-                i &+= 1
-            }
-            if i == asset.count { return true }
-        }
-        return false
+        if let path { fileExtension.setExtension(of: bytes.extracting(path)) }
+        let found = fileExtension.bytes
+        guard !found.isEmpty else { return }
+        for asset in assets where equal(asset.span, found.span) { throw .asset }
     }
 
     /// The visitor's key, and the one under yesterday's salt in the half hour after midnight; 0 without a visitor.
@@ -125,7 +106,7 @@ extension Admission {
         if let place = beacon[.visitor], !place.isEmpty {
             if decodeShort(bytes.extracting(place), limit: 64) {
                 if beacon[.event] == nil { sites.entries[site.number].watch.seeNoAddress() }
-                return sites.entries[site.number].keys(id: short.span, at: moment)
+                return sites.keys(id: short.span, of: site, at: moment)
             }
             tallies[.droppedFields] += 1
         }
@@ -135,7 +116,7 @@ extension Admission {
             return (0, 0)
         }
         if beacon[.event] == nil { sites.entries[site.number].watch.see(address) }
-        return sites.entries[site.number].keys(address, agent, at: moment)
+        return sites.keys(address, agent, of: site, at: moment)
     }
 
     @inline(__always)
@@ -156,7 +137,7 @@ extension Admission {
             return url.lowerBound..<url.lowerBound &+ length
         }
         if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
-        _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery)
+        _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
         return nil
     }
 

@@ -70,9 +70,7 @@ struct Bots: Sendable {
     @inline(__always)
     mutating func declares(_ agent: Span<UInt8>) -> Bool {
         guard agent.count > 0 else { return false }
-        var hash = TableHash(seed.k0, seed.k1)
-        hash.combine(agent)
-        let name = hash.finalize() | 1
+        let name = agent.fingerprint(seed) | 1
         let place = Int(truncatingIfNeeded: name >> 1) & (Self.verdictCount - 1)
         if verdicts[place] | 1 == name { return verdicts[place] & 1 == 1 }
         let isBot = Self.hasWord(agent)

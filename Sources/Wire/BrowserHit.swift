@@ -80,22 +80,24 @@ extension Admission {
         let kind = try kind(beacon[.event], in: bytes)
         let site = try site(beacon, in: bytes)
         guard comesFromOwnPage(hit, site) else { throw .origin }
-        guard rates.takeOne(from: hit.address, of: site, isPing: kind == .ping, at: steady) else { throw .rate }
         setAgent(hit.agent)
-        // Every browser says what it is.
         let sent = agent.bytes
-        if hit.isPrefetch || isNoAgent(sent.span) || isBot(sent.span, at: site) {
+        guard rates.takeOne(from: hit.address, agent: sent.span, of: site, isPing: kind == .ping, at: steady) else {
+            throw .rate
+        }
+        let origin = origin(kind == .view ? beacon[.referrer] : nil, in: bytes, .form, of: site)
+        // Every browser says what it is.
+        if hit.isPrefetch || isSpam(origin, in: bytes, at: site) || isNoAgent(sent.span) || isBot(sent.span, at: site) {
             appendBot(to: &frame, site, moment, kind, door: .browser)
         } else {
             var keys: (visitor: UInt64, former: UInt64) = (0, 0)
             if !sites.profile(of: site).anonymous.contains(where: hit.signals.contains) {
                 if kind == .view { sites.entries[site.number].watch.see(hit.address) }
-                keys = sites.entries[site.number].keys(hit.address, sent.span, at: moment)
+                keys = sites.keys(hit.address, sent.span, of: site, at: moment)
             }
             let path = path(beacon[.url], in: bytes, .form, of: site)
             appendHit(
-                to: &frame, site, moment, kind, door: .browser, keys.visitor, keys.former, bytes, path: path,
-                referrer: beacon[.referrer], .form)
+                to: &frame, site, moment, kind, door: .browser, keys.visitor, keys.former, bytes, path: path, origin)
         }
         return site
     }

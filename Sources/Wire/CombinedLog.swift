@@ -2,8 +2,10 @@ import Counting
 
 /// The common and the combined log format of Apache and nginx, with or without the virtual host in front:
 /// ```
-/// [host[:port] ]address ident user [day/Mon/year:h:m:s zone] "GET /path HTTP/1.1" status size["referrer" "agent"[ …]]
+/// [host[:port] ]address ident user [day/Mon/year:h:m:s zone] "GET /path HTTP/1.1" status size[ …]["referrer" "agent"[ …]]
 /// ```
+/// What some put between the size and the referrer is stepped over. The address may be a list as in X-Forwarded-For.
+///
 /// What stands in quotes comes from the visitor. Servers escape quotes in it, so that none can be forged; a user's name
 /// may hold spaces and brackets.
 enum CombinedLog {
@@ -35,10 +37,10 @@ enum CombinedLog {
             return line
         }
         line[.status] = status..<statusEnd
-        let size = bytes.first(of: 0x20, from: statusEnd &+ 1)
+        let quote = quotes.next(in: bytes)
         // The common format ends here.
-        guard size &+ 1 < bytes.count, bytes[size &+ 1] == 0x22 else { return line }
-        takeQuoted(bytes, &quotes, into: &line)
+        guard quote < bytes.count, bytes[quote &- 1] == 0x20 else { return line }
+        takeQuoted(bytes, quote, &quotes, into: &line)
         return line
     }
 
@@ -52,8 +54,13 @@ enum CombinedLog {
     /// The address, which is the second word where the first one is the virtual host.
     @inline(__always)
     private static func takeAddress(_ bytes: Span<UInt8>, end: Int, into line: inout LogLine) -> Bool {
-        let first = bytes.first(of: 0x20, from: 0)
+        var first = bytes.first(of: 0x20, from: 0)
         guard first > 0, first &+ 1 < end else { return false }
+        if bytes[first &- 1] == 0x2c {
+            while first < end, bytes[first &- 1] == 0x2c { first = bytes.first(of: 0x20, from: first &+ 1) }
+            line[.address] = 0..<min(first, end)
+            return true
+        }
         let second = bytes.first(of: 0x20, from: first &+ 1)
         let isHostFirst = second &- first > 2 && NetworkAddress(bytes.extracting(first &+ 1..<second)) != nil
         if isHostFirst { line[.host] = 0..<first }
@@ -63,8 +70,10 @@ enum CombinedLog {
 
     /// Referrer and agent.
     @inline(__always)
-    private static func takeQuoted(_ bytes: Span<UInt8>, _ quotes: inout QuoteScanner, into line: inout LogLine) {
-        let referrer = quotes.next(in: bytes) &+ 1
+    private static func takeQuoted(
+        _ bytes: Span<UInt8>, _ quote: Int, _ quotes: inout QuoteScanner, into line: inout LogLine
+    ) {
+        let referrer = quote &+ 1
         let referrerEnd = quotes.next(in: bytes)
         let agent = quotes.next(in: bytes) &+ 1
         line.hasAgent = true
@@ -82,6 +91,8 @@ enum CombinedLog {
         line[.agent] = agent..<agentEnd
         line.isAgentCut = agentEnd == bytes.count
         line.isCut = line.isAgentCut
+        // What some add is in quotes as well, and may be cut in the midst of them.
+        while quotes.next(in: bytes) < bytes.count { line.isCut.toggle() }
     }
 }
 

@@ -29,32 +29,33 @@ enum JSONLog {
 
     private enum Meaning {
         case field(LogLine.Field)
+        /// The same, and better than what other keys say of it, wherever they stand.
+        case better(LogLine.Field)
         /// `GET /path HTTP/1.1`, or an object with its parts.
         case request
         case headers
     }
 
     private static let top = names([
-        (.field(.site), ["s", "site"]), (.field(.host), ["h", "host", "RequestHost"]),
-        (
-            .field(.address),
-            ["i", "ip", "remote_addr", "client_ip", "remote_ip", "clientip", "ClientHost"]
-        ),
+        (.field(.site), ["s", "site"]), (.field(.host), ["h", "host", "http_host", "server_name", "RequestHost"]),
+        (.field(.address), ["i", "ip", "remote_addr", "remote_ip", "clientip", "ClientHost"]),
+        (.better(.address), ["client_ip"]),
         (.field(.method), ["m", "method", "request_method", "RequestMethod"]),
         (.field(.status), ["c", "status", "DownstreamStatus"]),
-        (.field(.url), ["u", "url", "uri", "request_uri", "RequestPath"]),
-        (.field(.referrer), ["r", "ref", "referer", "referrer", "http_referer", "request_Referer"]),
+        // What nginx calls uri is where a rewrite led to.
+        (.field(.url), ["u", "url", "uri", "RequestPath"]), (.better(.url), ["request_uri"]),
+        (.field(.referrer), ["r", "ref", "referer", "referrer", "http_referer", "http_referrer", "request_Referer"]),
         (.field(.agent), ["a", "ua", "agent", "user_agent", "http_user_agent", "request_User-Agent"]),
         (.field(.visitor), ["v"]), (.field(.event), ["n"]),
-        (
-            .field(.time),
-            ["t", "ts", "time", "msec", "timestamp", "@timestamp", "time_iso8601", "time_local", "StartUTC"]
-        ),
+        // `time` may as well be how long it took.
+        (.field(.time), ["t", "time"]),
+        (.better(.time), ["ts", "msec", "timestamp", "@timestamp", "time_iso8601", "time_local", "StartUTC"]),
         (.request, ["rq", "request"]),
     ])
     /// Caddy's.
     private static let request = names([
-        (.field(.address), ["client_ip", "remote_ip"]), (.field(.method), ["method"]), (.field(.host), ["host"]),
+        (.field(.address), ["remote_ip", "remote_addr"]), (.better(.address), ["client_ip"]),
+        (.field(.method), ["method"]), (.field(.host), ["host"]),
         (.field(.url), ["uri"]), (.headers, ["headers"]),
     ])
     private static let headers = names([(.field(.agent), ["User-Agent"]), (.field(.referrer), ["Referer"])])
@@ -184,12 +185,17 @@ enum JSONLog {
                 line.hasAgent = true
                 line[.agent] = text
                 line.isAgentCut = line.isAgentCut || !isWhole
-            case .field(.url):
+            case .field(.url), .better(.url):
                 // A server that does not know it.
                 if text.count == 0 || text.count == 1 && bytes[text.lowerBound] == 0x2d { return }
+                if case .better? = meaning { line.remove(.url) }
                 line[.url] = text
                 line.isURLCut = line.isURLCut || !isWhole
             case .field(let field): if isWhole { line[field] = text }
+            case .better(let field):
+                guard isWhole, text.count > 1 else { break }
+                line.remove(field)
+                line[field] = text
             case .request: line.takeRequest(bytes, text, isCut: !isWhole)
             case .headers, nil: break
             }

@@ -7,6 +7,9 @@ import Counting
 struct LogPieces: Sendable {
     private var seen: [64 of (tag: UInt64, until: Int64)] = .init(repeating: (0, 0))
 
+    /// Nobody splits a line that is shorter: every receiver of syslog takes so much (RFC 5424, 6.1).
+    static let bytesMin = 480
+
     /// A short hash is enough: two names that share it cost a beacon in that second, and nothing else.
     private static func name(_ tag: Span<UInt8>) -> UInt64 {
         var hash = TableHash(0x666f_6f74, 0x6661_6c6c)
@@ -31,31 +34,36 @@ extension Admission {
     mutating func admitLines(
         _ datagram: Span<UInt8>, _ arrival: Arrival, at moment: Moment, seen: SeenSignatures, into frame: inout Frame
     ) {
+        var ends = FieldScanner(0x0a, 0x0a)
+        var end = ends.next(in: datagram)
+        let first = datagram.extracting(0..<trimmedEnd(datagram, 0, end))
+        var header = SyslogHeader(first)
         // The header of the first line says whether beacons follow, which bring lines of their own.
-        let header = SyslogHeader(datagram)
-        if let header, isBeacon(datagram, header) {
+        if let header, isBeacon(first, header) {
             admitBeacons(datagram, header, arrival, at: moment, seen: seen, into: &frame)
             return
         }
         tallies[.parsedDatagrams] += 1
-        var end = datagram.first(of: 0x0a, from: 0)
-        let line = datagram.extracting(0..<trimmedEnd(datagram, 0, end))
-        let isKnown = admitLine(
-            line, header, isTruncated: arrival.isTruncated && end == datagram.count, isPastLimit: false, at: moment,
-            into: &frame)
-        // Nothing that is known begins so: one record of junk, whatever follows.
-        guard isKnown else { return }
-        var count = 1
-        while end &+ 1 < datagram.count {
-            let start = end &+ 1
-            end = datagram.first(of: 0x0a, from: start)
+        var start = 0
+        var (count, unknown) = (0, 0)
+        while true {
             let line = datagram.extracting(start..<trimmedEnd(datagram, start, end))
-            guard line.count > 0 else { continue }
-            count += 1
-            _ = admitLine(
-                line, SyslogHeader(line), isTruncated: arrival.isTruncated && end == datagram.count,
-                isPastLimit: count > Beacons.recordsMax, at: moment, into: &frame)
+            if start > 0 { header = SyslogHeader(line) }
+            if line.count > 0 || end == datagram.count && count == 0 {
+                count += 1
+                let isKnown = admitLine(
+                    line, header, isTruncated: arrival.isTruncated && end == datagram.count,
+                    isPastLimit: count > Beacons.recordsMax, at: moment, into: &frame)
+                if !isKnown { unknown += 1 }
+            }
+            guard end &+ 1 < datagram.count else { break }
+            start = end &+ 1
+            end = ends.next(in: datagram)
         }
+        // A datagram that has nothing known in it is one record of junk, however many lines it has.
+        let junk = UInt64(unknown == count ? 1 : unknown)
+        tallies[.records] += junk
+        tallies[.beaconsSyntax] += junk
     }
 
     /// The end of a line without what some senders close it with.
@@ -97,32 +105,30 @@ extension Admission {
         }
     }
 
-    /// Admits one line; false where it has no format that is known.
+    /// Admits one line; false, and nothing is counted, where neither it nor its header has a form that is known.
     @inline(__always)
     private mutating func admitLine(
         _ line: Span<UInt8>, _ header: SyslogHeader?, isTruncated: Bool, isPastLimit: Bool, at moment: Moment,
         into frame: inout Frame
     ) -> Bool {
-        tallies[.records] += 1
-        // A header that reaches beyond the line was read of the next one as well.
-        guard let header, header.message <= line.count else {
-            tallies[.beaconsSyntax] += 1
-            return false
-        }
+        guard let header else { return false }
         let body = line.extracting(header.message..<line.count)
         let tag = line.extracting(header.tag)
+        // What our own slot was too short for has no tail that comes later.
+        let mayBePiece = header.message > 0 && !isTruncated && line.count >= LogPieces.bytesMin
         guard let entry = LogLine(body, isTruncated: isTruncated) else {
-            if header.message > 0 { pieces.note(tag, at: moment) }
+            guard header.message > 0 else { return false }
+            if mayBePiece { pieces.note(tag, at: moment) }
+            tallies[.records] += 1
             tallies[.beaconsSyntax] += 1
-            return header.message > 0
+            return true
         }
-        if header.message > 0 {
-            if TabbedLog.separator(body) != nil, pieces.holds(tag, at: moment) {
-                tallies[.beaconsSyntax] += 1
-                return true
-            }
-            if entry.isCut { pieces.note(tag, at: moment) }
+        tallies[.records] += 1
+        if header.message > 0, TabbedLog.separator(body) != nil, pieces.holds(tag, at: moment) {
+            tallies[.beaconsSyntax] += 1
+            return true
         }
+        if mayBePiece, entry.isCut { pieces.note(tag, at: moment) }
         var site: SiteIndex?
         do throws(BeaconRejection) {
             site = try self.site(tag, header.site, in: line)
@@ -194,13 +200,16 @@ extension Admission {
         let path = path(line[.url], in: body, line.escaping, of: site)
         try checkIsPage(path, in: body)
 
+        let origin = origin(kind == .view ? line[.referrer] : nil, in: body, line.escaping, of: site)
+
         let rawAgent = body.extracting(line[.agent] ?? 0..<0)
         let isAgentPlain = takeAgent(rawAgent, line.escaping)
         let decodedAgent = isAgentPlain ? [] : agent.bytes
         // One whose end is missing is nobody's, unless more of it would have been cut anyway.
         let isAgentKnown = !line.isAgentCut || !isAgentPlain && decodedAgent.count == Self.agentBytesMax
         let isBot =
-            line.hasAgent && isAgentKnown && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
+            isSpam(origin, in: body, at: site)
+            || line.hasAgent && isAgentKnown && isNoAgent(isAgentPlain ? rawAgent : decodedAgent.span)
             || (isAgentPlain ? self.isBot(rawAgent, at: site) : self.isBot(decodedAgent.span, at: site))
         if isBot {
             appendBot(to: &frame, site, moment, kind, door: .log)
@@ -214,8 +223,7 @@ extension Admission {
                 : self.keys(line, decodedAgent.span, kind, in: body, of: site, at: moment)
         }
         appendHit(
-            to: &frame, site, moment, kind, door: .log, keys.visitor, keys.former, body, path: path,
-            referrer: line[.referrer], line.escaping)
+            to: &frame, site, moment, kind, door: .log, keys.visitor, keys.former, body, path: path, origin)
     }
 
     /// Refuses a cut line that does not hold address, status and the whole path any more.
@@ -238,17 +246,35 @@ extension Admission {
         if let id = line[.visitor], !id.isEmpty {
             if !short.decode(body.extracting(id), line.escaping, limit: 64), !short.bytes.contains(0) {
                 if kind == .view { sites.entries[site.number].watch.seeNoAddress() }
-                return sites.entries[site.number].keys(id: short.span, at: moment)
+                return sites.keys(id: short.span, of: site, at: moment)
             }
             tallies[.droppedFields] += 1
         }
         guard let place = line[.address], !place.isEmpty else { return (0, 0) }
-        guard let address = NetworkAddress(body.extracting(place)) else {
+        guard let address = address(logged: body.extracting(place)) else {
             tallies[.droppedFields] += 1
             return (0, 0)
         }
         if kind == .view { sites.entries[site.number].watch.see(address) }
-        return sites.entries[site.number].keys(address, agent, at: moment)
+        return sites.keys(address, agent, of: site, at: moment)
+    }
+}
+
+extension Admission {
+    /// The address of a log's field: with a port behind it, or of a list as in X-Forwarded-For, the last one that is not trusted.
+    private func address(logged text: Span<UInt8>) -> NetworkAddress? {
+        if let address = NetworkAddress(text) { return address }
+        var end = text.count
+        var found: NetworkAddress?
+        while end > 0 {
+            var start = end
+            while start > 0, text[start - 1] != 0x2c { start -= 1 }
+            guard let address = NetworkAddress(withPort: text.extracting(start..<end)) else { break }
+            found = address
+            if !trusted.contains(address) { break }
+            end = start - 1
+        }
+        return found
     }
 }
 

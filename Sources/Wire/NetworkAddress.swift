@@ -172,3 +172,22 @@ public struct Networks: Sendable {
         bits <= 0 ? 0 : bits >= 64 ? ~0 : ~0 << UInt64(64 - bits)
     }
 }
+
+extension NetworkAddress {
+    /// An address with a port or without one, spaces around it: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
+    public init?(withPort text: Span<UInt8>) {
+        var (start, end) = (0, text.count)
+        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
+        while end > start, text[end - 1] == 0x20 || text[end - 1] == 0x09 { end -= 1 }
+        if start < end, text[start] == 0x5b {
+            start += 1
+            let close = text.first(of: 0x5d, from: start)
+            guard close < end else { return nil }
+            end = close
+        } else {
+            let colon = text.first(of: 0x3a, from: start)
+            if colon < end, text.first(of: 0x3a, from: colon + 1) >= end { end = colon }
+        }
+        self.init(text.extracting(start..<end))
+    }
+}

@@ -5,8 +5,8 @@ extension Text {
     ///
     /// Scheme and host go, then everything from `?` or `#` on; what is left is percent-decoded once, cleaned, begins with
     /// `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the order of that
-    /// list. True if the path was cut.
-    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]]) -> Bool {
+    /// list. `fileExtension` is the extension of the whole path. True if the path was cut.
+    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]], _ fileExtension: inout Text) -> Bool {
         let url = url.span
         removeAll()
         var start = 0
@@ -17,11 +17,25 @@ extension Text {
         var end = start
         while end < url.count, url[end] != 0x3f, url[end] != 0x23 { end += 1 }
         appendPercentDecoded(url.extracting(start..<end))
+        fileExtension.setExtension(of: bytes.span)
         if !keepQuery.isEmpty, end < url.count, url[end] == 0x3f {
             appendQuery(url.extracting(end + 1..<url.count), keys: keepQuery)
         }
         let isCut = clean(limit: pathBytesMax)
         return beginWith(0x2f, limit: pathBytesMax) || isCut
+    }
+
+    /// Takes what stands behind the last dot of the last name of a path, in lower case; nothing of more than 16 bytes.
+    @inline(__always)
+    mutating func setExtension(of path: Span<UInt8>) {
+        removeAll()
+        var dot = path.count &- 1
+        while dot >= 0, path.count &- dot <= 17, path[dot] != 0x2e {
+            if path[dot] == 0x2f { return }
+            dot &-= 1
+        }
+        guard dot >= 0, path[dot] == 0x2e else { return }
+        for i in dot &+ 1..<path.count { append(path[i] &- 0x41 < 26 ? path[i] | 0x20 : path[i]) }
     }
 
     /// Where the authority begins: behind `scheme://`.

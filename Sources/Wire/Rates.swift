@@ -3,8 +3,14 @@ public import Counting
 /// Token buckets of the browser door: one a visitor's address, one a site.
 public struct Rates: Sendable {
     private var visitors: AddressBuckets
-    /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute.
+    /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute. For visitors who
+    /// are known; a ping of another takes a token of a view, else one address could make up any number of people online.
     private var pings: AddressBuckets
+    /// Visitors who have taken a token of a view lately, each in one of four places that its hash says.
+    private var known: [UInt64] = []
+    private static let knownCount = 1 << 16
+    private static let ways = 4
+    private let seed: HashSeed
     private static let pingsForView = 10
     private var site: Rate
     /// By site index: when the bucket will be full, in microseconds.
@@ -15,6 +21,7 @@ public struct Rates: Sendable {
         visitors = AddressBuckets(Rate(perSecond: visitorPerSecond), seed: seed)
         pings = AddressBuckets(Rate(perSecond: visitorPerSecond * Self.pingsForView), seed: seed)
         site = Rate(perSecond: sitePerSecond)
+        self.seed = seed
     }
 
     /// Fills the buckets at other rates; they stay as full as they are.
@@ -26,14 +33,36 @@ public struct Rates: Sendable {
 
     /// Takes a token from both buckets; false where one of them is empty. `milliseconds` are of a clock that never jumps.
     mutating func takeOne(
-        from address: NetworkAddress, of site: SiteIndex, isPing: Bool, at milliseconds: Int64
+        from address: NetworkAddress, agent: Span<UInt8>, of site: SiteIndex, isPing: Bool, at milliseconds: Int64
     ) -> Bool {
         let now = milliseconds * 1000
         while sites.count <= site.number { sites.append(0) }
+        let visitor = agent.fingerprint(seed) ^ address.fingerprint(seed)
         // Asked before the site's, so that one visitor cannot empty it.
-        let isVisitors =
-            isPing ? pings.takeOne(from: address, at: now) : visitors.takeOne(from: address, at: now)
-        return isVisitors && self.site.take(&sites[site.number], at: now)
+        if isPing, isKnown(visitor) {
+            guard pings.takeOne(from: address, at: now) else { return false }
+        } else {
+            guard visitors.takeOne(from: address, at: now) else { return false }
+            know(visitor)
+        }
+        return self.site.take(&sites[site.number], at: now)
+    }
+
+    private func places(of visitor: UInt64) -> Range<Int> {
+        let first = Int(truncatingIfNeeded: visitor) & (Self.knownCount - Self.ways)
+        return first..<first + Self.ways
+    }
+
+    private func isKnown(_ visitor: UInt64) -> Bool {
+        !known.isEmpty && known[places(of: visitor)].contains(visitor)
+    }
+
+    private mutating func know(_ visitor: UInt64) {
+        if known.isEmpty { known = [UInt64](repeating: 0, count: Self.knownCount) }
+        guard !isKnown(visitor) else { return }
+        let places = places(of: visitor)
+        let free = known[places].firstIndex(of: 0)
+        known[free ?? places.lowerBound + Int(truncatingIfNeeded: visitor >> 32) & (Self.ways - 1)] = visitor
     }
 }
 
@@ -99,12 +128,7 @@ struct AddressBuckets: Sendable {
 
     private mutating func place(of address: NetworkAddress) -> Int {
         if buckets.isEmpty { buckets = [Bucket](repeating: Bucket(), count: Self.count) }
-        var hash = TableHash(seed.k0, seed.k1)
-        switch address {
-        case .v4(let bits): hash.combine(UInt64(bits), count: 4)
-        case .v6(let high, _): hash.combine(high, count: 8)
-        }
-        let name = hash.finalize() | 1
+        let name = address.fingerprint(seed) | 1
         let first = Int(truncatingIfNeeded: name >> 1) & (Self.count - Self.ways)
         var quietest = first
         for place in first..<first + Self.ways {
@@ -113,5 +137,17 @@ struct AddressBuckets: Sendable {
         }
         buckets[quietest] = Bucket(name: name)
         return quietest
+    }
+}
+
+extension NetworkAddress {
+    /// A hash of the address, of an IPv6 one of its first 64 bits.
+    fileprivate func fingerprint(_ seed: HashSeed) -> UInt64 {
+        var hash = TableHash(seed.k0, seed.k1)
+        switch self {
+        case .v4(let bits): hash.combine(UInt64(bits), count: 4)
+        case .v6(let high, _): hash.combine(high, count: 8)
+        }
+        return hash.finalize()
     }
 }

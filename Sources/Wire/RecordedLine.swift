@@ -43,7 +43,7 @@ public struct RecordedLine: Sendable {
     /// 2106-01-27: the latest stamp, some days before the end of counted time.
     static let millisecondsMax: Int64 = 4_294_000_000_000
 
-    /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds or milliseconds.
+    /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds to nanoseconds.
     static func time(_ text: Span<UInt8>) -> (stamp: Int64, hasZone: Bool)? {
         var reader = Reader(text: text)
         let time =
@@ -125,14 +125,14 @@ public struct RecordedLine: Sendable {
 
         mutating func unixTime() -> (stamp: Int64, hasZone: Bool)? {
             let start = i
-            while i < text.count, isDigit(text[i]), i - start < 14 { i += 1 }
+            while i < text.count, isDigit(text[i]), i - start < 19 { i += 1 }
             let digits = i - start
             i = start
-            guard digits > 0, let value = number(digits) else { return nil }
-            // Twelve digits of seconds lie in the year 5000.
+            guard digits > 0, digits < 19 || text[start] < 0x39, let value = number(digits) else { return nil }
+            // Twelve digits of seconds lie in the year 5000: they are milliseconds, and further ones micro- or nanoseconds.
             if digits > 11 {
                 _ = fraction()
-                return (value, true)
+                return (digits > 17 ? value / 1_000_000 : digits > 14 ? value / 1000 : value, true)
             }
             return (value * 1000 + fraction(), true)
         }

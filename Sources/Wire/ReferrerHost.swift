@@ -70,6 +70,7 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     var start = scheme == https ? 8 : scheme & 0x00ff_ffff_ffff_ffff == http ? 7 : 0
     guard start > 0 else { return nil }
     var end = start
+    if start &+ 16 <= url.count { end &+= plainHostBytes(url.vector(at: start)) }
     while end < url.count {
         let byte = url[end]
         guard isLowerOrDigit(byte) || byte == 0x2e || byte == 0x2d else {
@@ -82,6 +83,15 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
         start &+= 4
     }
     return end > start && end &- start <= referrerBytesMax ? start..<end : nil
+}
+
+/// How many bytes from the first on are lower-case letters, digits, dots and dashes.
+@inline(__always)
+private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
+    let isLetter = (block &- SIMD16(repeating: 0x61)) .< SIMD16(repeating: 26)
+    let isDigit = (block &- SIMD16(repeating: 0x30)) .< SIMD16(repeating: 10)
+    let others = words(.!(isLetter .| isDigit .| (block .== SIMD16(repeating: 0x2e)) .| (block .== SIMD16(repeating: 0x2d))))
+    return others[0] != 0 ? others[0].trailingZeroBitCount &>> 3 : 8 &+ others[1].trailingZeroBitCount &>> 3
 }
 
 /// Digits up to the path or the end: a colon with anything else behind it may part a user from a password.

@@ -53,9 +53,9 @@ struct Signatures: Sendable {
             throw .signature
         }
         let second = signed / 1000
-        guard !seen.holds(tag.0, signedAt: second), !pending.contains(tag.0) else { throw .replayed }
+        guard !seen.holds(tag.0, of: site, signedAt: second), !pending.contains(tag.0) else { throw .replayed }
         pending.append(tag.0)
-        return .signed(tag.0, at: second, came: stamp / 1000)
+        return .signed(site, tag.0, at: second, came: stamp / 1000)
     }
 
     private static func matches(_ key: HMAC<SHA256>, _ bytes: Span<UInt8>, _ tag: (UInt64, UInt64)) -> Bool {

@@ -12,6 +12,8 @@ public struct SiteProfile: Equatable, Sendable {
     public var anonymous: [PrivacySignal] = []
     /// Parts of agents that are bots' here, without regard to case.
     public var bots: [String] = []
+    /// Hosts whose referrals are bots' here, and those of every host below them; lower case, without a leading `www.`.
+    public var spam: [String] = []
 
     /// A site with these settings.
     public init(_ settings: SiteSettings, hosts: [String] = [], keepQuery: [String] = []) {
@@ -47,6 +49,7 @@ public struct SiteDirectory: Sendable {
         var keepQuery: [[UInt8]]
         /// Lower case.
         var bots: [[UInt8]]
+        var spam: [[UInt8]]
         var today: DaySpan
         var salt: UInt32
         var hasher: VisitorHasher
@@ -56,26 +59,6 @@ public struct SiteDirectory: Sendable {
         /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
         var isServed = true
         var watch = SiteWatch()
-
-        /// The visitor's key, and the one under yesterday's salt in the half hour after midnight, else 0.
-        @inline(__always)
-        func keys(_ address: NetworkAddress, _ agent: Span<UInt8>, at moment: Moment) -> (
-            visitor: UInt64, former: UInt64
-        ) {
-            let former = isAfterMidnight(moment) ? formerHasher?.key(address, agent: agent) : nil
-            return (hasher.key(address, agent: agent), former ?? 0)
-        }
-
-        /// The same for a visitor whom the sender calls `id`.
-        @inline(__always)
-        func keys(id: Span<UInt8>, at moment: Moment) -> (visitor: UInt64, former: UInt64) {
-            (hasher.key(id: id), isAfterMidnight(moment) ? formerHasher?.key(id: id) ?? 0 : 0)
-        }
-
-        @inline(__always)
-        private func isAfterMidnight(_ moment: Moment) -> Bool {
-            moment.second - today.begins.second < visitGapSecondsMax
-        }
     }
 
     var entries: [Entry] = []
@@ -128,6 +111,27 @@ public struct SiteDirectory: Sendable {
         if logNames == nil { logNames = LogNames(entries, seed: seed) }
     }
 
+    /// The visitor's key, and the one under yesterday's salt in the half hour after midnight, else 0.
+    @inline(__always)
+    mutating func keys(
+        _ address: NetworkAddress, _ agent: Span<UInt8>, of site: SiteIndex, at moment: Moment
+    ) -> (visitor: UInt64, former: UInt64) {
+        let former = formerHasher(of: site, at: moment)?.key(address, agent: agent)
+        return (entries[site.number].hasher.key(address, agent: agent), former ?? 0)
+    }
+
+    /// The same for a visitor whom the sender calls `id`.
+    @inline(__always)
+    func keys(id: Span<UInt8>, of site: SiteIndex, at moment: Moment) -> (visitor: UInt64, former: UInt64) {
+        (entries[site.number].hasher.key(id: id), formerHasher(of: site, at: moment)?.key(id: id) ?? 0)
+    }
+
+    @inline(__always)
+    private func formerHasher(of site: SiteIndex, at moment: Moment) -> VisitorHasher? {
+        moment.second - entries[site.number].today.begins.second < visitGapSecondsMax
+            ? entries[site.number].formerHasher : nil
+    }
+
     /// A site's profile.
     public func profile(of site: SiteIndex) -> SiteProfile { entries[site.number].profile }
 
@@ -154,7 +158,8 @@ public struct SiteDirectory: Sendable {
             Entry(
                 profile: profile, hosts: profile.hosts.map { Array($0.utf8) },
                 keepQuery: profile.keepQuery.map { Array($0.utf8) },
-                bots: profile.bots.map { Array($0.lowercased().utf8) }, today: today, salt: salt.number,
+                bots: profile.bots.map { Array($0.lowercased().utf8) },
+                spam: profile.spam.map { Array($0.utf8) }, today: today, salt: salt.number,
                 hasher: VisitorHasher(salt, site: name.span), formerSalt: former?.number,
                 formerHasher: former.map { VisitorHasher($0, site: name.span) }, isServed: isServed))
         nextMidnight = min(nextMidnight, today.ends)
@@ -168,6 +173,7 @@ public struct SiteDirectory: Sendable {
         entries[site.number].hosts = profile.hosts.map { Array($0.utf8) }
         entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
         entries[site.number].bots = profile.bots.map { Array($0.lowercased().utf8) }
+        entries[site.number].spam = profile.spam.map { Array($0.utf8) }
         entries[site.number].today = today
         entries[site.number].isServed = true
         logNames = nil

@@ -22,7 +22,8 @@ struct SyslogHeader {
     /// Where a date of RFC 3339 stands.
     private(set) var date: Range<Int>?
 
-    static let tagBytesMax = 48
+    /// `ff_` and the longest name of a site.
+    static let tagBytesMax = 67
 
     /// Reads the header of `line`; nil where `<` begins none.
     @inline(__always)
@@ -80,17 +81,18 @@ struct SyslogHeader {
     @inline(__always)
     private mutating func readTag(_ line: Span<UInt8>, _ start: Int) {
         message = start
-        if takeTag(line, start) { return }
+        // A host may be an address of IPv6.
+        if takeTag(line, start, mayBeHost: true) { return }
         var space = start
         while space < line.count, line[space] != 0x20 {
             guard space < start &+ 255 else { return }
             space &+= 1
         }
-        if space < line.count, takeTag(line, space &+ 1) { return }
+        if space < line.count, takeTag(line, space &+ 1, mayBeHost: false) { return }
     }
 
     @inline(__always)
-    private mutating func takeTag(_ line: Span<UInt8>, _ start: Int) -> Bool {
+    private mutating func takeTag(_ line: Span<UInt8>, _ start: Int, mayBeHost: Bool) -> Bool {
         var end = start
         while end < line.count, isTagByte(line[end]), end < start &+ Self.tagBytesMax { end &+= 1 }
         guard end > start, end < line.count else { return false }
@@ -101,6 +103,7 @@ struct SyslogHeader {
             colon &+= 1
         }
         guard colon < line.count, line[colon] == 0x3a else { return false }
+        if mayBeHost, colon &+ 1 < line.count, line[colon &+ 1] != 0x20 { return false }
         tag = start..<end
         message = colon &+ 1
         skipSpaces(line)

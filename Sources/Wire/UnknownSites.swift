@@ -31,9 +31,10 @@ extension Admission {
         } else if let line = LogLine(body) {
             if let name = line[.site] {
                 addUnknown(body.extracting(name), to: &unknown)
-            } else if takeHost(line[.host], line[.url], in: body) {
+            } else if takeHost(line[.host], nil, in: body), isVirtualHost(short.bytes) {
                 let bytes = short.bytes
-                if sites.find(host: bytes.span) == nil, isSiteName(bytes.span) {
+                // Whoever asks for a page that is not there may make up the host as well.
+                if sites.find(host: bytes.span) == nil, isPage(line, in: body) {
                     let host = String(decoding: bytes, as: UTF8.self)
                     unknown.append(UnknownSite(name: host, hosts: [host]))
                 }
@@ -43,6 +44,16 @@ extension Admission {
             }
         }
         return unknown
+    }
+
+    /// A name with a letter in it: no dash, and no address.
+    private func isVirtualHost(_ host: [UInt8]) -> Bool {
+        isSiteName(host.span) && host.contains { $0 &- 0x61 < 26 }
+    }
+
+    private mutating func isPage(_ line: LogLine, in body: Span<UInt8>) -> Bool {
+        do throws(BeaconRejection) { try checkRequest(line[.method], line[.status], in: body) } catch { return false }
+        return true
     }
 
     private mutating func addUnknown(of beacons: Span<UInt8>, to unknown: inout [UnknownSite]) {

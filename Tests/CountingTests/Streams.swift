@@ -167,7 +167,7 @@ struct Stream {
             let tally = random.one(of: [Tally.datagrams, .parsedDatagrams, .records, .datagramsEmpty, .beaconsSyntax])
             if random.percent(20) {
                 let second = now.second - Int64(random.number(0...240))
-                return .record(.signed(random.next(), at: max(0, second), came: now.second))
+                return .record(.signed(SiteIndex(0), random.next(), at: max(0, second), came: now.second))
             }
             return .record(.tally(tally, UInt64(random.number(1...64))))
         }

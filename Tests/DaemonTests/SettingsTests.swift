@@ -50,6 +50,7 @@ import Testing
         keep_query = ["id", "p"]
         anonymous = ["dnt", "gpc"]
         bots = ["StatusCheck", "our app/"]
+        spam = ["spam.example"]
 
         [[site]]
         name = "a_b.c-9"
@@ -63,6 +64,7 @@ import Testing
         keep_query = []
         anonymous = []
         bots = []
+        spam = []
 
         """
 

@@ -2,16 +2,30 @@ import Counting
 import Glibc
 import Wire
 
-/// Throws bytes at everything that reads bytes of strangers or of a disk (libFuzzer calls it; `make fuzz`).
+/// Throws bytes at everything that reads bytes of strangers or of a disk (`make fuzz`).
 ///
 /// What is thrown at is chosen by the variable FOOTFALL_FUZZ, so that each has a corpus of its own. Whatever comes, nothing
 /// traps, nothing is lost and nothing comes twice: datagrams and records are conserved.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func testOneInput(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
-    let bytes = unsafe Array(UnsafeBufferPointer(start: data, count: size))
-    target(bytes)
-    return 0
+///
+/// The package manager takes this for the program's beginning; libFuzzer has one of its own, which it calls from here.
+@_cdecl("footfall_fuzz_main")
+public func main(_ count: CInt, _ arguments: Arguments) -> CInt {
+    var (count, arguments) = unsafe (count, arguments)
+    return unsafe runDriver(&count, &arguments) { data, size in
+        let bytes = unsafe Array(UnsafeBufferPointer(start: data, count: size))
+        unsafe target(bytes)
+        return 0
+    }
 }
+
+/// The words of the command line, as C has them.
+public typealias Arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<Arguments>,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
 
 private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     let house = House()
@@ -20,11 +34,37 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     case "stranger": return { house.take($0, from: .address(.v4(0x0808_0808))) }
     case "browser": return { house.takeForm($0) }
     case "line": return { bytes in _ = RecordedLine(bytes.span) }
-    case "frame": return { house.apply($0) }
-    case "snapshot": return { bytes in _ = try? Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(1, 2)) }
+    case "frame":
+        let whole = house.someFrame()
+        var (tried, runs) = (house, 0)
+        return { input in
+            runs += 1
+            // What frames make grows up to the limits of a daemon, which are more than a fuzzer may have.
+            if runs % 100_000 == 0 { tried = House() }
+            tried.apply(altered(whole, by: input))
+        }
+    case "snapshot":
+        let whole = house.someSnapshot()
+        return { input in
+            let bytes = altered(whole, by: input)
+            _ = try? Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(1, 2))
+        }
     default: fatalError("FOOTFALL_FUZZ is one of datagram, stranger, browser, line, frame, snapshot")
     }
 }()
+
+/// What `input` makes of bytes that are right: each three of its bytes put one in a place, the last two cut the end off. Where it
+/// begins with a zero, the rest of it stands for itself.
+private func altered(_ whole: [UInt8], by input: [UInt8]) -> [UInt8] {
+    guard let first = input.first, first != 0 else { return Array(input.dropFirst()) }
+    var bytes = whole
+    var rest = input.dropFirst()
+    while rest.count > 2 {
+        bytes[(Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])) % bytes.count] = rest[rest.startIndex + 2]
+        rest = rest.dropFirst(3)
+    }
+    return rest.isEmpty ? bytes : Array(bytes.prefix(rest.reduce(0) { $0 << 8 | Int($1) }))
+}
 
 /// An admission with two sites, and the engine behind it.
 private final class House {
@@ -59,7 +99,8 @@ private final class House {
         runs += 1
         var frame = Frame()
         // Sometimes as if the slot had been too short.
-        let arrival = Admission.Arrival(from: sender, isTruncated: runs & 7 == 0, stamp: Self.noon.milliseconds)
+        let isTruncated = (bytes.last ?? 0) & 7 == 7
+        let arrival = Admission.Arrival(from: sender, isTruncated: isTruncated, stamp: Self.noon.milliseconds)
         admission.admit(
             bytes.span, arrival, at: Self.noon + runs / 1000, seen: engine.signatures, into: &frame)
         admission.forgetPendingSignatures()
@@ -78,6 +119,21 @@ private final class House {
             _ = try admission.admit(hit, at: Self.noon + runs / 1000, steady: runs, into: &frame)
         } catch {}
         finish(frame)
+    }
+
+    /// A frame with something of everything that a datagram brings.
+    func someFrame() -> [UInt8] {
+        var frame = Frame()
+        let text = "f1 s=demo&v=1&u=/a&r=https://x.example/\nu=/b\nn=ping\ni=10.0.0.1&a=Googlebot&u=/c\ns=a-b.c&u=/d?id=1"
+        let arrival = Admission.Arrival(from: .ourselves, stamp: Self.noon.milliseconds)
+        admission.admit(Array(text.utf8).span, arrival, at: Self.noon, seen: engine.signatures, into: &frame)
+        return frame.bytes
+    }
+
+    /// A state in which people are, and a day that is over.
+    func someSnapshot() -> [UInt8] {
+        for _ in 0..<3 { apply(someFrame()) }
+        return engine.snapshot()
     }
 
     /// Frames come from a disk: whatever is in them, they are applied or refused.

@@ -72,6 +72,30 @@ struct BotTests {
     }
 
     @Test(
+        "who comes from a host that is known for sending nobody is a bot by every door, and so is what comes from below it",
+        arguments: [
+            ("https://semalt.com/", true), ("http://www.SEMALT.com:80/crawler.php?u=x", true),
+            ("https://a.b.semalt.com/", true), ("https://%73emalt.com/", true), ("https://own.example/a", true),
+            ("https://x.own.example", true), ("https://notsemalt.com/", false), ("https://semalt.com.example/", false),
+            ("https://example/semalt.com", false), ("https://www.google.com/search?q=semalt.com", false),
+            ("semalt", false), ("", false),
+        ])
+    func spam(referrer: String, isBot: Bool) throws {
+        var house = try CountingHouse(logSite: "demo", spam: ["own.example"])
+        try house.take("f1 s=demo&u=/&i=10.0.0.1&r=\(referrer)")
+        #expect(try house.send("s=demo&u=/&r=\(referrer)") == nil)
+        if !referrer.contains("%") {
+            try house.take(
+                "10.0.0.1 - - [23/Nov/2026:07:49:43 +0000] \"GET / HTTP/1.1\" 200 1 \"\(referrer)\" \"Mozilla/5.0\"")
+        }
+        #expect(Array(house.outcome.keys) == [isBot ? .bots : .views])
+        #expect(isBot ? house.referrers() == [:] && house.engine.trackedVisitors == 0 : house.referrers() != [:])
+        // Nobody comes from anywhere with a ping; and the words of one site are not those of another.
+        try house.take("f1 s=demo&n=ping&v=x&r=https://semalt.com/\ns=other&u=/&r=https://own.example/")
+        #expect(house[.pings] == 1 && house[.views] >= 1)
+    }
+
+    @Test(
         "the word is found wherever it stands, up to the limit of an agent",
         arguments: [
             ("bot", true), ("xbot", true), ("botx", true), ("a\tb\u{0}ot", true), ("b%00o%09t", true), ("b+ot", false),

@@ -17,7 +17,8 @@ struct CountingHouse {
     init(
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
         assets: [String] = ["css", "js", "png", "woff2"], logSite: String = "", visitorPerSecond: Int = 1_000_000,
-        sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = [], bots: [String] = []
+        sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = [], bots: [String] = [],
+        spam: [String] = []
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -28,7 +29,10 @@ struct CountingHouse {
             let settings = SiteSettings(name: name, duplicateMilliseconds: 0)
             var profile = SiteProfile(settings, hosts: hosts, keepQuery: keepQuery)
             profile.anonymous = anonymous
-            if name == "demo" { profile.bots = bots }
+            if name == "demo" {
+                profile.bots = bots
+                profile.spam = spam
+            }
             let site = directory.add(
                 profile, today: Self.day(20_780),
                 salt: Salt(number: 1, using: &random))

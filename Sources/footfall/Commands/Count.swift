@@ -50,12 +50,18 @@ struct Count: ParsableCommand {
 
     func run() throws {
         let inputs = try files.map { try Recording($0) }
+        let settings = try settingsOption.config.map { _ in try settingsOption.load() }
+        if let site, let settings, !settings.sites.contains(where: { $0.name == site }) {
+            throw ValidationError("the settings name no site \(site)")
+        }
+        let showsProgress = isatty(STDERR_FILENO) == 1 && !explain
         var counter = FileCounter(
-            settings: try settingsOption.config.map { _ in try settingsOption.load() },
+            settings: settings,
             format: RecordedLine.Format(rawValue: format.rawValue), site: site, timezone: timezone)
         for input in try inTheirOrder(inputs, counter) {
             try input.forEachLine { number, line in
                 let became = counter.take(line, explaining: explain)
+                if showsProgress, counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
                 guard explain else { return true }
                 let line = "\(input.name):\(number): \(became)"
                 // Standard output is one JSON text, or lines.
@@ -67,8 +73,16 @@ struct Count: ParsableCommand {
         guard let report = counter.finish(at: end) else {
             throw ValidationError("--at lies before the last moment read")
         }
+        if showsProgress, counter.lines >= 200_000 { progress("") }
         json ? print(counter.json(report).text) : printText(report, counter)
+        if counter.isUnreadable {
+            say("no line has a format that is known, or a date; footfall count --explain says it of each")
+            throw Exit.data
+        }
     }
+
+    /// Writes over the last line of the terminal.
+    private func progress(_ text: String) { FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8)) }
 
     /// Files of which the first date is earliest come first.
     private func inTheirOrder(_ inputs: [Recording], _ counter: FileCounter) throws -> [Recording] {

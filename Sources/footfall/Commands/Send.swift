@@ -1,4 +1,5 @@
 import ArgumentParser
+import Counting
 import Wire
 
 struct Send: ParsableCommand {
@@ -6,7 +7,7 @@ struct Send: ParsableCommand {
         abstract: "Send each line of standard input as a datagram: beacons, or lines of an access log.",
         discussion: """
             tail -F access.log | footfall send --log --site portal has a log counted that no server sends by itself. A line \
-            longer than a datagram may be is cut. A datagram is never answered: what becomes of the lines stands in the \
+            longer than a datagram may be is cut, and the daemon sees that it was. A datagram is never answered: what becomes of the lines stands in the \
             numbers of the site, and why in its rejected ones.
             """)
 
@@ -29,12 +30,14 @@ struct Send: ParsableCommand {
         }
         let socket = try DatagramSocket(to: address)
         // A header of RFC 5424 that says nothing but the tag.
-        let header = site.map { "<190>1 - - ff_\($0) - - - " } ?? ""
-        while let line = readLine() {
-            let datagram = Array((header + line).utf8.prefix(Beacons.bytesMax))
-            guard !line.isEmpty else { continue }
-            // Refused while nobody listens: the next line may find somebody.
-            socket.send(datagram)
+        let header = Array((site.map { "<190>1 - - ff_\($0) - - - " } ?? "").utf8)
+        try Recording.standardInput.forEachLine { _, line in
+            // One byte more than may be: so the other end knows what it does not see.
+            let room = Beacons.bytesMax + 1 - header.count
+            let datagram = header + [UInt8](copying: line.extracting(first: max(0, room)))
+            // The answer that nobody listens comes with the next datagram, which it takes the place of.
+            if !socket.send(datagram) { socket.send(datagram) }
+            return true
         }
     }
 }

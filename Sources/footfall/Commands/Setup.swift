@@ -50,7 +50,7 @@ struct Setup: ParsableCommand {
             )
             throw Exit.unavailable
         }
-        if let start = start ?? asked("Visits the old counter had, if there is one", isNew).flatMap(Int64.init) {
+        if let start = try start ?? asked("Visits the old counter had, if there is one", isNew).map(number) {
             try Start.parse(["\(site)", "\(start)", "--note", "footfall setup"] + configArguments).run()
         }
         print(lines(settings))
@@ -68,6 +68,14 @@ struct Setup: ParsableCommand {
         FileHandle.standardError.write(Data("\(question) (Enter for none): ".utf8))
         let answer = readLine()?.trimmingCharacters(in: .whitespaces) ?? ""
         return answer.isEmpty ? nil : answer
+    }
+
+    /// A number as counters show it: 57998, 57.998, 57,998 or 57 998.
+    private func number(_ text: String) throws -> Int64 {
+        guard let number = Int64(text.filter { !".,'’ \u{a0}\u{202f}".contains($0) }) else {
+            throw ValidationError("\(text) is no number; go on with footfall setup \(site) --start NUMBER")
+        }
+        return number
     }
 
     private var configArguments: [String] { settingsOption.config.map { ["-c", $0] } ?? [] }
@@ -105,6 +113,7 @@ struct Setup: ParsableCommand {
             location \(path) {
                 proxy_pass http://\(settings.http.listen)/;
                 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                proxy_set_header Forwarded "";
             }
             \(isBelieved ? "" : settingsLines)
             \(page)

@@ -14,7 +14,7 @@ struct Snippet: ParsableCommand {
     var site: String
     @Flag(help: "Where it is pasted.")
     var place = Place.page
-    @Option(help: "Language of the page's labels; default the page's own.")
+    @Option(help: "Language whose way of writing numbers is used, and of the image's label; default the page's own.")
     var lang: String?
     @Flag(help: "Name the script's hash, so that a browser runs no other.")
     var sri = false
@@ -74,6 +74,9 @@ struct Snippet: ParsableCommand {
         if url.wholeMatch(of: #/(https?:\/\/[A-Za-z0-9.:\[\]-]+)?\/([A-Za-z0-9._~-]+\/)*/#) == nil {
             throw ValidationError("--url begins with / or http and ends with /, such as /thong-ke/")
         }
+        if place != .page, sri || csp || lang != nil || url != "/thong-ke/" {
+            throw ValidationError("--sri, --csp, --lang and --url are about the lines of a page")
+        }
         if key.wholeMatch(of: /[A-Za-z0-9_-]{0,64}/) == nil {
             throw ValidationError("--key takes what footfall key create printed")
         }
@@ -87,9 +90,9 @@ struct Snippet: ParsableCommand {
         // A tag of syslog, which nginx keeps to 32 letters, digits and underscores.
         let tag = "ff_" + site.replacing(".", with: "_").replacing("-", with: "_")
         if place == .nginx, tag.utf8.count > 32 {
-            say(
-                "nginx takes tags of 32 letters at most; name the site's host in hosts of the site instead, or [beacon] site"
-            )
+            throw ValidationError(
+                "nginx takes tags of 32 letters at most, and \(tag) has more; name the site's host in hosts of the site, or the site in "
+                    + "[beacon] site, and leave the tag out")
         }
         // An address with colons stands in brackets before a port.
         let text = String(decoding: template, as: UTF8.self)
@@ -103,6 +106,7 @@ struct Snippet: ParsableCommand {
     private var page: String {
         let script = url + (sri ? Widget.pinnedName : "footfall.js")
         let integrity = sri ? #" integrity="\#(Widget.integrity)" crossorigin="anonymous""# : ""
+        let lang = lang?.replacing("_", with: "-")
         let language = lang.map { #" data-lang="\#($0)""# } ?? ""
         let label = lang.map { "&amp;l=\($0)" } ?? ""
         let page = """
@@ -110,12 +114,15 @@ struct Snippet: ParsableCommand {
             <script async src="\(script)" data-site="\(site)"\(language)\(integrity)></script>
             <!-- Where the numbers shall stand; or each by its name, as in <b data-footfall="online">–</b>: -->
             <div data-footfall></div>
-            <!-- For readers without script, counted by the image: -->
-            <noscript><img src="\(url)hit.svg?s=\(site)&amp;show=total\(label)" alt=""></noscript>
-            <!-- Elsewhere, a number as an image that counts nothing: \(url)badge/\(site)/total.svg -->
+            <!-- For readers without script, counted by the image; hit.gif in place of hit.svg shows nothing: -->
+            <noscript><img src="\(url)hit.svg?s=\(site)&amp;show=total\(label)" alt="\(site)" \
+            referrerpolicy="no-referrer-when-downgrade"></noscript>
+            <!-- Elsewhere, a number as an image that counts nothing: \(url)badge/\(site)/total.svg
+                 In a theme made for busuanzi, only its script's address changes: \(url)busuanzi.js?site=\(site) -->
             """
         guard csp else { return page }
-        let source = url.hasPrefix("http") ? String(url.dropLast(url.hasSuffix("/") ? 1 : 0)) : "'self'"
+        // With its slash at the end a source allows all that lies below it, and without only itself.
+        let source = url.hasPrefix("http") ? url : "'self'"
         return page + """
 
             <!-- What the page's policy has to allow:

@@ -109,6 +109,7 @@ extension Settings {
         SettingsKey(
             "anonymous", \.profile.anonymous, each: .oneOf(PrivacySignal.allCases.map { ($0.rawValue, $0) })),
         SettingsKey("bots", \.profile.bots, each: .agentWord),
+        SettingsKey("spam", \.profile.spam, each: .siteHost),
     ]
 
     /// The settings in force, with every default spelled out; loading this text gives them again.

@@ -19,22 +19,48 @@ const footfallKey = "@KEY@" // the site's key; needed where Footfall runs on ano
 var footfallTo, _ = net.ResolveUDPAddr("udp", "@HOST@:@PORT@")
 
 var footfallSocket, _ = net.ListenUDP("udp", nil)
-var footfallTorn = regexp.MustCompile("%.?$")
+var footfallTorn = regexp.MustCompile("(?i)%(25.?|[C-F].|[EF].%..|F.%..%..)$")
+var footfallTwice = regexp.MustCompile("(?i)%25([89A-F][0-9A-F])")
 
 func footfallSend(page, address, referrer, agent string) {
-	field := func(value string, size int) string {
-		// Encoded, and cut where no %HH is torn, so that all of it fits into a datagram of 1232 bytes.
-		return footfallTorn.ReplaceAllString(fmt.Sprintf("%.*s", size, url.QueryEscape(value)), "")
+	// Bytes of a datagram, and of page and agent in it, alike for every visit; the referrer takes what is left.
+	size, ofPage, ofAgent := 1232, 700, 320
+	switch strings.Trim("@HOST@", "[]") {
+	case "127.0.0.1", "::1", "localhost":
+		size, ofPage, ofAgent = 8000, 3072, 1536
 	}
-	head := fmt.Sprintf("f1 s=%s&i=%s&t=%.6f", footfallSite, field(address, 64), float64(time.Now().UnixMicro())/1e6)
-	tail := "&r=" + field(referrer, 200) + "&a=" + field(agent, 600)
-	beacon := head + "&u=" + field(page, 1194-len(head+tail)) + tail
+	now := float64(time.Now().UnixMicro()) / 1e6
+	// Escapes past ASCII, as browsers send them, need not be escaped again.
+	page = footfallTwice.ReplaceAllString(url.QueryEscape(page), "%$1")
+	beacon := fmt.Sprintf("f1 s=%s&i=%s&t=%.6f", footfallSite, footfallCut(url.QueryEscape(address), 45, 64), now)
+	beacon += "&u=" + footfallCut(page, 1024, ofPage) + "&a=" + footfallCut(url.QueryEscape(agent), 512, ofAgent)
+	beacon += "&r=" + footfallCut(url.QueryEscape(referrer), 1024, size-38-len(beacon))
 	if footfallKey != "" {
 		mac := hmac.New(sha256.New, []byte(footfallKey))
 		mac.Write([]byte(beacon))
 		beacon += fmt.Sprintf("&z=%x", mac.Sum(nil)[:16])
 	}
+	footfallSocket.SetWriteDeadline(time.Now().Add(time.Millisecond))
 	footfallSocket.WriteToUDP([]byte(beacon), footfallTo)
+}
+
+// Encoded text, cut to so many bytes in so much room where neither a character nor a %HH is torn.
+func footfallCut(text string, bytes, room int) string {
+	end := 0
+	for ; bytes > 0 && end < len(text); bytes-- {
+		next := end + 1
+		if text[end] == '%' {
+			next = end + 3
+		}
+		if next > room {
+			break
+		}
+		end = next
+	}
+	if end == len(text) {
+		return text
+	}
+	return footfallTorn.ReplaceAllString(text[:end], "")
 }
 
 type footfallAnswer struct {
@@ -43,6 +69,11 @@ type footfallAnswer struct {
 }
 
 func (w *footfallAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *footfallAnswer) Flush() {
+	if flusher, ok := w.ResponseWriter.(http.Flusher); ok {
+		flusher.Flush()
+	}
+}
 func (w *footfallAnswer) WriteHeader(status int) {
 	if status >= 200 { // 103 Early Hints come before the answer
 		w.status = status

@@ -10,21 +10,33 @@ const HOST = '@HOST@'
 const PORT = @PORT@
 const KEY = '@KEY@' // the site's key; needed where Footfall runs on another machine
 
+const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(HOST)
+// Bytes of a datagram, and of page and agent in it, alike for every visit; the referrer takes what is left.
+const [SIZE, OF_PAGE, OF_AGENT] = isLocal ? [8000, 3072, 1536] : [1232, 700, 320]
 const socket = createSocket(isIPv6(HOST) ? 'udp6' : 'udp4').on('error', () => {}).unref()
 
-// Encoded, and cut where no %HH is torn, so that all of it fits into a datagram of 1232 bytes.
-const field = (value, size) => new URLSearchParams({ v: value }).toString().slice(2, 2 + size).replace(/%.?$/, '')
+const encode = value => new URLSearchParams({ v: value ?? '' }).toString().slice(2)
 
-const send = (url, address, referrer, agent) => {
-  const head = `f1 s=${SITE}&i=${field(address, 64)}&t=${Date.now() / 1000}`
-  const tail = `&r=${field(referrer, 200)}&a=${field(agent, 600)}`
-  const beacon = `${head}&u=${field(url, 1194 - head.length - tail.length)}${tail}`
-  const tag = KEY && '&z=' + createHmac('sha256', KEY).update(beacon).digest('hex').slice(0, 32)
-  socket.send(beacon + tag, PORT, HOST, () => {})
+// Encoded text, cut to so many bytes in so much room where neither a character nor a %HH is torn.
+const cut = (text, bytes, room) => {
+  const [fits] = text.slice(0, room).match(`^(?:%..|[^%]){0,${bytes}}`)
+  return fits === text ? text : fits.replace(/%(25.?|[C-F].|[EF].%..|F.%..%..)$/i, '')
 }
 
-module.exports = (req, res, next) => {
-  if (res.headersSent) return next?.()
+const send = (url, address, referrer, agent) => {
+  try {
+    // Escapes past ASCII, as browsers send them, need not be escaped again.
+    const page = encode(url).replace(/%25([89A-F][0-9A-F])/gi, '%$1')
+    let beacon = `f1 s=${SITE}&i=${cut(encode(address), 45, 64)}&t=${Date.now() / 1000}`
+    beacon += `&u=${cut(page, 1024, OF_PAGE)}&a=${cut(encode(agent), 512, OF_AGENT)}`
+    beacon += `&r=${cut(encode(referrer), 1024, SIZE - 38 - beacon.length)}`
+    const tag = KEY && '&z=' + createHmac('sha256', KEY).update(beacon).digest('hex').slice(0, 32)
+    socket.send(beacon + tag, PORT, HOST, () => {})
+  } catch {} // the page goes on
+}
+
+const watch = (req, res) => {
+  if (res.headersSent) return
   const { accept = '', referer = '', 'user-agent': agent = '' } = req.headers
   const sent = [req.originalUrl ?? req.url, req.ip ?? req.socket.remoteAddress ?? '', referer, agent]
   // Once a header was set, getHeader also knows those that writeHead is given.
@@ -33,8 +45,12 @@ module.exports = (req, res, next) => {
   res.on('finish', () => {
     const kind = res.statusCode === 304 ? accept : res.statusCode === 200 ? res.getHeader('Content-Type') : ''
     if (req.method !== 'GET' || !/text\/html/i.test(kind)) return
-    send(...sent.map(bytes => Buffer.from(bytes, 'latin1').toString()))
+    send(...sent.map(bytes => Buffer.from(`${bytes}`, 'latin1').toString()))
   })
+}
+
+module.exports = (req, res, next) => {
+  try { watch(req, res) } catch {}
   next?.()
 }
 module.exports.send = send

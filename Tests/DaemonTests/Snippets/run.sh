@@ -1,7 +1,9 @@
 #!/bin/bash
 # run.sh LANGUAGE SNIPPET URL ADDRESS REFERRER AGENT: has SNIPPET, its tokens replaced, count one page. Status 0: it
 # ran. Where the snippet has a middleware the page goes through it, and METHOD, ACCEPT, STATUS and TYPE are what was
-# asked and answered. BUILD names a folder in which what is compiled is kept until the snippet changes.
+# asked and answered. GATEWAY=asgi is Python's other middleware, GATEWAY=http a web server of PHP's or Java's own, without
+# which PHP keeps no TYPE and Java has no middleware. BUILD names a folder in which what is compiled is kept until the
+# snippet changes.
 set -eu
 export LC_ALL=C.UTF-8 METHOD=${METHOD-GET} ACCEPT=${ACCEPT-text/html} STATUS=${STATUS-200} TYPE=${TYPE-text/html}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,0 +1,34 @@
+import Counting
+
+extension Span where Element == UInt8 {
+    /// 64 bits that tell these bytes from others, under a secret: for what is looked up in memory millions of times a second.
+    ///
+    /// 16 bytes by one multiplication whose halves are folded together, as in Wang Yi's wyhash: a fifth of the time of
+    /// `TableHash`. Not proven, so nothing that is stored or stands for a person depends on it.
+    @inline(__always)
+    func fingerprint(_ seed: HashSeed) -> UInt64 {
+        var print = seed.k0 ^ UInt64(truncatingIfNeeded: count)
+        var i = 0
+        while i &+ 16 <= count {
+            print = folded(word(at: i) ^ seed.k1, word(at: i &+ 8) ^ print)
+            i &+= 16
+        }
+        if i < count {
+            if count >= 16 {
+                print = folded(word(at: count &- 16) ^ seed.k1, word(at: count &- 8) ^ print)
+            } else {
+                let rest = count &- i
+                let last = extracting(max(i, count &- 8)..<count).lastBytes(Swift.min(rest, 7))
+                let first = rest > 7 ? word(at: i) : UInt64(self[i])
+                print = folded(first ^ seed.k1, last ^ print)
+            }
+        }
+        return folded(print ^ seed.k0, seed.k1)
+    }
+}
+
+@inline(__always)
+private func folded(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let product = a.multipliedFullWidth(by: b)
+    return product.high ^ product.low
+}
