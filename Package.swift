@@ -84,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
             swiftSettings: settings),
-        .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire"], swiftSettings: settings),
+        .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(name: "DaemonTests", exclude: ["Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]

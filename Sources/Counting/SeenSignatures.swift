@@ -63,7 +63,8 @@ public struct SeenSignatures: Sendable {
                 count -= sites[site]?.forgetOldest() ?? 0
             }
         }
-        while count >= Self.countMax, let most = sites.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) }) {
+        while count >= Self.countMax, let most = sites.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) })
+        {
             count -= sites[most.key]?.forgetOldest() ?? 0
         }
     }
@@ -96,7 +97,8 @@ public struct SeenSignatures: Sendable {
                 let second = try Self.second(&reader)
                 var signatures: Set<UInt64> = []
                 for _ in 0..<(try reader.count(bytesEach: 8)) { signatures.insert(try reader.word()) }
-                guard second > kept.floor, !signatures.isEmpty, kept.bySecond.updateValue(signatures, forKey: second) == nil
+                guard second > kept.floor, !signatures.isEmpty,
+                    kept.bySecond.updateValue(signatures, forKey: second) == nil
                 else { throw reader.malformed }
                 kept.count += signatures.count
             }

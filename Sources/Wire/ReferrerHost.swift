@@ -90,7 +90,8 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
 private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
     let isLetter = (block &- SIMD16(repeating: 0x61)) .< SIMD16(repeating: 26)
     let isDigit = (block &- SIMD16(repeating: 0x30)) .< SIMD16(repeating: 10)
-    let others = words(.!(isLetter .| isDigit .| (block .== SIMD16(repeating: 0x2e)) .| (block .== SIMD16(repeating: 0x2d))))
+    let others = words(
+        .!(isLetter .| isDigit .| (block .== SIMD16(repeating: 0x2e)) .| (block .== SIMD16(repeating: 0x2d))))
     return others[0] != 0 ? others[0].trailingZeroBitCount &>> 3 : 8 &+ others[1].trailingZeroBitCount &>> 3
 }
 

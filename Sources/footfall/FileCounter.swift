@@ -49,7 +49,9 @@ struct FileCounter {
         if format ?? .f1 == .f1, let (stamp, length) = Recording.stamp(line) {
             return (stamp, min(length + 1, line.count))
         }
-        guard let recorded = RecordedLine(line.extracting(first: Beacons.bytesMax)), format ?? recorded.format == recorded.format else { return nil }
+        guard let recorded = RecordedLine(line.extracting(first: Beacons.bytesMax)),
+            format ?? recorded.format == recorded.format
+        else { return nil }
         guard !recorded.hasZone else { return (recorded.stamp, 0) }
         let second = zone.second(ofLocal: recorded.stamp / 1000)
         return (second * 1000 + recorded.stamp % 1000, 0)

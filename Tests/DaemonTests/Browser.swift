@@ -10,8 +10,9 @@ final class Nginx {
         do { return try shell("nginx -v").status == 0 } catch { return false }
     }()
 
-    /// `pages` by their names beside those of the example; those in PHP are fetched from `php`.
-    init(before httpPort: Int, pages: [String: String] = [:], php: PHP? = nil) throws {
+    /// `pages` by their names beside those of the example; those in PHP are fetched from `php`. `lines` stand in the server's
+    /// block as well.
+    init(before httpPort: Int, pages: [String: String] = [:], php: PHP? = nil, lines: String = "") throws {
         folder = try TemporaryFolder()
         let root = folder.path + "/www"
         try FileManager.default.copyItem(atPath: Nginx.example.path, toPath: root)
@@ -39,6 +40,7 @@ final class Nginx {
                         proxy_pass http://127.0.0.1:\(httpPort)/;
                         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                     }
+                    \(lines)
                     \(php.map { "location ~ \\.php$ { proxy_pass http://127.0.0.1:\($0.port); }" } ?? "")
                 }
             }

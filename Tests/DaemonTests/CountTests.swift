@@ -229,3 +229,63 @@ func countLogs() throws {
     let cut = try footfall(["count", folder.path + "/cut.gz"])
     #expect(cut.status == 65 && cut.errors.contains("cut.gz is damaged"), "\(cut)")
 }
+
+@Test("lines that no server means to write are counted or refused, and cost no more than their length")
+func countOddFiles() throws {
+    let folder = try TemporaryFolder()
+    func view(_ address: Int, _ host: String = "", _ rest: String = "200 5 \"-\" \"Mozilla/5.0 (X11)\"") -> String {
+        "\(host)10.0.0.\(address) - - [23/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" \(rest)\n"
+    }
+    func count(_ bytes: Data, _ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+        let url = URL(filePath: folder.path + "/log")
+        try bytes.write(to: url)
+        return try footfall(["count", url.path] + arguments)
+    }
+    // A mark that editors put in front.
+    let marked = try count(Data([0xef, 0xbb, 0xbf]) + view(1).utf8 + view(2).utf8, "--json")
+    #expect(marked.output.contains(#""visits":2,"views":2,"#) && marked.output.contains(#""rejected":{}"#))
+    // The time of a line that is longer than any may be, at each of the places where 16 bits end.
+    for length in [65_500, 65_527, 65_530, 65_534, 131_066] {
+        let long = "{\"u\":\"/\(String(repeating: "a", count: length))\",\"t\":1795420183}\n"
+        let counted = try count(Data((long + view(1)).utf8), "--json")
+        #expect(counted.status == 0 && counted.output.contains(#""views":1,"#), "\(length): \(counted)")
+    }
+    // 64 MiB without a line's end, packed into 64 KiB: read once, and not kept.
+    let packed = folder.path + "/long.gz"
+    #expect(
+        try shell("(head -c 67108864 /dev/zero; printf '\\n%s' '\(view(1).dropLast())') | gzip -1 >'\(packed)'").status
+            == 0)
+    let long = try shell("ulimit -v 1500000; timeout 60 '\(try footfallBinary())' count --json '\(packed)'")
+    #expect(long.status == 0 && long.output.contains(#""lines":2,"views":1,"#), "\(long)")
+    // Whoever asks for what is not there makes up no site, nor does a host that is none.
+    let hosts = try count(
+        Data(
+            (view(1, "www.demo.example:443 ") + view(2, "made.up ", "404 5 \"-\" \"x\"") + view(3, "- ") + view(4)).utf8
+        ), "--json")
+    #expect(
+        hosts.output.matches(of: /"site":"([^"]*)"/).map(\.1).sorted() == ["demo.example", "site"], "\(hosts.output)")
+    // A file that nothing can be read of is said to.
+    let none = try count(Data("what is this\nand this\n".utf8))
+    #expect(none.status == 65 && none.errors.contains("no line has a format that is known"), "\(none)")
+    let settings = try folder.write("footfall.toml", "[[site]]\nname = \"demo\"\n")
+    let unknown = try count(Data(view(1).utf8), "--site", "nobody", "-c", settings.path)
+    #expect(unknown.status == 64 && unknown.errors.contains("the settings name no site nobody"), "\(unknown)")
+}
+
+@Test("what is sent is what stands in the line: every byte of it, and one more than may be so that the daemon sees it")
+func sendsBytes() throws {
+    let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\ntimezone = \"UTC\"\nduplicate = \"0s\"")
+    let folder = try TemporaryFolder()
+    let long = "f1 s=demo&i=203.0.113.9&u=/a&a=" + String(repeating: "U", count: 9000) + "&n=ping\n"
+    let odd = Data("f1 s=demo&i=203.0.113.9&u=/b&a=Mozilla/5.0 ".utf8) + [0xff, 0xfe, 0xe1, 0x0a]
+    try (Data(long.utf8) + odd + Data("f1 s=demo&i=203.0.113.9&u=/b&a=Mozilla/5.0+%FF%FE%E1".utf8)).write(
+        to: URL(filePath: folder.path + "/beacons"))
+    let to = "127.0.0.1:\(daemon.beaconPort)"
+    #expect(try shell("'\(try footfallBinary())' send --to \(to) <'\(folder.path)/beacons'").status == 0)
+    func numbers() throws -> String {
+        try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/api/v1/sites/demo").output
+    }
+    try eventually("two views of one visitor: \(try numbers())") { try numbers().contains("\"visits\":1,\"views\":2,") }
+    let metrics = try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/metrics").output
+    #expect(metrics.contains(#"rejected_datagrams_total{reason="oversize"} 1"#))
+}

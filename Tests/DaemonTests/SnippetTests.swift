@@ -13,12 +13,13 @@ struct SnippetTests {
         do { return try shell("command -v \(commands[language] ?? language)").status == 0 } catch { return false }
     }
 
-    /// The languages whose snippet sees what was asked and answered, each with the ways on which a page reaches it. In
-    /// C#, Perl and bash it does not: what is counted there is up to a line of the page's own, which a comment shows.
+    /// The languages whose snippet sees what was asked and answered, each with the ways on which a page reaches it.
+    /// In C#, Perl and bash it does not: what is counted there is up to a line of the page's own, which a comment shows.
     private static let watching = [
         "php": ["http"], "python": ["wsgi", "asgi"], "node": ["connect"], "go": ["http"], "ruby": ["rack"],
         "java": ["http"],
     ]
+    private static let installedWatching = installed.filter { language in watching[language] != nil }
 
     /// Has one page counted; `request` is what run.sh takes from its environment. What is compiled stays with the snippet.
     private static func run(
@@ -81,12 +82,13 @@ struct SnippetTests {
         let asked = ["/tin-tức/a b?x=1&y=2", escaped("/" + slug) + "?q=%E0%B8%81&p=1", escaped(tooLong)]
         let agent = "Mozilla/5.0 (X11; Linux x86_64) 100% \"a & b = c + d\" đại hội"
         let encoded = agent.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        // What is no address in the list of loopback's is taken for another machine, and a datagram has to be shorter.
+        let gateways = language == "python" ? ["wsgi", "asgi"] : ["own"]
+        // 127.0.0.2 passes for another machine, to which a datagram has to be shorter.
         for (lastByte, bytesMax) in [(1, 8192), (2, 1232)] {
             let inbox = try Inbox(lastByte: UInt32(lastByte))
             let folder = try TemporaryFolder()
             let snippet = try Self.snippet(language, to: inbox.address, in: folder)
-            for gateway in language == "python" ? ["wsgi", "asgi"] : ["own"] {
+            for gateway in gateways {
                 for url in asked {
                     let arguments = [url, "203.0.113.9", "https://news.example/?q=a&b=c#d", agent]
                     #expect(try Self.run(language, snippet, arguments, request: ["GATEWAY": gateway]) == 0)
@@ -98,7 +100,8 @@ struct SnippetTests {
                 let site = try Self.count(sent + [plain], in: folder)
                 #expect(site.total.visits == 1, "\(language) \(gateway): \(sent)")
                 #expect(site.total.views == asked.count + 1)
-                #expect(site.top.referrers.first { $0.key == "news.example" }?.views == asked.count)
+                let referrer = site.top.referrers.first { $0.key == "news.example" }
+                #expect(referrer?.views == asked.count)
                 let whole = ["/tin-tức/a b", "/" + slug, "/plain"]
                 let pages = site.top.pages.map(\.key)
                 #expect(whole.allSatisfy { pages.contains($0) }, "\(language) \(gateway): \(pages)")
@@ -113,7 +116,7 @@ struct SnippetTests {
 
     @Test(
         "what is not a page that was asked for and shown is not counted",
-        arguments: installed.filter { watching[$0] != nil })
+        arguments: installedWatching)
     func filters(language: String) throws {
         let inbox = try Inbox(lastByte: 1)
         let folder = try TemporaryFolder()

@@ -60,7 +60,8 @@ private func altered(_ whole: [UInt8], by input: [UInt8]) -> [UInt8] {
     var bytes = whole
     var rest = input.dropFirst()
     while rest.count > 2 {
-        bytes[(Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])) % bytes.count] = rest[rest.startIndex + 2]
+        bytes[(Int(rest[rest.startIndex]) << 8 | Int(rest[rest.startIndex + 1])) % bytes.count] =
+            rest[rest.startIndex + 2]
         rest = rest.dropFirst(3)
     }
     return rest.isEmpty ? bytes : Array(bytes.prefix(rest.reduce(0) { $0 << 8 | Int($1) }))
@@ -124,7 +125,8 @@ private final class House {
     /// A frame with something of everything that a datagram brings.
     func someFrame() -> [UInt8] {
         var frame = Frame()
-        let text = "f1 s=demo&v=1&u=/a&r=https://x.example/\nu=/b\nn=ping\ni=10.0.0.1&a=Googlebot&u=/c\ns=a-b.c&u=/d?id=1"
+        let text =
+            "f1 s=demo&v=1&u=/a&r=https://x.example/\nu=/b\nn=ping\ni=10.0.0.1&a=Googlebot&u=/c\ns=a-b.c&u=/d?id=1"
         let arrival = Admission.Arrival(from: .ourselves, stamp: Self.noon.milliseconds)
         admission.admit(Array(text.utf8).span, arrival, at: Self.noon, seen: engine.signatures, into: &frame)
         return frame.bytes

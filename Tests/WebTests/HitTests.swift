@@ -1,4 +1,5 @@
 import Counting
+import Crypto
 import Foundation
 import FoundationXML
 import Synchronization
@@ -48,6 +49,57 @@ struct HitTests {
                 #expect(labels?["total"] == label, "\(language)")
             }
         }
+    }
+
+    @Test(
+        "every number has a name of its own in every language that is promised",
+        arguments: [
+            "vi": "Đang trực tuyến", "en": "Online now", "fr": "En ligne", "de": "Gerade online",
+            "es": "En línea ahora",
+            "pt": "Online agora", "ru": "Сейчас на сайте", "zh": "当前在线", "zh-TW": "線上人數", "ja": "現在の閲覧者",
+            "ko": "현재 접속자", "th": "ขณะนี้ออนไลน์", "id": "Pengunjung online", "lo": "ກຳລັງອອນລາຍ", "km": "កំពុងអនឡាញ",
+        ])
+    func languages(language: String, online: String) async throws {
+        let counter = Counter(.success(Self.portal))
+        let shown = Set(PublicNumber.allCases)
+        try await withServer(state: counter.state(showing: shown)) { server async throws in
+            func labels(_ language: String) async throws -> [String: String] {
+                try await server.post("s=portal&u=/&l=\(language)").json["labels"] as? [String: String] ?? [:]
+            }
+            let (labels, english) = (try await labels(language), try await labels("en"))
+            #expect(labels["online"] == online && labels.count == 9 && Set(labels.values).count == 8)
+            // The total of visits is the one name that two numbers share; a word may be the same in English by chance.
+            #expect(labels["total"] == labels["visits"])
+            #expect(language == "en" || labels.filter { english[$0.key] == $0.value }.isEmpty, "\(labels)")
+        }
+    }
+
+    @Test("the script under its own hash never changes, and the hash that is printed for it is right")
+    func pinned() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            let (plain, pinned) = (try await server.ask("/footfall.js"), try await server.ask("/" + Widget.pinnedName))
+            #expect(pinned.status == 200 && pinned.body == plain.body)
+            #expect(pinned.fields["cache-control"] == "public, max-age=31536000, immutable")
+            let hash = Data(SHA384.hash(data: Data(pinned.body.utf8)))
+            #expect(Widget.integrity == "sha384-" + hash.base64EncodedString())
+            #expect(
+                Widget.pinnedName == "footfall-" + hash.prefix(6).map { String(format: "%02x", $0) }.joined() + ".js")
+            #expect(try await server.ask("/footfall-000000000000.js").status == 404)
+        }
+    }
+
+    @Test("asking about an image counts nothing")
+    func head() async throws {
+        let counter = Counter(.success(Self.portal))
+        try await withServer(state: counter.state()) { server async throws in
+            for path in ["/hit.gif?s=portal&u=/", "/hit.svg?s=portal&u=/"] {
+                let answer = try await server.ask("HEAD", path)
+                #expect(answer.status == 405 && answer.fields["allow"] == "GET")
+            }
+            #expect(try await server.ask("HEAD", "/footfall.js").status == 200)
+        }
+        #expect(counter.seen.withLock { $0.isEmpty })
     }
 
     @Test("an image counts the page it stands on, and shows a number that reads as one")

@@ -56,6 +56,14 @@ struct CorpusTests {
                     try house.take(Array(datagram.bytes.prefix(length)), isTruncated: isTruncated)
                     let pages = house.pages()
                     #expect(pages.isEmpty || pages == [request.path: 1], "\(datagram.name) cut at \(length): \(pages)")
+                    // Whole, it is the same visitor, if it was one; and nothing of it is a bot's that was none. A combined
+                    // line that ends where the common format does is one of that.
+                    guard isTruncated else { continue }
+                    let visitors = house.engine.trackedVisitors
+                    if visitors > 0 { try house.take(datagram.bytes) }
+                    #expect(
+                        house.engine.trackedVisitors == visitors && house[.bots] == 0,
+                        "\(datagram.name) cut at \(length) is another visitor")
                 }
             }
         }

@@ -111,6 +111,13 @@ struct SignatureTests {
         }
     }
 
+    @Test("who signs is no server that logs: method and status of a request mean nothing to a beacon of its own")
+    func noLog() throws {
+        var house = try Self.house()
+        try house.take(Self.sign(Self.beacon("m=POST&c=500&v=x&u=/a.css")), from: Self.stranger)
+        #expect(house.outcome == [.views: 1])
+    }
+
     @Test("several of one batch are compared with each other before the engine knows them")
     func batch() throws {
         var house = try Self.house()
@@ -132,7 +139,8 @@ struct SignatureTests {
         let second = CountingHouse.noon.second
         for i in 0..<UInt64(SeenSignatures.countMax + 1000) {
             // Once in a while one of a site that sends little.
-            frame.append(.signed(SiteIndex(i % 1000 == 0 ? 1 : 0), i, at: second - 100 + Int64(i) / 10_000, came: second))
+            frame.append(
+                .signed(SiteIndex(i % 1000 == 0 ? 1 : 0), i, at: second - 100 + Int64(i) / 10_000, came: second))
         }
         try engine.apply(frame.span)
         seen = engine.signatures
