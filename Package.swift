@@ -85,7 +85,8 @@ let package = Package(
             name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
-        .testTarget(name: "DaemonTests", exclude: ["Snippets", "Widget"], swiftSettings: settings),
+        .testTarget(
+            name: "DaemonTests", exclude: ["Dashboard", "History", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

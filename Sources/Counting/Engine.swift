@@ -13,6 +13,7 @@ public struct Engine: Sendable {
     public internal(set) var tallies = Tallies()
     /// History rows closed since they were last taken.
     private var closed: [HistoryRow] = []
+    var closedRows: [HistoryRow] { closed }
     /// Sites with other bytes than at the last capture; whose rows wait in `closed`, besides.
     private var changed = SiteSet()
     /// The quarter hour in which every site was last brought to now; no row can close again before the next one.

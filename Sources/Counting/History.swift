@@ -32,6 +32,16 @@ public struct Quarter: Equatable, Sendable {
     /// The greatest online(W) in it, which begins with that of its first moment.
     public var peak: Int
 
+    /// A quarter hour with its counts.
+    public init(number: Int64, views: UInt64 = 0, visits: UInt64 = 0, pings: UInt64 = 0, bots: UInt64 = 0, peak: Int) {
+        self.number = number
+        self.views = views
+        self.visits = visits
+        self.pings = pings
+        self.bots = bots
+        self.peak = peak
+    }
+
     var isEmpty: Bool { views == 0 && pings == 0 && bots == 0 && peak == 0 }
 }
 
@@ -120,4 +130,17 @@ public struct Top: Equatable, Sendable {
     public var other: UInt64
     /// A row may be too low, because a key had lost its name for a while.
     public var isApproximate: Bool
+
+    /// Rows, most first, and the rest.
+    public init(rows: [RankingRow], other: UInt64, isApproximate: Bool) {
+        self.rows = rows
+        self.other = other
+        self.isApproximate = isApproximate
+    }
+
+    /// The first rows; what they leave is in `other`.
+    public func first(_ count: Int) -> Top {
+        let rest = rows.dropFirst(count).reduce(0) { $0 + $1.views }
+        return Top(rows: Array(rows.prefix(count)), other: other + rest, isApproximate: isApproximate)
+    }
 }

@@ -202,6 +202,7 @@ private struct CountingLoop: ~Copyable {
                 answer(isWritten ? record : nil)
             case .change(let attempt, let abandon):
                 tryChanges([(attempt, abandon)])
+            case .look(let body, _): body(intake.engine)
             case .checkpoint(let answer):
                 // Of what is counted by now, and written.
                 guard let checkpointer else {

@@ -13,6 +13,9 @@ public enum Request: Sendable {
     /// Changes what is served: tried every 100 ms until it gives its answer, which is called when the change is published,
     /// or abandoned where the thread ends before.
     case change(@Sendable (inout Intake) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
+    /// Looks at the counts as they are, which nothing has left for a capture meanwhile; or it is abandoned, where the thread ends
+    /// before.
+    case look(@Sendable (Engine) -> Void, abandon: @Sendable () -> Void)
     /// Makes a checkpoint; then whether the disk holds all that was counted before.
     case checkpoint(@Sendable (Bool) -> Void)
 
@@ -22,7 +25,7 @@ public enum Request: Sendable {
         case .hit(_, let answer): answer(.failure(.internal))
         case .record(_, let answer): answer(nil)
         case .checkpoint(let answer): answer(false)
-        case .change(_, let abandon): abandon()
+        case .change(_, let abandon), .look(_, let abandon): abandon()
         }
     }
 }

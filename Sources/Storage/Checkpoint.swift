@@ -21,21 +21,22 @@ public struct StoredSalt: Equatable, Sendable {
 
 /// What has come together since the last checkpoint that succeeded.
 struct Unsaved {
-    var rows: [HistoryRow] = []
+    /// Rows by the batch that they were taken out of the engine with; batches rise.
+    var batches: [(number: UInt64, rows: [HistoryRow])] = []
     var changed: Set<SiteIndex> = []
     /// What was found wrong, for the audit.
     var notes: [(at: Moment, kind: String, note: String)] = []
 
     /// Adds what a capture has taken out of the engine.
-    mutating func add(_ capture: Capture) {
-        rows += capture.rows
+    mutating func add(_ capture: Capture, batch: UInt64) {
+        batches.append((batch, capture.rows))
         changed.formUnion(capture.changedSites)
     }
 }
 
 /// What the database holds of the last checkpoint.
 struct StoredState {
-    var incarnation: [UInt8], sequence: UInt64, hits: UInt64, visitors: String
+    var incarnation: [UInt8], sequence: UInt64, hits: UInt64, visitors: String, batch: UInt64
     var engine: [UInt8], sites: [[UInt8]], salts: [StoredSalt]
 }
 
@@ -56,7 +57,9 @@ extension Database {
                 let crc = Self.crc(of: index.number.column, name.column, state)
                 try site.execute(arguments: [index.number, name, Data(state), crc])
             }
-            for row in unsaved.rows { try db.insert(row) }
+            for batch in unsaved.batches {
+                for row in batch.rows { try db.insert(row) }
+            }
             for note in unsaved.notes {
                 try db.execute(
                     sql: "INSERT INTO audit (at, kind, by, note) VALUES (?, ?, 'footfall', ?)",
@@ -65,7 +68,8 @@ extension Database {
             try Self.forgetSalts(db, through: request.saltsThrough, but: request.saltsKept)
             try Self.saveState(
                 db, incarnation: incarnation, sequence: request.sequence, hits: request.hits,
-                sites: capture.siteCount, visitors: visitors, engine: capture.engineBytes())
+                sites: capture.siteCount, visitors: visitors, batch: unsaved.batches.last?.number ?? 0,
+                engine: capture.engineBytes())
         }
     }
 
@@ -90,24 +94,24 @@ extension Database {
     func begin(_ capture: Capture, incarnation: [UInt8]) throws(StorageError) {
         try write { db in
             try Self.saveState(
-                db, incarnation: incarnation, sequence: 0, hits: 0, sites: 0, visitors: "",
+                db, incarnation: incarnation, sequence: 0, hits: 0, sites: 0, visitors: "", batch: 0,
                 engine: capture.engineBytes())
         }
     }
 
     private static func saveState(
         _ db: GRDB.Database, incarnation: [UInt8], sequence: UInt64, hits: UInt64, sites: Int, visitors: String,
-        engine: [UInt8]
+        batch: UInt64, engine: [UInt8]
     ) throws {
         let crc = crc(
             of: incarnation, Int(sequence).column, Int(hits).column, sites.column, visitors.column, engine)
         try db.execute(
             sql: """
-                INSERT OR REPLACE INTO state (id, incarnation, sequence, hits, sites, visitors, engine, crc)
-                VALUES (1, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO state (id, incarnation, sequence, hits, sites, visitors, engine, crc, batch)
+                VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                Data(incarnation), Int64(sequence), Int64(hits), sites, visitors, Data(engine), crc,
+                Data(incarnation), Int64(sequence), Int64(hits), sites, visitors, Data(engine), crc, Int64(batch),
             ])
     }
 
@@ -138,6 +142,7 @@ extension Database {
             var state = StoredState(
                 incarnation: try row.bytes("incarnation"), sequence: UInt64(bitPattern: try row.number("sequence")),
                 hits: UInt64(bitPattern: try row.number("hits")), visitors: try row.text("visitors"),
+                batch: UInt64(bitPattern: try row.number("batch")),
                 engine: try row.bytes("engine"), sites: [], salts: [])
             let siteCount = Int(try row.number("sites"))
             let crc = Self.crc(

@@ -44,6 +44,13 @@ public final class Checkpointer: Sendable {
         var request: Request?
         var salts: [StoredSalt] = []
         var unsaved = Unsaved()
+        /// The newest batch of rows.
+        var batch: UInt64
+
+        mutating func take(_ request: Request) {
+            batch += 1
+            unsaved.add(request.capture, batch: batch)
+        }
     }
 
     /// What the counting thread asks to be made durable.
@@ -71,7 +78,7 @@ public final class Checkpointer: Sendable {
 
     init(
         _ database: Database, _ journal: Journal, directory: String, lock: OpenFile, incarnation: [UInt8],
-        saltsStored: UInt32, visitorsName: String,
+        saltsStored: UInt32, visitorsName: String, batch: UInt64,
         giveUp: @escaping @Sendable (StorageError) -> Void
     ) {
         self.database = database
@@ -81,7 +88,7 @@ public final class Checkpointer: Sendable {
         self.visitorsName = Mutex(visitorsName)
         self.incarnation = incarnation
         self.giveUp = giveUp
-        work = Mutex(Work())
+        work = Mutex(Work(batch: batch))
         saltsStored_ = Atomic(saltsStored)
         thread.start(inBackground: true) { [self] in run() }
     }
@@ -110,6 +117,15 @@ public final class Checkpointer: Sendable {
         thread.wakeup.signal()
     }
 
+    /// Rows that have left the engine and may not be in the tables, and the newest batch there is. To be asked on the thread that
+    /// captures, which alone makes batches; `KeptHistory.batch` says which of them the tables hold.
+    public var pendingRows: (batches: [(number: UInt64, rows: [HistoryRow])], newest: UInt64) {
+        work.withLock { work in
+            let waiting = work.request.map { [(number: work.batch + 1, rows: $0.capture.rows)] } ?? []
+            return (work.unsaved.batches + waiting, work.batch + UInt64(waiting.count))
+        }
+    }
+
     /// Adds to the audit with the next checkpoint.
     public func note(_ kind: String, _ note: String, at moment: Moment) {
         work.withLock { $0.unsaved.notes.append((moment, kind, note)) }
@@ -134,7 +150,7 @@ public final class Checkpointer: Sendable {
         storeSalts()
         work.withLock { work in
             // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
-            if let request = work.request.take() { work.unsaved.add(request.capture) }
+            if let request = work.request.take() { work.take(request) }
         }
         let saved = Result { () throws(StorageError) in try save(last) }
         let isSaved = if case .success = saved { true } else { false }
@@ -152,7 +168,7 @@ public final class Checkpointer: Sendable {
             thread.wakeup.wait(milliseconds: isDone ? -1 : 1000)
             storeSalts()
             emptyLog()
-            guard let request = work.withLock({ $0.request.take() }) else { continue }
+            guard let request = work.withLock({ $0.request }) else { continue }
             do throws(StorageError) {
                 try save(request)
             } catch {
@@ -189,14 +205,15 @@ public final class Checkpointer: Sendable {
         status_.withLock { $0.runningSince = begun }
         defer { status_.withLock { $0.runningSince = nil } }
         let unsaved = work.withLock { work in
-            work.unsaved.add(request.capture)
+            work.request = nil
+            work.take(request)
             return work.unsaved
         }
         do throws(StorageError) {
             let name = try write(request, unsaved)
             // From here on it is durable, whatever becomes of the files it has made superfluous.
             work.withLock { work in
-                work.unsaved.rows.removeFirst(unsaved.rows.count)
+                work.unsaved.batches.removeFirst(unsaved.batches.count)
                 work.unsaved.changed.removeAll()
                 work.unsaved.notes.removeFirst(unsaved.notes.count)
             }

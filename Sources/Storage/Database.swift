@@ -114,7 +114,7 @@ final class Database: Sendable {
     func close() throws(StorageError) { try Self.translating(path) { try queue.close() } }
 
     /// SQLite's errors in the operator's words.
-    private static func translating<T>(_ path: String, _ body: () throws -> T) throws(StorageError) -> T {
+    static func translating<T>(_ path: String, _ body: () throws -> T) throws(StorageError) -> T {
         do {
             return try body()
         } catch let error as StorageError {

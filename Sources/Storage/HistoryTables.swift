@@ -31,18 +31,16 @@ extension GRDB.Database {
         }
     }
 
-    private func insert(_ site: SiteIndex, _ quarter: Quarter) throws {
-        try execute(
-            sql: """
-                INSERT INTO quarter (site, quarter, views, visits, pings, bots, peak) VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET
-                    views = views + excluded.views, visits = visits + excluded.visits,
-                    pings = pings + excluded.pings, bots = bots + excluded.bots, peak = max(peak, excluded.peak)
-                """,
-            arguments: [
-                site.number, quarter.number, Int64(quarter.views), Int64(quarter.visits), Int64(quarter.pings),
-                Int64(quarter.bots), quarter.peak,
-            ])
+    func insert(_ site: SiteIndex, _ quarter: Quarter) throws {
+        let number = quarter.number / QuarterDay.count
+        let kept = try cachedStatement(sql: "SELECT hours FROM quarter WHERE site = ? AND day = ?")
+        var day = QuarterDay(day: number)
+        if let row = try Row.fetchOne(kept, arguments: [site.number, number]) {
+            day = try QuarterDay(day: number, bytes: try row.bytes("hours"))
+        }
+        day.add(quarter)
+        let insert = try cachedStatement(sql: "INSERT OR REPLACE INTO quarter (site, day, hours) VALUES (?, ?, ?)")
+        try insert.execute(arguments: [site.number, number, Data(day.bytes)])
     }
 
     private func insert(_ site: SiteIndex, _ day: ClosedDay) throws {
@@ -112,7 +110,7 @@ extension GRDB.Database {
 
 extension Row {
     /// A count, whatever a damaged row says so small that sums of a whole ranking fit.
-    fileprivate func count(_ column: String) throws -> UInt64 {
+    func count(_ column: String) throws -> UInt64 {
         UInt64(Swift.min(Swift.max(0, try number(column)), 1 << 50))
     }
 }

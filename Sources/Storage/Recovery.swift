@@ -44,6 +44,8 @@ public struct Recovery: Sendable {
     /// The frame that the checkpoint goes up to, and the file of visitors it names.
     let checkpointed: UInt64
     var visitorsName = ""
+    /// The newest batch of rows that the tables hold.
+    var batch: UInt64 = 0
     var segments: [Journal.Sealed] = []
     var nextOrdinal: UInt64 = 1
     /// Unreadable frames at the very end.

@@ -1,3 +1,4 @@
+import Counting
 package import GRDB
 
 /// One step of the schema, from the version before it.
@@ -6,7 +7,29 @@ package typealias Migration = @Sendable (GRDB.Database) throws -> Void
 /// The tables; `FORMAT.md` explains them. A change is a further migration, never an edit of one.
 package enum Schema {
     /// All steps; the schema's version is how many there are.
-    package static let migrations: [Migration] = [version1, version2]
+    package static let migrations: [Migration] = [version1, version2, version3]
+
+    /// Quarter hours packed by the day; and which batch of rows the tables hold.
+    private static let version3: Migration = { db in
+        try db.execute(
+            sql: """
+                ALTER TABLE state ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE quarter RENAME TO quarter_row;
+                CREATE TABLE quarter (
+                    site INTEGER NOT NULL, day INTEGER NOT NULL, hours BLOB NOT NULL, PRIMARY KEY (site, day)
+                ) WITHOUT ROWID;
+                """)
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM quarter_row ORDER BY site, quarter")
+        while let row = try rows.next() {
+            func count(_ column: String) throws -> UInt64 { UInt64(Swift.max(0, try row.number(column))) }
+            try db.insert(
+                SiteIndex(Int(try row.number("site"))),
+                Quarter(
+                    number: try row.number("quarter"), views: try count("views"), visits: try count("visits"),
+                    pings: try count("pings"), bots: try count("bots"), peak: Int(try count("peak"))))
+        }
+        try db.execute(sql: "DROP TABLE quarter_row")
+    }
 
     private static let version2: Migration = { db in
         try db.execute(

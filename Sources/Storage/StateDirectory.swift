@@ -79,6 +79,7 @@ public final class StateDirectory: Sendable {
             engine, salts: stored.salts, incarnation: stored.incarnation, sequence: stored.sequence, hits: stored.hits,
             isNew: false)
         recovery.visitorsName = stored.visitors
+        recovery.batch = stored.batch
         if let lost {
             if Files.exists(path + "/" + stored.visitors) {
                 try Files.move(path + "/" + stored.visitors, into: journalPath + "/quarantine")
@@ -107,7 +108,8 @@ public final class StateDirectory: Sendable {
         }
         let checkpointer = Checkpointer(
             database, journal, directory: path, lock: lock, incarnation: recovery.incarnation,
-            saltsStored: recovery.salts.map(\.number).max() ?? 0, visitorsName: recovery.visitorsName, giveUp: giveUp)
+            saltsStored: recovery.salts.map(\.number).max() ?? 0, visitorsName: recovery.visitorsName,
+            batch: recovery.batch, giveUp: giveUp)
         return (journal, checkpointer)
     }
 }

@@ -20,6 +20,8 @@ struct Access: Sendable {
 
     /// The owner at this machine.
     static let local = "local"
+    /// Stands before the name of a token.
+    static let tokenPrefix = "token "
 
     init(_ configuration: WebConfiguration, _ tokens: Tokens) {
         self.tokens = tokens
@@ -39,7 +41,8 @@ struct Access: Sendable {
                 .misdirectedRequest,
                 "No site is served under the host name \"\(named[0])\". If it is right, add it to hosts in [http].")
         }
-        if let name = try tokens.name(in: headers) { return "token " + name }
+        if let name = try tokens.name(in: headers) { return Self.tokenPrefix + name }
+        if let name = SignIn.token(in: request.head).flatMap({ tokens.name(of: $0) }) { return Self.tokenPrefix + name }
         let isLocal =
             localAdmin && request.peer.isLoopback && loopbackNames.contains(host) && !isForwarded(request.head)
             && !isCrossSite(headers, "http://\(named[0])")

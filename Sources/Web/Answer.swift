@@ -33,9 +33,9 @@ struct Answer: Sendable {
     /// Adds a field; its name and value are ours and hold no line ends.
     mutating func add(_ name: String, _ value: String) { fields += "\(name): \(value)\r\n".utf8 }
 
-    private var head: [UInt8] {
+    private func head(isEndless: Bool = false) -> [UInt8] {
         var head = Array("HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n".utf8) + fields
-        if status != .notModified { head += "Content-Length: \(body.readableBytes)\r\n".utf8 }
+        if status != .notModified, !isEndless { head += "Content-Length: \(body.readableBytes)\r\n".utf8 }
         head +=
             "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Security-Policy: \(policy)\r\n"
             .utf8
@@ -45,13 +45,13 @@ struct Answer: Sendable {
     /// The same answer, which is often sent and not changed any more.
     func preparedToSend() -> Answer {
         var answer = self
-        answer.prepared = head
+        answer.prepared = head()
         return answer
     }
 
-    /// The bytes to send; for a HEAD request nothing but the head.
-    func write(to buffer: inout ByteBuffer, isHead: Bool, isLast: Bool) {
-        buffer.writeBytes(prepared ?? head)
+    /// The bytes to send; for a HEAD request nothing but the head. What is endless ends with its connection.
+    func write(to buffer: inout ByteBuffer, isHead: Bool, isLast: Bool, isEndless: Bool = false) {
+        buffer.writeBytes(prepared ?? head(isEndless: isEndless))
         buffer.writeString(HTTPDate.field())
         buffer.writeStaticString(isLast ? "Connection: close\r\n\r\n" : "\r\n")
         if !isHead { buffer.writeImmutableBuffer(body) }

@@ -26,9 +26,11 @@ enum Assets {
     static let busuanzi = Rendered(
         packed(PackageResources.busuanzi_js + PackageResources.footfall_js), type: "text/javascript; charset=utf-8",
         caching: "max-age=3600", isOpen: true)
-    /// The style of the page of totals.
-    static let totalsStyle = Rendered(
-        PackageResources.totals_css, type: "text/css; charset=utf-8", caching: "max-age=3600")
+    /// What the dashboard is made of. Asked for anew each time, since it changes with the program.
+    static let dashboard = Rendered(
+        packed(PackageResources.dashboard_js), type: "text/javascript; charset=utf-8", caching: "no-cache")
+    static let dashboardStyle = Rendered(
+        PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
 
     /// The script without comments, indentation, and the spaces beside its signs, as far as it is written here: no quotes but
     /// single ones.

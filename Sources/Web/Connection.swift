@@ -32,6 +32,8 @@ final class Connection: ChannelDuplexHandler {
     /// The last answer is given; what still comes is thrown away.
     private var isOver = false
     private var isStopping = false
+    /// The answer is a stream of events, which has no end of its own.
+    private var watcher: (feed: LiveFeed, client: LiveFeed.Client)?
     /// When the state that runs now began.
     private var since = NIODeadline.now()
     private var timer: Scheduled<Void>?
@@ -54,7 +56,10 @@ final class Connection: ChannelDuplexHandler {
     // MARK: What comes in
 
     func handlerAdded(context: ChannelHandlerContext) { setTimer(context) }
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        if let watcher { watcher.feed.remove(watcher.client) }
+    }
 
     /// Nothing more is read while something waits to be looked at, or while answers wait that the client does not read. One
     /// read ahead of the answer is cheaper than to tell the kernel twice a request.
@@ -87,6 +92,8 @@ final class Connection: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             isStopping = true
             timer?.cancel()
+            // Whoever watches comes again by itself.
+            if watcher != nil { return context.close(promise: nil) }
             stop(context, after: limits.lastRequest)
         case ChannelEvent.inputClosed:
             take(.end, context)
@@ -108,6 +115,11 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private func take(_ event: Event, _ context: ChannelHandlerContext) {
+        if watcher != nil {
+            // Nothing else is answered behind a stream.
+            if case .part = event { return }
+            return context.close(promise: nil)
+        }
         waiting.append(event)
         work(context)
     }
@@ -171,6 +183,7 @@ final class Connection: ChannelDuplexHandler {
         self.route = route
         switch reply {
         case .now(let answer): give(answer, context)
+        case .events(let feed, let topic, let owner): watch(feed, topic, owner, context)
         case .later(let work):
             let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let loop = context.eventLoop
@@ -184,6 +197,42 @@ final class Connection: ChannelDuplexHandler {
                 }
             }
         }
+    }
+
+    /// Begins a stream, with the state as it is.
+    private func watch(_ feed: LiveFeed, _ topic: LiveFeed.Topic, _ owner: String?, _ context: ChannelHandlerContext) {
+        guard let (version, state) = feed.current(topic), !isStopping else {
+            return give(Problem.unknownSite.answer, context)
+        }
+        let here = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let client = LiveFeed.Client(topic, owner: owner, version: version, on: context.eventLoop) { bytes in
+            let context = here.value
+            guard context.channel.isActive, context.channel.isWritable else { return false }
+            context.writeAndFlush(NIOAny(bytes), promise: nil)
+            return true
+        } close: {
+            here.value.close(promise: nil)
+        }
+        guard feed.add(client) else {
+            return give(
+                Problem(.serviceUnavailable, "\(feed.limit) event streams are open already; try again later.").answer,
+                context)
+        }
+        watcher = (feed, client)
+        var answer = Answer(.ok, type: "text/event-stream; charset=utf-8")
+        answer.add("Cache-Control", "no-store")
+        // nginx would keep it back until a buffer is full.
+        answer.add("X-Accel-Buffering", "no")
+        if !topic.isOwners { answer.add("Access-Control-Allow-Origin", "*") }
+        var bytes = context.channel.allocator.buffer(capacity: 1024 + state.readableBytes)
+        answer.write(to: &bytes, isHead: false, isLast: true, isEndless: true)
+        bytes.writeString("retry: 5000\n")
+        bytes.writeImmutableBuffer(state)
+        service.requests.add(route, .ok, (.now() - since).nanoseconds)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        timer?.cancel()
+        wantsToRead = false
+        context.read()
     }
 
     /// Writes an answer down, to be sent with the next flush.

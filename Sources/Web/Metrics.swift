@@ -6,6 +6,7 @@ struct Metrics: Sendable {
     let state: WebState
     let requests: RequestCounts
     let connections: WebConnections
+    let feed: LiveFeed
 
     @Sendable func scrape(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The metrics are", at: "/metrics")
@@ -20,6 +21,10 @@ struct Metrics: Sendable {
         text.write(report.ingest, report.tallies)
         text.write(state.durability())
         text.write(requests, connections)
+        text.family("live_clients", .gauge, "Event streams that are open.", [.init(feed.count)])
+        text.family(
+            "live_clients_cut_total", .counter, "Event streams cut because their client did not read.",
+            [.init(feed.cut)])
         let warnings = (report.warnings + state.warnings()).map(\.code)
         text.family(
             "warnings", .gauge, "1 for each kind of warning that concerns every site.",

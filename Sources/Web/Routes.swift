@@ -41,6 +41,8 @@ enum Reply: Sendable {
     /// When the work calls back, once, on any thread. What it gives is called on the connection's, so that whoever does
     /// the work need not write the answer down.
     case later(@Sendable (@escaping Give) -> Void)
+    /// As a stream of events that goes on until one side has enough.
+    case events(LiveFeed, LiveFeed.Topic, owner: String?)
 
     /// Takes an answer that is still to be written down.
     typealias Give = @Sendable (@escaping @Sendable () -> Answer) -> Void
@@ -74,12 +76,16 @@ struct Routes: Sendable {
     private let routes: [Route]
 
     init(
-        _ state: WebState, _ configuration: WebConfiguration, _ requests: RequestCounts, _ connections: WebConnections
+        _ state: WebState, _ configuration: WebConfiguration, _ requests: RequestCounts, _ connections: WebConnections,
+        _ feed: LiveFeed
     ) {
         access = Access(configuration, state.tokens)
         let snapshots = Snapshots(state: state)
         let changes = Changes(state: state)
-        let metrics = Metrics(state: state, requests: requests, connections: connections)
+        let histories = Histories(state: state)
+        let metrics = Metrics(state: state, requests: requests, connections: connections, feed: feed)
+        let streams = Streams(state: state, feed: feed)
+        let signIn = SignIn(tokens: state.tokens)
         let hits = Hits(state: state, proxies: configuration.proxies)
         let operations = Operations(state: state)
         let words = Rendered(definitionsJSON, caching: "max-age=300")
@@ -93,8 +99,17 @@ struct Routes: Sendable {
             Self.route(
                 "/" + Widget.pinnedName, ["GET": { request in .now(Assets.pinnedWidget.answer(to: request)) }]),
             Self.route("/", ["GET": TotalsPage(state: state).show]),
-            Self.route("/totals.css", ["GET": { request in .now(Assets.totalsStyle.answer(to: request)) }]),
+            Self.route("/dashboard.css", ["GET": { request in .now(Assets.dashboardStyle.answer(to: request)) }]),
+            Self.route("/dashboard.js", ["GET": { request in .now(Assets.dashboard.answer(to: request)) }]),
+            Self.route("/sign-in", ["POST": signIn.signIn]),
+            Self.route("/sign-out", ["POST": signIn.signOut]),
+            Self.route("/api/v1/live", ["GET": streams.all], isSafe: false),
+            Self.route("/api/v1/sites/{site}/live", ["GET": streams.one], isSafe: false),
+            Self.route("/api/v1/status", ["GET": Status(state: state).show]),
             Self.route("/api/v1/sites/{site}", ["GET": snapshots.one]),
+            Self.route("/api/v1/sites/{site}/series", ["GET": histories.series]),
+            Self.route("/api/v1/sites/{site}/top/{ranking}", ["GET": histories.top]),
+            Self.route("/api/v1/sites/{site}/export.csv", ["GET": histories.export]),
             Self.route("/api/v1/sites/{site}/start", ["PUT": changes.start]),
             Self.route("/api/v1/sites/{site}/corrections", ["POST": changes.correct]),
             Self.route("/api/v1/sites/{site}/keys", ["GET": changes.listKeys, "POST": changes.createKey]),

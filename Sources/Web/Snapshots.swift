@@ -57,4 +57,4 @@ final class Snapshots: Sendable {
 }
 
 /// The owner's answers never lie in a cache that others share.
-private let ownersCaching = "private, max-age=1"
+let ownersCaching = "private, max-age=1"

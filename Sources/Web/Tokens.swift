@@ -59,19 +59,30 @@ public final class Tokens: Sendable {
     func name(in headers: HTTPHeaders) throws(Problem) -> String? {
         let fields = headers["Authorization"].filter { $0.prefix(6).lowercased() == "bearer" }
         guard let field = fields.first else { return nil }
-        let hash = Self.hash(field.dropFirst(6).drop { $0 == " " })
-        let name: String? = known.withLock { known in
-            known.reduce(nil) { found, token in
-                let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 }
-                return difference == 0 ? token.name : found
-            }
-        }
-        guard let name, fields.count == 1 else {
+        guard let name = name(of: field.dropFirst(6).drop { $0 == " " }), fields.count == 1 else {
             throw Problem(
                 .unauthorized, "This token is not known: footfall token list shows those there are.",
                 [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
         }
         return name
+    }
+
+    /// The name of a token; nil where it is nobody's.
+    func name(of token: some StringProtocol) -> String? {
+        let hash = Self.hash(token)
+        return known.withLock { known in
+            known.reduce(nil) { found, token in
+                let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 }
+                return difference == 0 ? token.name : found
+            }
+        }
+    }
+
+    /// Who was let in as `owner`, by `Access`, would be so still.
+    func isOwner(_ owner: String) -> Bool {
+        guard owner.hasPrefix(Access.tokenPrefix) else { return true }
+        let name = owner.dropFirst(Access.tokenPrefix.utf8.count)
+        return known.withLock { known in known.contains { $0.name == name && $0.hash != Self.nobodys } }
     }
 
     // MARK: Routes

@@ -1,36 +1,67 @@
 import Counting
 import NIOHTTP1
 
-/// `GET /`: every site with its numbers, in a page that needs no script.
+/// `GET /`: every site with its numbers, in a page that needs no script; with one it becomes the dashboard.
 struct TotalsPage: Sendable {
     let state: WebState
 
     @Sendable func show(_ request: Request) throws(Problem) -> Reply {
-        try request.requireOwner("The page of totals is", at: "/")
-        return .after { [state] in
-            var answer = Answer.fresh(page(state.report()).utf8, type: "text/html")
-            answer.policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
-            return answer
+        if !request.isOwners, request.head.headers["Accept"].contains(where: { $0.contains("text/html") }) {
+            return .now(Self.signIn())
         }
+        try request.requireOwner("The page of totals is", at: "/")
+        return .after { [state] in Self.page(Self.totals(state.report(), state.warnings()), isDashboard: true) }
     }
 
-    private func page(_ report: Report) -> String {
-        let rows = report.sites.map(Self.row).joined()
-        let sites = report.sites.flatMap { site in
-            (report.siteWarnings[site.name] ?? []).map { "\(site.name): \($0.detail)" }
-        }
-        let all = (report.warnings + state.warnings()).map(\.detail)
-        let warnings = (all + sites).map { "<p class=\"warning\">\(Self.escaped($0))</p>\n" }.joined()
-        return """
+    /// The page that asks for a token, with what was wrong about the last one.
+    static func signIn(_ problem: String? = nil) -> Answer {
+        page(
+            """
+            <h1>Footfall</h1>
+            \(problem.map { "<p class=\"warning\" role=\"alert\">\(escaped($0))</p>" } ?? "")
+            <form method="post" action="sign-in">
+            <label>Token <input type="password" name="token" autocomplete="current-password" required></label>
+            <button>Sign in</button>
+            </form>
+
+            """, isDashboard: false, .unauthorized)
+    }
+
+    private static func page(_ main: String, isDashboard: Bool, _ status: HTTPResponseStatus = .ok) -> Answer {
+        let script = isDashboard ? "<script type=\"module\" src=\"dashboard.js\"></script>\n" : ""
+        let page = """
             <!doctype html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>Footfall</title>
-            <link rel="stylesheet" href="totals.css">
-            </head>
+            <link rel="icon" href="data:,">
+            <link rel="stylesheet" href="dashboard.css">
+            \(script)</head>
             <body>
+            <main id="app">
+            \(main)</main>
+            </body>
+            </html>
+
+            """
+        var answer = Answer.fresh(page.utf8, type: "text/html", status)
+        if status == .unauthorized { answer.add("WWW-Authenticate", "Bearer") }
+        answer.policy =
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+            + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        return answer
+    }
+
+    private static func totals(_ report: Report, _ more: [Warning]) -> String {
+        let rows = report.sites.map(row).joined()
+        let sites = report.sites.flatMap { site in
+            (report.siteWarnings[site.name] ?? []).map { "\(site.name): \($0.detail)" }
+        }
+        let all = (report.warnings + more).map(\.detail)
+        let warnings = (all + sites).map { "<p class=\"warning\">\(escaped($0))</p>\n" }.joined()
+        return """
             <h1>Footfall</h1>
             \(warnings)<table>
             <thead><tr><th>Site</th><th>Online</th><th>Today</th><th class="wide">Yesterday</th>\
@@ -39,8 +70,6 @@ struct TotalsPage: Sendable {
             \(rows)</tbody>
             </table>
             <p>Visits, and visitors online, as of \(report.asOf.rfc3339). Reload for newer ones.</p>
-            </body>
-            </html>
 
             """
     }

@@ -23,6 +23,8 @@ public struct WebState: Sendable {
     public var lastReloadSucceeded: @Sendable () -> Bool = { true }
     /// What was changed by hand and what was found missing, oldest first; nil where the disk does not give it.
     public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) }
+    /// The past.
+    public var history = HistoryAccess()
     /// How the journal and the checkpoints do.
     public var durability: @Sendable () -> DurabilityNumbers = { DurabilityNumbers() }
     /// A site is served by the settings in force.
@@ -101,7 +103,9 @@ public struct WebLimits: Sendable {
     /// At shutdown, how long a request may still come on a connection that is open, so that none that was sent is cut off.
     public var lastRequest = Duration.milliseconds(250)
     /// Connections open at once; further ones are closed as they come, and counted.
-    public var connections = 1000
+    public var connections = 2000
+    /// Of these, event streams; a further one is answered with 503.
+    public var streams = 1000
     /// So many more are let in on the unix socket, so that a flood does not lock the owner out.
     public var localConnections = 16
 

@@ -7,19 +7,21 @@ final class WebService: Sendable {
     let requests = RequestCounts()
     private let state: WebState
     private let connections: WebConnections
+    private let feed: LiveFeed
     private let current: Mutex<Routes>
 
     init(_ state: WebState, _ configuration: WebConfiguration, _ connections: WebConnections) {
         self.state = state
         self.connections = connections
-        current = Mutex(Routes(state, configuration, requests, connections))
+        feed = LiveFeed(state, limit: configuration.limits.streams)
+        current = Mutex(Routes(state, configuration, requests, connections, feed))
     }
 
     /// The routes by the newest settings.
     var routes: Routes { current.withLock { $0 } }
 
     func reload(_ configuration: WebConfiguration) {
-        let routes = Routes(state, configuration, requests, connections)
+        let routes = Routes(state, configuration, requests, connections, feed)
         current.withLock { $0 = routes }
     }
 }

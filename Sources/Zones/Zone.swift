@@ -35,6 +35,30 @@ public struct Zone: Sendable {
             number: Int32(number), begins: begin(of: number, in: pieces), ends: begin(of: number + 1, in: pieces))
     }
 
+    /// The local days that touch a stretch of time, in their order; a date that the zone has left out is none.
+    ///
+    /// - Complexity: O(days) and O(changes of the clocks).
+    public func days(from first: Int64, to last: Int64) -> [Day] {
+        let pieces = pieces(from: first, to: last)
+        var days: [Day] = []
+        var next = day(at: first)
+        // The piece that a day begins in; those before it are over.
+        var rest = pieces[...]
+        while true {
+            if next.ends > next.begins { days.append(next) }
+            guard next.ends <= last else { return days }
+            while let piece = rest.first, piece.end <= next.begins { rest = rest.dropFirst() }
+            let number = Int64(next.number) + 1
+            next = Day(number: Int32(number), begins: next.ends, ends: begin(of: number + 1, in: Array(rest.prefix(4))))
+        }
+    }
+
+    /// The first second of the local hour that `second` lies in; the next hour begins at most 3600 seconds after it.
+    public func hour(at second: Int64) -> Int64 {
+        let local = second + offset(at: second)
+        return second - (local % 3600 + 3600) % 3600
+    }
+
     /// The second at which the zone's clocks show `local`, which is counted as if they stood at UTC. Of an hour lived twice
     /// the later one; of an hour that is skipped, what the clocks showed before would have shown.
     public func second(ofLocal local: Int64) -> Int64 {
@@ -50,10 +74,12 @@ public struct Zone: Sendable {
     /// Enough time on both sides to hold the day before and the day after.
     private static let reach: Int64 = 4 * 86_400
 
-    private func pieces(around second: Int64) -> [Piece] {
+    private func pieces(around second: Int64) -> [Piece] { pieces(from: second, to: second) }
+
+    private func pieces(from first: Int64, to last: Int64) -> [Piece] {
         var pieces: [Piece] = []
-        var start = second - Self.reach
-        while start < second + Self.reach {
+        var start = first - Self.reach
+        while start < last + Self.reach {
             let end = nextChange(after: start) ?? .max
             pieces.append(Piece(start: start, end: end, offset: offset(at: start)))
             start = end

@@ -15,6 +15,7 @@ struct KeptState {
     /// The keys of sites that senders elsewhere sign with.
     let siteKeys: [SiteKey]
     let directory: StateDirectory
+    let history: HistoryReader
 
     /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
     init(_ settings: Settings, logger: Logger) throws {
@@ -33,6 +34,7 @@ struct KeptState {
             Exit.now(Exit.unavailable)
         }
         self.checkpointer = checkpointer
+        history = try HistoryReader(settings.state.directory)
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(

@@ -39,7 +39,9 @@ struct FloodTests {
             if i % 10 == 0: time.sleep(0.002)
         """
 
-    @Test("memory stays as it is after the first of four floods, each is refused by its reason, and a quiet site is exact")
+    @Test(
+        "memory stays as it is after the first of four floods, each is refused by its reason, and a quiet site is exact"
+    )
     func floods() throws {
         let daemon = try Daemon(sites: Self.settings)
         let folder = try TemporaryFolder()
@@ -63,7 +65,8 @@ struct FloodTests {
         #expect(try metric("\(refused){reason=\"site_missing\"}") == 4 * 2000)
         #expect(try metric("\(refused){reason=\"syntax\"}") == 4 * 2000)
         let quiet = try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/api/v1/sites/quiet").output
-        #expect(quiet.contains("\"online\":{\"visitors\":1,") && quiet.contains("\"visits\":1,\"views\":40,"), "\(quiet)")
+        #expect(
+            quiet.contains("\"online\":{\"visitors\":1,") && quiet.contains("\"visits\":1,\"views\":40,"), "\(quiet)")
         #expect(quiet.contains("\"rejected\":{\"total\":0}"))
         // The other one says what its limits cost.
         let flooded = try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/api/v1/sites/flooded").output

@@ -92,9 +92,14 @@ struct History: Equatable {
 
     /// What the tables hold.
     init(database path: String) throws {
-        for row in try rows(path, "SELECT site, quarter, views, visits, pings, bots, peak FROM quarter") {
-            let numbers = row.map { Int64($0) ?? -1 }
-            quarters[Key(site: Int(numbers[0]), time: numbers[1])] = Array(numbers[2...])
+        for row in try rows(path, "SELECT site, day, hex(hours) FROM quarter") {
+            let bytes = stride(from: 0, to: row[2].utf8.count, by: 2).map { i in
+                UInt8(row[2].dropFirst(i).prefix(2), radix: 16) ?? 0
+            }
+            try QuarterDay.forEach(in: bytes, of: Int64(row[1]) ?? -1) { quarter in
+                quarters[Key(site: Int(row[0]) ?? -1, time: quarter.number)] =
+                    [quarter.views, quarter.visits, quarter.pings, quarter.bots].map(Int64.init) + [Int64(quarter.peak)]
+            }
         }
         let columns = "site, day, timezone, views, visits, bots, visitors, exact, peak, peak_at"
         for row in try rows(path, "SELECT \(columns) FROM day") {

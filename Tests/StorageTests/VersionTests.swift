@@ -96,7 +96,8 @@ struct VersionTests {
                 }
             }
             sum += Array((row["visitors"] as String).utf8) + Array(first)
-            try db.execute(sql: "DROP TABLE site_key; PRAGMA user_version = 1")
+            try Self.unpackQuarters(db)
+            try db.execute(sql: "DROP TABLE site_key; ALTER TABLE state DROP COLUMN batch; PRAGMA user_version = 1")
             try db.execute(sql: "UPDATE state SET engine = ?, crc = ?", arguments: [first, Int64(crc32c(sum))])
         }
         try database.close()
@@ -104,7 +105,36 @@ struct VersionTests {
         var engine = recovery.engine
         let isEqual = engine.snapshot() == story.snapshot(after: 40, at: engine.now)
         #expect(isEqual && recovery.losses.isEmpty)
+        let history = try History(database: folder.path + "/footfall.db").quarters
+        let original = try Folder(files)
+        let before = try History(database: original.path + "/footfall.db").quarters
+        #expect(history == before && !history.isEmpty)
         #expect(try rows(folder.path + "/footfall.db", "SELECT count(*) FROM site_key") == [["0"]])
+    }
+
+    /// Quarter hours as versions 1 and 2 had them: a row each.
+    private static func unpackQuarters(_ db: GRDB.Database) throws {
+        let days = try Row.fetchAll(db, sql: "SELECT site, day, hours FROM quarter")
+        try db.execute(
+            sql: """
+                DROP TABLE quarter;
+                CREATE TABLE quarter (
+                    site INTEGER NOT NULL, quarter INTEGER NOT NULL, views INTEGER NOT NULL, visits INTEGER NOT NULL,
+                    pings INTEGER NOT NULL, bots INTEGER NOT NULL, peak INTEGER NOT NULL, PRIMARY KEY (site, quarter)
+                ) WITHOUT ROWID;
+                """)
+        for day in days {
+            var quarters: [Quarter] = []
+            try QuarterDay.forEach(in: [UInt8](day["hours"] as Data), of: day["day"]) { quarters.append($0) }
+            for q in quarters {
+                try db.execute(
+                    sql: "INSERT INTO quarter VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    arguments: [
+                        day["site"] as Int, q.number, Int64(q.views), Int64(q.visits), Int64(q.pings), Int64(q.bots),
+                        q.peak,
+                    ])
+            }
+        }
     }
 
     private static let second: Migration = { db in

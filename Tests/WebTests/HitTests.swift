@@ -282,22 +282,6 @@ struct HitTests {
             #expect(try #require(Int(said.trimmingCharacters(in: .whitespacesAndNewlines))) <= 640)
         }
     }
-
-    @Test("the page of totals shows every site to its owner, needs no script, and lets nothing be markup")
-    func totals() async throws {
-        let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
-        let state = WebState(report: { report }) { $0.warnings = { [Warning(.disk, "disk <full>")] } }
-        try await withServer(state: state) { server async throws in
-            #expect(try await server.ask("/").status == 401)
-            let page = try await server.ask("/", local: true)
-            #expect(page.status == 200 && page.fields["content-type"] == "text/html; charset=utf-8")
-            #expect(page.body.contains("<td>portal</td>") && page.body.contains("<td>&lt;b&gt;&amp;&quot;</td>"))
-            #expect(page.body.contains("disk &lt;full&gt;") && !page.body.contains("<script"))
-            let policy = try #require(page.fields["content-security-policy"])
-            #expect(policy.hasPrefix("default-src 'none'; style-src 'self'"))
-            #expect(try await server.ask("/totals.css").fields["content-type"] == "text/css; charset=utf-8")
-        }
-    }
 }
 
 extension TestServer {

@@ -46,6 +46,22 @@ struct TestServer: Sendable {
 }
 
 extension TestServer {
+    /// A connection on which a stream of events has been asked for.
+    func watch(_ path: String, _ fields: [String] = []) async throws -> Client {
+        let client = try await connect()
+        try await client.send(
+            "GET \(path) HTTP/1.1\r\n\((["Host: localhost"] + fields).joined(separator: "\r\n"))\r\n\r\n")
+        return client
+    }
+
+    /// One form on a connection of its own.
+    func form(_ path: String, _ form: String, _ fields: [String] = []) async throws -> Answer {
+        let client = try await connect()
+        let fields = ["Host: localhost", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
+        try await client.send("POST \(path) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
+        return try await client.answer()
+    }
+
     /// One GET on a connection of its own.
     func ask(
         _ path: String, host: String? = "localhost", local: Bool = false, _ fields: [String] = []
@@ -176,6 +192,24 @@ final class Client: Sendable {
             received.bytes.removeFirst(head + 4 + length)
             return Answer(status: try #require(Int(lines[0].split(separator: " ")[1])), fields: fields, body: body)
         }
+    }
+
+    /// What comes up to a mark and with it.
+    func text(upTo mark: String) async throws -> String {
+        try await onQueue(queue) { [descriptor, received] in
+            while true {
+                if let range = Data(received.bytes).range(of: Data(mark.utf8)) {
+                    defer { received.bytes.removeFirst(range.upperBound) }
+                    return String(decoding: received.bytes[..<range.upperBound], as: UTF8.self)
+                }
+                if try !Self.receive(descriptor, received) { throw SocketError(call: "text", number: 0) }
+            }
+        }
+    }
+
+    /// Goes away.
+    func close() async throws {
+        try await onQueue(queue) { [descriptor] in _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
     }
 
     /// Reads until the server closes; true if nothing came before.

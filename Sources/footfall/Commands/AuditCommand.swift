@@ -55,13 +55,7 @@ extension AuditCommand.Line {
         func number(_ value: Int?) -> String { value.map(String.init) ?? "" }
         return [
             at, kind, site ?? "", day ?? "", number(visits), number(views), number(former_visits),
-            number(former_views), field(by), field(note),
+            number(former_views), csvField(by), csvField(note),
         ].joined(separator: ",")
-    }
-
-    /// Quoted, and no formula wherever it is opened.
-    private func field(_ text: String) -> String {
-        let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
-        return "\"" + (isFormula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""
     }
 }

@@ -86,6 +86,9 @@ struct Serve: AsyncParsableCommand {
         asked.reload = reloading.reload
         asked.lastReloadSucceeded = { reloading.lastSucceeded }
         asked.audit = { done in Self.readAudit(state.directory, counting, done) }
+        let desk = HistoryDesk(reader: state.history, checkpointer: state.checkpointer, counting: counting)
+        asked.history.series = desk.series
+        asked.history.rankings = desk.rankings
         asked.durability = { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) }
         asked.isServed = reloading.isServed
         asked.publicNumbers = reloading.publicNumbers

@@ -1,0 +1,91 @@
+/// History in columns: what happened in each of a run of stretches of time.
+///
+/// A stretch that the daemon was not up in at all, or that lies before the site or after now, has no numbers, which is not
+/// the same as zeros.
+public struct Series: Sendable {
+    /// The first second of each stretch, and the end of the last one; rising.
+    public let bounds: [Int64]
+    /// By stretch: sums, and the greatest online.
+    public private(set) var views: [Int64], visits: [Int64], pings: [Int64], bots: [Int64], online: [Int64]
+    /// By stretch: unique visitors; nil where they are not known.
+    public private(set) var visitors: [Int64?]
+    private var isUp: [Bool]
+
+    /// So many stretches at most.
+    public static let countMax = 10_000
+
+    /// Stretches without numbers.
+    public init(bounds: [Int64]) {
+        precondition(bounds.count > 1, "a series has a beginning and an end")
+        self.bounds = bounds
+        let zeros = [Int64](repeating: 0, count: bounds.count - 1)
+        (views, visits, pings, bots, online) = (zeros, zeros, zeros, zeros, zeros)
+        visitors = zeros.map { _ in nil }
+        isUp = zeros.map { _ in false }
+    }
+
+    /// Stretches.
+    public var count: Int { bounds.count - 1 }
+
+    /// There is something to say of a stretch.
+    public func isKnown(_ stretch: Int) -> Bool { isUp[stretch] }
+
+    /// The stretch that a second lies in.
+    public func stretch(at second: Int64) -> Int? {
+        guard second >= bounds[0], second < bounds[count] else { return nil }
+        var (low, high) = (0, count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if bounds[middle] <= second { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// Adds a quarter hour, by its first second.
+    public mutating func add(_ quarter: Quarter) {
+        guard let i = stretch(at: quarter.number * 900) else { return }
+        add(quarter, to: i)
+    }
+
+    /// Adds the quarter hours of a day as they are packed. Faster than one by one: they rise, and so do the stretches.
+    public mutating func add(day: Int64, packed bytes: [UInt8]) throws(MalformedBytes) {
+        var i = stretch(at: max(day * 86_400, bounds[0])) ?? 0
+        try QuarterDay.forEach(in: bytes, of: day) { quarter in
+            let second = quarter.number * 900
+            guard second >= bounds[0], second < bounds[count] else { return }
+            while second >= bounds[i + 1] { i += 1 }
+            add(quarter, to: i)
+        }
+    }
+
+    private mutating func add(_ quarter: Quarter, to i: Int) {
+        views[i] += Int64(quarter.views)
+        visits[i] += Int64(quarter.visits)
+        pings[i] += Int64(quarter.pings)
+        bots[i] += Int64(quarter.bots)
+        online[i] = max(online[i], Int64(quarter.peak))
+        // What was counted was counted by somebody.
+        isUp[i] = true
+    }
+
+    /// The daemon was up from one second to just before another.
+    public mutating func addUptime(from: Int64, to: Int64) {
+        let (from, to) = (max(from, bounds[0]), min(to, bounds[count]))
+        guard from < to, let first = stretch(at: from), let last = stretch(at: to - 1) else { return }
+        for i in first...last { isUp[i] = true }
+    }
+
+    /// A correction of the day that begins at `second`.
+    public mutating func correct(at second: Int64, visits: Int64, views: Int64) {
+        guard let i = stretch(at: second) else { return }
+        self.visits[i] = boundedSum(self.visits[i], visits)
+        self.views[i] = boundedSum(self.views[i], views)
+        isUp[i] = true
+    }
+
+    /// Unique visitors of the day that begins at `second`: of several days they add up to visitor-days.
+    public mutating func addVisitors(at second: Int64, _ count: Int) {
+        guard let i = stretch(at: second) else { return }
+        visitors[i] = (visitors[i] ?? 0) + Int64(count)
+    }
+}

@@ -1,0 +1,118 @@
+public import Counting
+import Foundation
+import GRDB
+
+/// History as the tables hold it: all of it of one checkpoint.
+public struct KeptHistory: Sendable {
+    /// The newest batch of rows in it.
+    public var batch: UInt64 = 0
+    /// Packed quarter hours by UTC day, rising.
+    public var days: [(day: Int64, hours: [UInt8])] = []
+    /// When the daemon was up.
+    public var uptime: [(from: Moment, to: Moment)] = []
+    /// Unique visitors of local days that are over, each as it was where the site's zone was another.
+    public var visitors: [(day: LocalDay, count: Int, isExact: Bool)] = []
+    /// What was added to local days by hand.
+    public var corrections: [(day: LocalDay, visits: Int64, views: Int64)] = []
+}
+
+/// Reads history while others write it, over a connection that never writes, locks or empties the log.
+///
+/// The calls wait for the disk, and for each other.
+public final class HistoryReader: Sendable {
+    private let path: String
+    private let queue: DatabaseQueue
+
+    /// Opens the database of the state in a directory, which must be there.
+    public init(_ directory: String) throws(StorageError) {
+        let path = directory + "/footfall.db"
+        var configuration = Configuration()
+        configuration.label = "footfall.history"
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let settled = configuration
+        queue = try Database.translating(path) { try DatabaseQueue(path: path, configuration: settled) }
+        self.path = path
+    }
+
+    /// The history of a site over some UTC days, and local days among them and a day around.
+    ///
+    /// - Complexity: O(days): ten years some 10 ms.
+    public func history(of site: SiteIndex, days: ClosedRange<Int64>) throws(StorageError) -> KeptHistory {
+        try read { db in
+            var kept = KeptHistory()
+            kept.batch = UInt64(try Int64.fetchOne(db, sql: "SELECT batch FROM state WHERE id = 1") ?? 0)
+            let between: StatementArguments = [site.number, days.lowerBound, days.upperBound]
+            let packed = try Row.fetchCursor(
+                db, sql: "SELECT day, hours FROM quarter WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day",
+                arguments: between)
+            while let row = try packed.next() { kept.days.append((try row.number("day"), try row.bytes("hours"))) }
+            let around: StatementArguments = [site.number, days.lowerBound - 1, days.upperBound + 1]
+            kept.visitors = try Row.fetchAll(
+                db, sql: "SELECT day, visitors, exact FROM day WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day",
+                arguments: around
+            ).map { (try $0.localDay("day"), Int(try $0.number("visitors")), try $0.number("exact") != 0) }
+            kept.corrections = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT day, visits, views FROM audit WHERE site = ? AND kind = 'correction' AND day BETWEEN ? AND ?
+                    ORDER BY id
+                    """, arguments: around
+            ).map { (try $0.localDay("day"), try $0.number("visits"), try $0.number("views")) }
+            kept.uptime = try Row.fetchAll(
+                db, sql: "SELECT began, ended FROM uptime WHERE ended >= ? AND began < ? ORDER BY began",
+                arguments: [days.lowerBound * 86_400_000, (days.upperBound + 1) * 86_400_000]
+            ).map { (Moment(milliseconds: try $0.number("began")), Moment(milliseconds: try $0.number("ended"))) }
+            return kept
+        }
+    }
+
+    /// The first UTC day of a site that something is kept of, or local day that something was added to.
+    public func beginning(of site: SiteIndex) throws(StorageError) -> LocalDay? {
+        try read { db in
+            let counted = try Int64.fetchOne(
+                db, sql: "SELECT min(day) FROM quarter WHERE site = ?", arguments: [site.number])
+            let added = try Int64.fetchOne(
+                db, sql: "SELECT min(day) FROM audit WHERE site = ? AND kind = 'correction'", arguments: [site.number])
+            return [counted, added].compactMap { $0 }.min().map { LocalDay(number: Int32(clamping: $0)) }
+        }
+    }
+
+    /// The rankings of a local day that is over, and the batch they are of; nil where none are kept.
+    public func rankings(
+        of site: SiteIndex, on day: LocalDay
+    ) throws(StorageError) -> (batch: UInt64, pages: Top, referrers: Top)? {
+        try read { db in
+            let batch = UInt64(try Int64.fetchOne(db, sql: "SELECT batch FROM state WHERE id = 1") ?? 0)
+            let rows = try Row.fetchAll(
+                db,
+                sql:
+                    "SELECT kind, place, name, views, entries FROM ranking WHERE site = ? AND day = ? ORDER BY kind, place",
+                arguments: [site.number, Int(day.number)])
+            func top(_ kind: Int) throws -> Top {
+                var top = Top(rows: [], other: 0, isApproximate: false)
+                for row in rows where try row.number("kind") == kind {
+                    let (views, entries) = (try row.count("views"), try row.count("entries"))
+                    if try row.number("place") < 0 {
+                        top.other = views
+                        top.isApproximate = entries > 0
+                    } else {
+                        top.rows.append(RankingRow(key: try row.bytes("name"), views: views, entries: entries))
+                    }
+                }
+                return top
+            }
+            return rows.isEmpty ? nil : (batch, try top(0), try top(1))
+        }
+    }
+
+    private func read<T>(_ body: (GRDB.Database) throws -> T) throws(StorageError) -> T {
+        try Database.translating(path) { try queue.read(body) }
+    }
+}
+
+extension Row {
+    fileprivate func localDay(_ column: String) throws -> LocalDay {
+        LocalDay(number: Int32(clamping: try number(column)))
+    }
+}

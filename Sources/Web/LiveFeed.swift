@@ -1,0 +1,207 @@
+import Counting
+import NIOCore
+import Synchronization
+
+/// The event streams: everybody who watches gets the full state when it has changed, at most once a second.
+///
+/// What is sent is made once for all who watch the same. A client that does not read misses states, which the next one makes
+/// good; whoever has not read for `patience` is cut. So a client costs no more than what NIO and the kernel hold of one state.
+final class LiveFeed: Sendable {
+    /// What is watched, and by whom: the owner sees other numbers.
+    struct Topic: Hashable, Sendable {
+        /// Nil for all sites.
+        let site: String?
+        let isOwners: Bool
+    }
+
+    /// Somebody who watches.
+    final class Client: Sendable {
+        let topic: Topic
+        /// The token it showed, if it did.
+        let owner: String?
+        let loop: any EventLoop
+        /// Sends bytes, or says that those before are not read yet. Called on `loop`.
+        let send: @Sendable (ByteBuffer) -> Bool
+        /// Ends the stream. Called on `loop`.
+        let close: @Sendable () -> Void
+        fileprivate let state: Mutex<(version: UInt64, heardAt: NIODeadline, sentAt: NIODeadline)>
+
+        /// A client that has been sent the state of `version`.
+        init(
+            _ topic: Topic, owner: String?, version: UInt64, on loop: any EventLoop,
+            send: @escaping @Sendable (ByteBuffer) -> Bool, close: @escaping @Sendable () -> Void
+        ) {
+            self.topic = topic
+            self.owner = owner
+            self.loop = loop
+            self.send = send
+            self.close = close
+            state = Mutex((version, .now(), .now()))
+        }
+    }
+
+    private struct Written {
+        var version: UInt64 = 0
+        var bytes = ByteBuffer()
+        var at = NIODeadline.uptimeNanoseconds(0)
+        /// What it was made of.
+        var sites: [SiteReport] = []
+        var warnings: [Warning] = []
+        var visible: Set<PublicNumber>?
+    }
+
+    private struct State {
+        var clients: [ObjectIdentifier: Client] = [:]
+        var written: [Topic: Written] = [:]
+        var isTicking = false
+    }
+
+    private let web: WebState
+    private let state = Mutex(State())
+    private let cutEver = Atomic<UInt64>(0)
+    /// Streams at once.
+    let limit: Int
+
+    private static let interval = TimeAmount.seconds(1)
+    private static let tick = TimeAmount.milliseconds(200)
+    private static let ping = TimeAmount.seconds(15)
+    static let patience = TimeAmount.seconds(10)
+
+    init(_ web: WebState, limit: Int) {
+        self.web = web
+        self.limit = limit
+    }
+
+    /// Streams that are open.
+    var count: Int { state.withLock { $0.clients.count } }
+    /// Streams that were cut because nobody read them.
+    var cut: UInt64 { cutEver.load(ordering: .relaxed) }
+
+    /// The state of a topic as an event, and its version; nil where there is no such site.
+    func current(_ topic: Topic) -> (version: UInt64, bytes: ByteBuffer)? {
+        state.withLock { state in
+            renew(topic, &state).map { ($0.version, $0.bytes) }
+        }
+    }
+
+    /// Lets a client watch; false where there are too many.
+    func add(_ client: Client) -> Bool {
+        state.withLock { state in
+            guard state.clients.count < limit else { return false }
+            state.clients[ObjectIdentifier(client)] = client
+            if !state.isTicking {
+                state.isTicking = true
+                schedule(on: client.loop)
+            }
+            return true
+        }
+    }
+
+    func remove(_ client: Client) {
+        state.withLock { state in
+            state.clients.removeValue(forKey: ObjectIdentifier(client))
+            if !state.clients.values.contains(where: { $0.topic == client.topic }) {
+                state.written.removeValue(forKey: client.topic)
+            }
+        }
+    }
+
+    // MARK: Time
+
+    /// The next tick is not on the loop of this one: then none has all of the work for long.
+    private func schedule(on loop: any EventLoop) {
+        loop.scheduleTask(in: Self.tick) { [self] in
+            look()
+            let next = state.withLock { state -> (any EventLoop)? in
+                state.isTicking = !state.clients.isEmpty
+                return state.clients.values.first?.loop
+            }
+            if let next { schedule(on: next) }
+        }
+    }
+
+    private func look() {
+        let now = NIODeadline.now()
+        let due = state.withLock { state -> [(Client, ByteBuffer)] in
+            for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
+            return state.clients.values.compactMap { client in
+                guard let written = state.written[client.topic] else { return (client, ByteBuffer()) }
+                let (version, _, sentAt) = client.state.withLock { $0 }
+                if version < written.version { return (client, written.bytes) }
+                return now - sentAt >= Self.ping ? (client, ByteBuffer(string: ": ping\n\n")) : nil
+            }
+        }
+        for (client, bytes) in due { give(bytes, to: client, at: now) }
+    }
+
+    /// On the client's own loop, where it is known whether it reads.
+    private func give(_ bytes: ByteBuffer, to client: Client, at now: NIODeadline) {
+        let version = state.withLock { $0.written[client.topic]?.version ?? 0 }
+        // A site that is gone, or a token that was taken back, has nothing to show any more.
+        let isOver = bytes.readableBytes == 0 || !(client.owner.map(web.tokens.isOwner) ?? true)
+        client.loop.execute { [self] in
+            if isOver { return client.close() }
+            if client.send(bytes) {
+                client.state.withLock { $0 = (version, now, now) }
+            } else if now - client.state.withLock({ $0.heardAt }) > Self.patience {
+                cutEver.add(1, ordering: .relaxed)
+                client.close()
+            }
+        }
+    }
+
+    /// Writes a topic anew where it has changed and the last time is a second ago.
+    private func renew(_ topic: Topic, _ state: inout State) -> Written? {
+        let report = web.report()
+        let now = NIODeadline.now()
+        var written = state.written[topic] ?? Written()
+        guard written.version == 0 || now - written.at >= Self.interval else { return written }
+        let all = report.warnings + web.warnings()
+        let sites: [SiteReport]
+        if let name = topic.site {
+            guard let site = report.site(name) else {
+                state.written.removeValue(forKey: topic)
+                return nil
+            }
+            sites = [site]
+        } else {
+            sites = report.sites
+        }
+        let visible = topic.isOwners ? nil : topic.site.map(web.publicNumbers)
+        let warnings = sites.flatMap { report.siteWarnings[$0.name] ?? [] } + all
+        let isSame =
+            written.version > 0 && written.visible == visible && written.warnings == warnings
+            && written.sites.count == sites.count && zip(written.sites, sites).allSatisfy { $0 === $1 }
+        if isSame { return written }
+        func json(_ site: SiteReport) -> JSON {
+            .object(
+                siteJSON(
+                    site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all, visible: visible))
+        }
+        let object = topic.site == nil ? JSON.object(["sites": .array(sites.map(json))]) : json(sites[0])
+        written.version += 1
+        written.bytes = ByteBuffer(bytes: Array("event: counters\ndata: ".utf8) + object.bytes + "\n\n".utf8)
+        (written.at, written.sites, written.warnings, written.visible) = (now, sites, warnings, visible)
+        state.written[topic] = written
+        return written
+    }
+}
+
+/// The routes of event streams.
+struct Streams: Sendable {
+    let state: WebState
+    let feed: LiveFeed
+
+    /// `GET /api/v1/live`: all sites.
+    @Sendable func all(_ request: Request) throws(Problem) -> Reply {
+        try request.requireOwner("The stream of all sites is", at: "/api/v1/live")
+        return .events(feed, LiveFeed.Topic(site: nil, isOwners: true), owner: request.owner)
+    }
+
+    /// `GET /api/v1/sites/{site}/live`: what anybody may see of a site, or all of it for its owner.
+    @Sendable func one(_ request: Request) throws(Problem) -> Reply {
+        let name = String(request.parameters[0])
+        guard state.report().site(name) != nil else { throw Problem.unknownSite }
+        return .events(feed, LiveFeed.Topic(site: name, isOwners: request.isOwners), owner: request.owner)
+    }
+}

@@ -1,0 +1,232 @@
+import Counting
+import Ingest
+import Storage
+import Web
+import Zones
+
+/// Puts history together: what the tables hold, what waits to be kept, and what still runs, all of one moment.
+struct HistoryDesk: Sendable {
+    let reader: HistoryReader
+    let checkpointer: Checkpointer
+    let counting: CountingThread
+
+    /// Everything of a site in a range that is not in `kept`, which holds the batches up to its own.
+    private struct Parts {
+        var kept: KeptHistory
+        var live: LiveHistory
+        var rows: [HistoryRow]
+    }
+
+    /// A site's history in columns.
+    func series(_ query: SeriesQuery) async -> SeriesAnswer {
+        guard let zone = Zone(named: query.timezone) ?? Zone(named: "UTC") else {
+            preconditionFailure("there is no UTC")
+        }
+        guard let looked = await look(query.site) else { return .unavailable }
+        let since = looked.live.since.second
+        var beginning: Int64?
+        if case .beginning? = query.from {
+            do throws(StorageError) {
+                let added = looked.rows.compactMap { row -> LocalDay? in
+                    if case .audit(let audit) = row, audit.site == query.site { audit.day } else { nil }
+                }
+                let kept = try [reader.beginning(of: query.site)].compactMap { $0 } + added
+                beginning = zone.day(at: min(since, kept.min().map { Int64($0.number) * 86_400 } ?? since)).begins
+            } catch {
+                return .unavailable
+            }
+        }
+        guard let (range, step) = Self.range(query, zone, now: looked.live.asOf.second, beginning) else {
+            return .empty
+        }
+        guard (range.upperBound - range.lowerBound) / Self.seconds(step) < Series.countMax else { return .tooLong }
+        let bounds = Self.bounds(range, step, zone)
+        let isOfDays = step == .day || step == .month
+        let days = isOfDays ? zone.days(from: bounds[0], to: bounds[bounds.count - 1] - 1) : []
+        guard let parts = await parts(query.site, bounds[0]..<bounds[bounds.count - 1]) else { return .unavailable }
+        var series = Series(bounds: bounds)
+        do throws(MalformedBytes) {
+            for day in parts.kept.days { try series.add(day: day.day, packed: day.hours) }
+        } catch {
+            return .unavailable
+        }
+        Self.add(parts, of: query.site, since: since, to: &series)
+        if isOfDays { Self.addDays(parts, of: query.site, days, to: &series) }
+        let labels = step == .day ? days.map { LocalDay(number: $0.number) } : []
+        return .series(series, step: step, days: labels, asOf: parts.live.asOf)
+    }
+
+    /// The rankings of a local day.
+    func rankings(_ site: SiteIndex, _ day: LocalDay) async -> (pages: Top, referrers: Top)? {
+        let today: (day: LocalDay, pages: Top, referrers: Top)? = await ask { engine in
+            (
+                engine.turn(of: site).day, engine.topPages(of: site, rows: .max),
+                engine.topReferrers(of: site, rows: .max)
+            )
+        }
+        guard let today else { return nil }
+        if day == today.day { return (today.pages, today.referrers) }
+        guard let looked = await look(site) else { return nil }
+        // Of a day that has ended a moment ago.
+        for case .day(site, let closed) in looked.rows.reversed() where closed.day == day {
+            return (closed.pages, closed.referrers)
+        }
+        do throws(StorageError) {
+            let none = Top(rows: [], other: 0, isApproximate: false)
+            return try reader.rankings(of: site, on: day).map { ($0.pages, $0.referrers) } ?? (none, none)
+        } catch {
+            return nil
+        }
+    }
+
+    // MARK: One moment
+
+    /// What has not reached the tables for sure, and the newest batch of it; nil where the counting thread ends.
+    private func look(_ site: SiteIndex) async -> (
+        live: LiveHistory, rows: [HistoryRow], newest: UInt64, batches: [UInt64]
+    )? {
+        await ask { [checkpointer] engine in
+            let live = engine.live(of: site)
+            let pending = checkpointer.pendingRows
+            return (
+                live, pending.batches.flatMap(\.rows) + live.rows, pending.newest,
+                pending.batches.flatMap { batch in batch.rows.map { _ in batch.number } } + live.rows.map { _ in .max }
+            )
+        }
+    }
+
+    /// Tables and memory of one moment: should a checkpoint have saved more meanwhile than was seen in memory, both are read again.
+    private func parts(_ site: SiteIndex, _ range: Range<Int64>) async -> Parts? {
+        for _ in 0..<10 {
+            guard let looked = await look(site) else { return nil }
+            do throws(StorageError) {
+                let kept = try reader.history(
+                    of: site, days: range.lowerBound / 86_400...(range.upperBound - 1) / 86_400)
+                guard kept.batch <= looked.newest else { continue }
+                let rows = zip(looked.rows, looked.batches).filter { $0.1 > kept.batch }.map(\.0)
+                return Parts(kept: kept, live: looked.live, rows: rows)
+            } catch {
+                return nil
+            }
+        }
+        return nil
+    }
+
+    private func ask<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T? {
+        await withCheckedContinuation { continuation in
+            let isAsked = counting.ask(
+                .look({ continuation.resume(returning: body($0)) }, abandon: { continuation.resume(returning: nil) }))
+            if !isAsked { continuation.resume(returning: nil) }
+        }
+    }
+
+    // MARK: Columns
+
+    private static func add(_ parts: Parts, of site: SiteIndex, since: Int64, to series: inout Series) {
+        // What was counted before the site was known here came from elsewhere, with the time that it was up.
+        let since = min(since, parts.kept.days.first.map { $0.day * 86_400 } ?? since)
+        for up in parts.kept.uptime { series.addUptime(from: max(up.from.second, since), to: up.to.second + 1) }
+        for row in parts.rows {
+            switch row {
+            case .quarter(site, let quarter): series.add(quarter)
+            case .uptime(let from, let to): series.addUptime(from: max(from.second, since), to: to.second + 1)
+            default: break
+            }
+        }
+        series.add(parts.live.quarter)
+        if let up = parts.live.upSince { series.addUptime(from: max(up.second, since), to: parts.live.asOf.second + 1) }
+    }
+
+    /// What belongs to local days: corrections and unique visitors.
+    private static func addDays(_ parts: Parts, of site: SiteIndex, _ days: [Zone.Day], to series: inout Series) {
+        let begins = Dictionary(days.map { ($0.number, $0.begins) }) { first, _ in first }
+        for correction in parts.kept.corrections {
+            if let second = begins[correction.day.number] {
+                series.correct(at: second, visits: correction.visits, views: correction.views)
+            }
+        }
+        for (day, count, _) in parts.kept.visitors {
+            if let second = begins[day.number] { series.addVisitors(at: second, count) }
+        }
+        for row in parts.rows {
+            switch row {
+            case .day(site, let closed):
+                if let second = begins[closed.day.number] { series.addVisitors(at: second, closed.visitors) }
+            case .audit(let audit) where audit.site == site && audit.kind == .correction:
+                if let second = audit.day.flatMap({ begins[$0.number] }) {
+                    series.correct(at: second, visits: audit.visits, views: audit.views)
+                }
+            default: break
+            }
+        }
+        if let second = begins[parts.live.day.number] { series.addVisitors(at: second, parts.live.visitors) }
+    }
+
+    // MARK: Ranges
+
+    private static func seconds(_ step: SeriesQuery.Step) -> Int64 {
+        switch step {
+        case .quarter: 900
+        case .hour: 3600
+        case .day: 86_400
+        case .month: 30 * 86_400
+        }
+    }
+
+    /// The seconds that are asked for, and the step that suits them; nil where there are none.
+    private static func range(
+        _ query: SeriesQuery, _ zone: Zone, now: Int64, _ beginning: Int64?
+    ) -> (Range<Int64>, SeriesQuery.Step)? {
+        func second(_ edge: SeriesQuery.Edge, isEnd: Bool) -> Int64 {
+            switch edge {
+            case .moment(let moment): return moment.second
+            case .beginning: return beginning ?? 0
+            case .day(let day):
+                // A day is somewhere around its noon by UTC.
+                let around = zone.days(
+                    from: Int64(day.number) * 86_400 - 86_400, to: Int64(day.number) * 86_400 + 172_800)
+                let found = around.first { $0.number >= day.number } ?? around[around.count - 1]
+                return isEnd && found.number == day.number ? found.ends : found.begins
+            }
+        }
+        let to = query.to.map { second($0, isEnd: true) } ?? now + 1
+        let from = query.from.map { second($0, isEnd: false) } ?? to - 86_400
+        guard from >= 0, to > from else { return nil }
+        let span = to - from
+        let step: SeriesQuery.Step =
+            query.step
+            ?? (span <= 2 * 86_400 ? .quarter : span <= 14 * 86_400 ? .hour : span <= 800 * 86_400 ? .day : .month)
+        return (from..<to, step)
+    }
+
+    /// Where stretches begin, the first at or before the range, and where the last one ends, at or behind it.
+    private static func bounds(_ range: Range<Int64>, _ step: SeriesQuery.Step, _ zone: Zone) -> [Int64] {
+        let last = range.upperBound - 1
+        switch step {
+        case .quarter: return Array(stride(from: range.lowerBound / 900 * 900, to: last / 900 * 900 + 901, by: 900))
+        case .hour:
+            var bounds = [zone.hour(at: range.lowerBound)]
+            while let hour = bounds.last, hour <= last {
+                // Where the clocks change by half an hour, an hour of theirs has as many minutes.
+                let next = zone.hour(at: hour + 3600)
+                bounds.append(next > hour ? next : hour + 3600)
+            }
+            return bounds
+        case .day:
+            let days = zone.days(from: range.lowerBound, to: last)
+            return days.map(\.begins) + [days[days.count - 1].ends]
+        case .month:
+            // Days of a month before and after belong to the months at the ends.
+            let reach: Int64 = 32 * 86_400
+            let days = zone.days(from: max(0, range.lowerBound - reach), to: last + reach)
+            var firsts: [Int64] = []
+            for (i, day) in days.enumerated()
+            where i == 0 || LocalDay(number: day.number).month != LocalDay(number: days[i - 1].number).month {
+                firsts.append(day.begins)
+            }
+            let first = firsts.lastIndex { $0 <= range.lowerBound } ?? 0
+            let end = firsts.firstIndex { $0 > last } ?? firsts.count - 1
+            return Array(firsts[first...end])
+        }
+    }
+}

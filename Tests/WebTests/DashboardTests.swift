@@ -1,0 +1,130 @@
+import Counting
+import Foundation
+import Synchronization
+import Testing
+import Web
+
+/// The owner's page, how one gets in, and what it is told as it changes.
+@Suite("The dashboard's side of HTTP")
+struct DashboardTests {
+    @Test("the page of totals shows every site to its owner without a script, and lets nothing be markup")
+    func totals() async throws {
+        let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
+        let state = WebState(report: { report }) { $0.warnings = { [Warning(.disk, "disk <full>")] } }
+        try await withServer(state: state) { server async throws in
+            #expect(try await server.ask("/").status == 401)
+            let page = try await server.ask("/", local: true)
+            #expect(page.status == 200 && page.fields["content-type"] == "text/html; charset=utf-8")
+            #expect(page.body.contains("<td>portal</td>") && page.body.contains("<td>&lt;b&gt;&amp;&quot;</td>"))
+            #expect(page.body.contains("disk &lt;full&gt;") && !page.body.contains("<b>"))
+            let policy = try #require(page.fields["content-security-policy"])
+            #expect(policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self'"))
+            #expect(policy.contains("require-trusted-types-for 'script'") && !policy.contains("unsafe"))
+            for (path, type) in [("/dashboard.css", "text/css"), ("/dashboard.js", "text/javascript")] {
+                let file = try await server.ask(path)
+                #expect(file.status == 200 && file.fields["content-type"] == type + "; charset=utf-8")
+                #expect(page.body.contains("\"\(path.dropFirst())\"") && file.fields["etag"] != nil)
+            }
+        }
+    }
+
+    private static let token = "ff_secret"
+
+    private static func state(_ report: @escaping @Sendable () -> Report = { knownReport }) -> WebState {
+        WebState(report: report) { $0.tokens = Tokens(handedOver: [(name: "panel", token: token)]) }
+    }
+
+    @Test("a token signs in: its cookie lets look, is read by no script and sent by no other site, and changes nothing")
+    func signIn() async throws {
+        try await withServer(state: Self.state()) { server async throws in
+            let asked = try await server.ask("/", ["Accept: text/html,*/*"])
+            #expect(asked.status == 401 && asked.body.contains("<form method=\"post\" action=\"sign-in\">"))
+            #expect(!asked.body.contains("portal") && !asked.body.contains("<script"))
+            let wrong = try await server.form("/sign-in", "token=ff_secreT")
+            #expect(
+                wrong.status == 401 && wrong.body.contains("This token is not known")
+                    && wrong.fields["set-cookie"] == nil)
+            let right = try await server.form("/sign-in", "token=ff_secret%0A")
+            #expect(right.status == 303 && right.fields["location"] == "./")
+            let cookie = try #require(right.fields["set-cookie"])
+            #expect(cookie == "footfall_token=ff_secret; Max-Age=2592000; HttpOnly; SameSite=Strict")
+            let secure = try await server.form("/sign-in", "token=ff_secret", ["X-Forwarded-Proto: https"])
+            #expect(secure.fields["set-cookie"]?.hasSuffix("; Secure") == true)
+            let foreign = try await server.form("/sign-in", "token=ff_secret", ["Sec-Fetch-Site: cross-site"])
+            #expect(foreign.status == 403 && foreign.fields["set-cookie"] == nil)
+            let out = try await server.form("/sign-out", "", ["Cookie: footfall_token=ff_secret"])
+            #expect(out.status == 303 && out.fields["set-cookie"]?.hasPrefix("footfall_token=; Max-Age=0;") == true)
+
+            let mine = ["Cookie: a=b; footfall_token=ff_secret"]
+            #expect(try await server.ask("/api/v1/sites", mine).status == 200)
+            #expect(try await server.ask("/", mine).body.contains("portal"))
+            #expect(try await server.ask("/api/v1/sites", ["Cookie: footfall_token=ff_secreT"]).status == 401)
+            #expect(try await server.ask("/api/v1/sites", mine + ["Sec-Fetch-Site: cross-site"]).status == 401)
+            // What changes something needs the token itself.
+            #expect(try await server.ask("PUT", "/api/v1/sites/portal/start", mine).status == 401)
+            #expect(try await server.ask("POST", "/api/v1/reload", mine).status == 401)
+            #expect(try await server.ask("POST", "/api/v1/tokens", mine).status == 401)
+        }
+    }
+
+    @Test("how the daemon does: everything that came in, by what became of it")
+    func status() async throws {
+        try await withServer(state: Self.state()) { server async throws in
+            #expect(try await server.ask("/api/v1/status").status == 401)
+            let status = try await server.ask("/api/v1/status", local: true).json
+            let ingest = try #require(status["ingest"] as? [String: Any])
+            #expect((ingest["rejected_beacons"] as? [String: Any])?.count == BeaconRejection.allCases.count)
+            #expect((ingest["rejected_datagrams"] as? [String: Any])?.count == DatagramRejection.allCases.count)
+            #expect(ingest["views"] as? Int == Int(knownReport.tallies[.views]))
+        }
+    }
+
+    // MARK: Streams
+
+    @Test("a stream begins with the full state, says what changes, and shows strangers what is public")
+    func stream() async throws {
+        let current = Mutex(knownReport)
+        try await withServer(state: Self.state { current.withLock { $0 } }) { server async throws in
+            #expect(try await server.ask("/api/v1/live").status == 401)
+            #expect(try await server.ask("/api/v1/sites/nobody/live").status == 404)
+            let all = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            let one = try await server.watch("/api/v1/sites/portal/live")
+            let head = try await all.text(upTo: "\r\n\r\n")
+            #expect(head.contains("HTTP/1.1 200 OK") && head.contains("text/event-stream") && head.contains("no-store"))
+            #expect(!head.contains("Content-Length"))
+            let first = try await all.text(upTo: "\n\n")
+            #expect(first.hasPrefix("retry: 5000\nevent: counters\ndata: {\"sites\":[{\"site\":\"portal\","))
+            #expect(first.contains("\"bots\":{\"today\":1,"))
+            _ = try await one.text(upTo: "\r\n\r\n")
+            let open = try await one.text(upTo: "\n\n")
+            #expect(
+                open.contains("data: {\"site\":\"portal\",") && open.contains("\"online\":{") && !open.contains("bots"))
+            current.withLock { $0 = crowdedReport }
+            let next = try await all.text(upTo: "\n\n")
+            #expect(next.hasPrefix("event: counters\ndata: {\"sites\":[") && next != first)
+            #expect(try await one.text(upTo: "\n\n").hasPrefix("event: counters\ndata: {"))
+            #expect(try await server.ask("/metrics", local: true).body.contains("footfall_live_clients 2\n"))
+            try await all.close()
+            try await one.close()
+        }
+    }
+
+    @Test("no more streams than there may be, and one that ends leaves its place")
+    func limit() async throws {
+        var limits = WebLimits()
+        limits.streams = 1
+        try await withServer(WebConfiguration(limits: limits), state: Self.state()) { server async throws in
+            let first = try await server.watch("/api/v1/sites/portal/live")
+            _ = try await first.text(upTo: "\n\n")
+            let second = try await server.ask("/api/v1/sites/portal/live")
+            #expect(second.status == 503 && second.body.contains("1 event streams are open already"))
+            try await first.close()
+            while true {
+                let third = try await server.watch("/api/v1/sites/portal/live")
+                let head = try await third.text(upTo: "\r\n\r\n")
+                try await third.close()
+                if head.contains("200 OK") { break }
+            }
+        }
+    }
+}
