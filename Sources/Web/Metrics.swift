@@ -103,8 +103,8 @@ extension Exposition {
         func reasons(_ reasons: [(name: String, tally: Tally)]) -> [Sample] {
             reasons.map { Sample(report.tallies[$0.tally], ("reason", $0.name)) }
         }
-        family("ingest_bytes_total", .counter, "Bytes of these datagrams.", count(.bytes))
-        family("ingest_records_total", .counter, "Beacons found in datagrams, refused ones included.", count(.records))
+        family("ingest_bytes_total", .counter, "Bytes of all datagrams delivered.", count(.bytes))
+        family("ingest_records_total", .counter, "Beacons and lines of logs found, those that came over HTTP and refused ones included.", count(.records))
         family(
             "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
             reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }))
@@ -138,11 +138,11 @@ extension Exposition {
         let all = listeners(.datagrams, \.datagrams)
         family(
             "ingest_datagrams_total", .counter,
-            "Datagrams the kernel delivered; without a format those that were refused whole.",
+            "Datagrams the kernel delivered: those that were read, as beacons or as lines of a log, and those refused whole.",
             zip(parsed, all).flatMap { parsed, all in
                 [
-                    Sample(parsed.count, ("listener", parsed.name), ("format", "f1")),
-                    Sample(all.count - min(all.count, parsed.count), ("listener", all.name), ("format", "")),
+                    Sample(parsed.count, ("listener", parsed.name), ("format", "read")),
+                    Sample(all.count - min(all.count, parsed.count), ("listener", all.name), ("format", "refused")),
                 ]
             })
         family(
@@ -211,10 +211,10 @@ extension Exposition {
         family(
             "replay_records", .gauge, "Records taken from the journal at the start.",
             [Sample(numbers.replayedRecords)])
-        family("replay_duration_seconds", .gauge, "How long that took.", [Sample(numbers.replaySeconds)])
+        family("replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.", [Sample(numbers.replaySeconds)])
         family(
             "lost_frames", .gauge, "Frames of the journal found missing or damaged at the start.",
             [Sample(numbers.lostFrames)])
-        family("lost_hits", .gauge, "Hits lost with these frames.", [Sample(numbers.lostHits)])
+        family("lost_hits", .gauge, "Hits lost with frames found missing or damaged at the start.", [Sample(numbers.lostHits)])
     }
 }

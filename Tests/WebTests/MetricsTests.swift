@@ -15,7 +15,7 @@ struct MetricsTests {
         "ingest_rejected_beacons_total": "counter", "ingest_duplicates_total": "counter",
         "tracked_visitors": "gauge", "untracked_visitors_total": "counter", "clock_steps_total": "counter",
         "journal_written_bytes_total": "counter", "journal_unsynced_bytes": "gauge", "journal_held_bytes": "gauge",
-        "journal_bytes": "gauge", "journal_sync_duration_seconds": "gauge",
+        "journal_bytes": "gauge", "live_clients": "gauge", "live_clients_cut_total": "counter", "journal_sync_duration_seconds": "gauge",
         "checkpoint_last_success_timestamp_seconds": "gauge", "checkpoint_duration_seconds": "gauge",
         "checkpoint_pause_seconds": "gauge", "checkpoint_failures_total": "counter",
         "replay_records": "gauge", "replay_duration_seconds": "gauge", "lost_frames": "gauge", "lost_hits": "gauge",
@@ -63,7 +63,7 @@ struct MetricsTests {
         try await withServer(state: WebState(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
             let tallies: [(String, Tally)] = [
-                (#"ingest_datagrams_total{listener="",format="f1"}"#, .parsedDatagrams),
+                (#"ingest_datagrams_total{listener="",format="read"}"#, .parsedDatagrams),
                 ("ingest_bytes_total", .bytes), ("ingest_records_total", .records),
                 (#"ingest_kernel_drops_total{listener=""}"#, .kernelDrops),
                 ("ingest_duplicates_total", .duplicates), ("untracked_visitors_total", .untracked),
@@ -101,9 +101,9 @@ struct MetricsTests {
             func number(_ family: String, _ listener: String, _ more: String = "") -> Int? {
                 scrape["\(family){listener=\"\(listener)\"\(more)}"].flatMap { Int($0) }
             }
-            #expect(number("ingest_datagrams_total", names[1], ",format=\"f1\"") == 5)
-            #expect(number("ingest_datagrams_total", names[1], ",format=\"\"") == 2)
-            #expect(number("ingest_datagrams_total", names[0], ",format=\"f1\"") == parsed - 5)
+            #expect(number("ingest_datagrams_total", names[1], ",format=\"read\"") == 5)
+            #expect(number("ingest_datagrams_total", names[1], ",format=\"refused\"") == 2)
+            #expect(number("ingest_datagrams_total", names[0], ",format=\"read\"") == parsed - 5)
             #expect(number("ingest_kernel_drops_total", names[1]) == 3)
             #expect(number("ingest_kernel_drops_total", names[0]) == 1000 + Int(Tally.kernelDrops.rawValue) - 3)
             #expect(number("socket_queue_bytes", names[1]) == 4096)

@@ -12,7 +12,10 @@ const words = {
   allSites: ['All sites', 'Tất cả trang web'],
   noSite: ['No site is called {}', 'Không có trang web nào tên {}'],
   zone: ['Times are those of {}', 'Giờ theo múi giờ {}'],
-  sitesTable: ['Visitors online, and visits; views where a site counts those', 'Khách trực tuyến và lượt truy cập; lượt xem với trang đếm lượt xem'],
+  sitesTable: [
+    'Visitors online, and visits; views where a site counts those',
+    'Khách trực tuyến và lượt truy cập; lượt xem với trang đếm lượt xem'
+  ],
   site: ['Site', 'Trang web'],
   online: ['Online', 'Trực tuyến'],
   today: ['Today', 'Hôm nay'],
@@ -176,9 +179,11 @@ const zoneOf = site => {
 
 // What a clock on the wall shows, as if its zone were UTC: days and hours of the zone can be divided off it.
 const wall = (seconds, timeZone) => {
-  const fields = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', hourCycle: 'h23', timeZone }
   const key = 'wall ' + timeZone
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat('en-US', fields))
+  if (!formats.has(key)) {
+    const fields = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' }
+    formats.set(key, new Intl.DateTimeFormat('en-US', { ...fields, hourCycle: 'h23', timeZone }))
+  }
   const part = Object.fromEntries(formats.get(key).formatToParts(seconds * 1e3).map(({ type, value }) => [type, +value]))
   return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute) / 1e3
 }
@@ -210,7 +215,8 @@ const table = (caption, heads, rows) => make('table', {},
 
 // A name and its value a line.
 const pairs = lines => make('dl', { class: 'pairs' },
-  ...lines.map(([name, value, isBad]) => make('div', { class: isBad ? 'bad' : null }, make('dt', {}, name), make('dd', {}, value))))
+  ...lines.map(([name, value, isBad]) =>
+    make('div', { class: isBad ? 'bad' : null }, make('dt', {}, name), make('dd', {}, value))))
 
 // One of several, by the browser's own means: the arrow keys work.
 const choice = (name, legend, options, chosen, choose) => make('fieldset', { class: 'choice' },
@@ -233,11 +239,16 @@ let asOf, page, stream, retry
 const now = () => (Date.now() + lead) / 1e3
 const pathOf = site => 'sites/' + encodeURIComponent(site)
 
+// Throws what the server says is wrong; without words where it says nothing at all.
 const ask = async path => {
-  const answer = await fetch('api/v1/' + path)
+  const answer = await fetch('api/v1/' + path).catch(() => {})
+  if (!answer) {
+    lose()
+    throw new Error('')
+  }
   if (answer.status == 401) signInAgain()
-  const body = await answer.json()
-  if (!answer.ok) throw new Error(body.detail)
+  const body = await answer.json().catch(() => ({}))
+  if (!answer.ok) throw new Error(body.detail ?? 'HTTP ' + answer.status)
   return body
 }
 
@@ -370,9 +381,9 @@ const warningList = isOverview => {
     if (is == was) return
     was = is
     const lines = found.map(warningLine)
-    element.replaceChildren(...lines.length < 4 ? lines : [
-      make('details', { class: 'panel' }, make('summary', { class: 'bad' }, say('warnings', number(lines.length))), ...lines)
-    ])
+    const open = element.querySelector('details')?.open
+    element.replaceChildren(...lines.length < 4 ? lines : [make('details', { class: 'panel', open },
+      make('summary', { class: 'bad' }, say('warnings', number(lines.length))), ...lines)])
   }
   return { element, update }
 }
@@ -476,9 +487,11 @@ const siteRow = (site, sparks) => {
       if (was[i] !== value) cell.textContent = number(was[i] = value)
     })
     const own = site.warnings.filter(({ code }) => !aboutAll.includes(code))
-    mark.hidden = !own.length
+    const text = own.map(({ detail }) => detail).join('\n')
+    if (text == mark.title) return
+    mark.title = text
+    mark.hidden = !text
     mark.setAttribute('aria-label', say('warnings', own.length))
-    mark.title = own.map(({ detail }) => detail).join('\n')
   }
   return { element, update }
 }
@@ -489,9 +502,9 @@ const recent = new Map()
 const sparkline = all => {
   const values = all.slice(-25), most = Math.max(...values)
   const height = value => (value / (most || 1) * 22).toFixed(1)
-  const bars = values.map((value, i) => value ? 'M' + i * 4 + ' 24v-' + height(value) + 'h3v' + height(value) + 'z' : '').join('')
+  const bar = (value, i) => value ? 'M' + i * 4 + ' 24v-' + height(value) + 'h3v' + height(value) + 'z' : ''
   return draw('svg', { viewBox: '0 0 ' + values.length * 4 + ' 24', role: 'img', 'aria-label': say('perHour', number(most)) },
-    draw('path', { d: bars }))
+    draw('path', { d: values.map(bar).join('') }))
 }
 
 const sparklines = () => {
@@ -550,10 +563,11 @@ const sitesTable = () => {
     list.by = i
     arrange()
   }
-  const filter = make('input', { type: 'search', value: list.filter, spellcheck: 'false', autocapitalize: 'none', oninput: () => {
+  const cut = () => {
     list.filter = filter.value.trim().toLowerCase()
     arrange()
-  } })
+  }
+  const filter = make('input', { type: 'search', value: list.filter, autocapitalize: 'none', oninput: cut })
   const search = make('p', { class: 'search' }, make('label', {}, say('filter'), ' ', filter), ' ', found)
   const update = () => {
     const isSame = rows.size == sites.size && [...sites.keys()].every(site => rows.has(site))
@@ -643,6 +657,7 @@ const tickKinds = [
 const ticks = (rows, zone, room) => {
   for (const [part, options] of tickKinds) {
     const begins = rows.filter((row, i) => i && part(row) != part(rows[i - 1]))
+    if (begins.length * 40 > room) continue
     const labels = begins.map(row => time(row.from, tickOptions(row, options), zone))
     const widest = Math.max(...labels.map(label => label.length))
     if (labels.length * (widest * 6.5 + 12) <= room) return begins.map((row, i) => [row.from, labels[i]])
@@ -656,6 +671,30 @@ const tickOptions = ({ wall }, options) => {
   return options.month && !options.day && month({ wall }) % 12 == 0 ? { year: 'numeric' } : options
 }
 
+const left = 44, right = 6, above = 8
+
+// Where moments and values lie in a plot of that size; foot is the room below for what its times are called.
+const placed = (rows, values, width, height, foot) => {
+  const start = rows[0].from, end = rows.at(-1).to, wide = width - left - right, base = height - foot
+  const most = Math.max(1, ...values), step = roundStep(most), top = Math.ceil(most / step) * step
+  return {
+    width, height, base, step, top,
+    x: moment => left + (moment - start) / (end - start) * wide,
+    y: value => base - value / top * (base - above),
+    momentAt: x => start + (x - left) / wide * (end - start)
+  }
+}
+
+// The d of a path: its numbers to a tenth of a pixel.
+const path = parts => parts.map(part => typeof part == 'number' ? part.toFixed(1) + ' ' : part).join('')
+const drawn = (kind, parts) => draw('path', { class: kind, d: path(parts) })
+
+// A bar is as wide as its time, less a part of it.
+const bars = (rows, name, inset, { x, y, base }) => rows.filter(row => row[name]).flatMap(row => {
+  const wide = x(row.to) - x(row.from), gap = wide > 3 ? Math.max(1, wide * inset) / 2 : 0
+  return ['M', x(row.from) + gap, base, 'V', y(row[name]), 'H', x(row.to) - gap, 'V', base, 'Z']
+})
+
 // Stretches without a gap.
 const runs = (rows, name) => {
   const found = []
@@ -667,70 +706,71 @@ const runs = (rows, name) => {
   return found
 }
 
-const left = 44, right = 6, above = 8
+// What was greatest in each time, as a line, or with what lies below it.
+const stairs = (rows, name, isArea, { x, y, base }) => runs(rows, name).flatMap(run => [
+  'M', x(run[0].from), isArea ? base : y(run[0][name]),
+  ...run.flatMap(row => ['V', y(row[name]), 'H', x(row.to)]),
+  ...isArea ? ['V', base, 'Z'] : []
+])
 
-// One plot over time. A bar is as wide as its time, and what was not recorded is shaded.
-const plot = (rows, bars, curves, width, height, foot, labels) => {
-  const start = rows[0].from, end = rows.at(-1).to, base = height - foot
-  const values = [...rows, ...curves].flatMap(row => bars.map(name => row[name] ?? 0))
-  const step = roundStep(Math.max(...values))
-  const top = Math.max(1, Math.ceil(Math.max(...values) / step)) * step
-  const x = moment => left + (moment - start) / (end - start) * (width - left - right)
-  const y = value => base - value / top * (base - above)
-  const put = (...path) => path.map(part => typeof part == 'number' ? part.toFixed(1) + ' ' : part).join('')
+const line = (points, { x, y }) => points.flatMap(({ from, online }, i) =>
+  [i && from - points[i - 1].from < 60 ? 'L' : 'M', x(from), y(online)])
 
-  const box = (from, to, value, inset) => {
-    const wide = to - from, gap = wide > 3 ? Math.max(1, wide * inset) : 0
-    return put('M', from + gap / 2, base, 'V', y(value), 'H', to - gap / 2, 'V', base, 'Z')
-  }
-  const boxes = (name, inset) => rows.map(row => row[name] ? box(x(row.from), x(row.to), row[name], inset) : '').join('')
-  // The greatest of each time, as a line, and as what lies below it.
-  const stairs = name => runs(rows, name).map(run => put('M', x(run[0].from), y(run[0][name]),
-    ...run.flatMap(({ to, [name]: value }) => ['V', y(value), 'H', x(to)]))).join('')
-  const area = name => runs(rows, name).map(run => put('M', x(run[0].from), base,
-    ...run.flatMap(({ to, [name]: value }) => ['V', y(value), 'H', x(to)]), 'V', base, 'Z')).join('')
-  const curve = curves.map(({ from, online }, i) =>
-    put(i && from - curves[i - 1].from < 60 ? 'L' : 'M', x(from), y(online))).join('')
-  const gaps = rows.filter(row => row[bars[0]] == null)
-    .map(({ from, to }) => put('M', x(from), above, 'H', x(to), 'V', base, 'H', x(from), 'Z')).join('')
+const shades = (rows, name, { x, base }) => rows.filter(row => row[name] == null)
+  .flatMap(({ from, to }) => ['M', x(from), above, 'H', x(to), 'V', base, 'H', x(from), 'Z'])
 
-  const grid = []
+const grid = ({ x, y, width, height, base, step, top }, labels, isLabelled) => {
+  const parts = []
   for (let value = 0; value <= top; value += step) {
-    grid.push(draw('line', { x1: left, x2: width - right, y1: y(value), y2: y(value) }),
+    parts.push(draw('line', { x1: left, x2: width - right, y1: y(value), y2: y(value) }),
       draw('text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, short(value)))
   }
   for (const [moment, label] of labels) {
-    grid.push(draw('line', { x1: x(moment), x2: x(moment), y1: base, y2: base + 4 }))
-    if (foot > 12) grid.push(draw('text', {
-      x: Math.min(x(moment), width - 22), y: height - 4, 'text-anchor': 'middle' }, label))
+    parts.push(draw('line', { x1: x(moment), x2: x(moment), y1: base, y2: base + 4 }))
+    const middle = { x: Math.min(x(moment), width - 22), y: height - 4, 'text-anchor': 'middle' }
+    if (isLabelled) parts.push(draw('text', middle, label))
   }
-  const isOnline = bars[0] == 'online'
+  return draw('g', {}, ...parts)
+}
+
+// One plot, with a cursor over the time that is read.
+const plot = (place, ...parts) => {
+  const { x, base, width, height, momentAt } = place
   const cursor = draw('rect', { class: 'cursor', y: above, height: base - above, visibility: 'hidden' })
-  const svg = draw('svg', { width, height, 'aria-hidden': 'true' },
-    draw('path', { class: 'gap', d: gaps }), draw('g', {}, ...grid),
-    ...isOnline ? [
-      draw('path', { class: 'area', d: area('online') }),
-      draw('path', { class: 'stairs', d: stairs('online') }),
-      draw('path', { class: 'curve', d: curve })
-    ] : [draw('path', { class: 'views', d: boxes('views', .2) }), draw('path', { class: 'visits', d: boxes('visits', .5) })],
-    cursor)
+  const svg = draw('svg', { width, height, 'aria-hidden': 'true' }, ...parts, cursor)
   const point = row => {
     cursor.setAttribute('visibility', row ? 'visible' : 'hidden')
     if (!row) return
     cursor.setAttribute('x', x(row.from))
     cursor.setAttribute('width', Math.max(2, x(row.to) - x(row.from)))
   }
-  const momentAt = position => start + (position - left) / (width - left - right) * (end - start)
   return { svg, point, momentAt }
+}
+
+const onlinePlot = (rows, points, labels, width) => {
+  const place = placed(rows, [...rows, ...points].map(({ online }) => online ?? 0), width, 132, 8)
+  return plot(place,
+    drawn('gap', shades(rows, 'online', place)), grid(place, labels, false),
+    drawn('area', stairs(rows, 'online', true, place)), drawn('stairs', stairs(rows, 'online', false, place)),
+    drawn('curve', line(points, place)))
+}
+
+const countsPlot = (rows, labels, width) => {
+  const place = placed(rows, rows.flatMap(({ views, visits }) => [views ?? 0, visits ?? 0]), width, 176, 24)
+  return plot(place,
+    drawn('gap', shades(rows, 'views', place)), grid(place, labels, true),
+    drawn('views', bars(rows, 'views', .2, place)), drawn('visits', bars(rows, 'visits', .5, place)))
 }
 
 const momentText = ({ from, to }, step, zone) => {
   if (step == '1d') return time(from, wholeDay, zone)
   if (from == to) return time(from, { timeStyle: 'medium' }, zone)
-  return format(Intl.DateTimeFormat, { ...dayAndMonth, ...clockTime, timeZone: zone, hourCycle: 'h23' }).formatRange(from * 1e3, to * 1e3)
+  const options = { ...dayAndMonth, ...clockTime, timeZone: zone, hourCycle: 'h23' }
+  return format(Intl.DateTimeFormat, options).formatRange(from * 1e3, to * 1e3)
 }
 
-const estimatedFrom = 1536
+// More visitors than that in a day are estimated.
+const estimatedFrom = 1536, standardError = .0081
 const visitorsText = value => (value > estimatedFrom ? '≈\u00a0' : '') + number(value)
 
 const chartColumns = [['online', 'peakOnline'], ['views', 'views'], ['visits', 'visits'], ['visitors', 'visitors']]
@@ -739,13 +779,14 @@ const legend = (...names) => make('p', { class: 'legend' },
   ...names.map(([kind, text]) => make('span', { class: 'key-' + kind }, text)))
 
 const chartPart = (site, range, remembered) => {
-  let series, shown, rows = [], plots = [], stops = [], at = null, isTable = false, turn = 0
+  let series, shown, rows = [], plots = [], stops = [], at = null, isTable = false, turn = 0, width
   const zone = () => zoneOf(series)
   const output = make('output')
   const stage = make('div', { class: 'stage' })
   const trouble = make('p', { class: 'warning', role: 'alert', hidden: true })
 
-  const cell = (row, name) => row[name] === undefined ? '' : name == 'visitors' && row[name] ? visitorsText(row[name]) : number(row[name])
+  // What was seen while the page was open has nothing but who was online.
+  const cell = (row, name) => row[name] === undefined ? '' : (name == 'visitors' ? visitorsText : number)(row[name])
   const valueNames = () => chartColumns.filter(([name]) => series[name])
   const describe = row => {
     const parts = row.from == row.to ? [say('online') + ' ' + number(row.online)]
@@ -788,12 +829,8 @@ const chartPart = (site, range, remembered) => {
     onpointerleave: () => canvas.matches(':focus-visible') || moveTo()
   })
   const drawing = () => {
-    const width = stage.clientWidth
     const labels = ticks(rows, zone(), width - left)
-    plots = [
-      plot(rows, ['online'], curve(), width, 132, 8, labels),
-      plot(rows, ['views', 'visits'], [], width, 176, 24, labels)
-    ]
+    plots = [onlinePlot(rows, curve(), labels, width), countsPlot(rows, labels, width)]
     const gap = rows.some(({ views }) => views == null) ? [['gap', say('gap')]] : []
     canvas.setAttribute('aria-label', say('chart', span(shown)) + '. ' + say('keys'))
     canvas.replaceChildren(legend(['online', say('peakOnline')], ...gap), plots[0].svg,
@@ -804,7 +841,8 @@ const chartPart = (site, range, remembered) => {
   const asTable = () => {
     const names = valueNames()
     const lines = [...stops].reverse().map(row => make('tr', {},
-      make('th', { scope: 'row' }, momentText(row, series.step, zone())), ...names.map(([name]) => make('td', {}, cell(row, name)))))
+      make('th', { scope: 'row' }, momentText(row, series.step, zone())),
+      ...names.map(([name]) => make('td', {}, cell(row, name)))))
     const content = table(say('chart', span(shown)), [say('time'), ...names.map(([, label]) => say(label))], lines)
     const old = stage.querySelector('.scroll')
     if (old) old.replaceChildren(content)
@@ -812,7 +850,9 @@ const chartPart = (site, range, remembered) => {
     put(output, summary())
   }
   const redraw = () => {
-    if (!rows.length || !stage.clientWidth) return
+    if (!rows.length) put(output, say('nothing'))
+    width = stage.clientWidth
+    if (!rows.length || !width) return
     stops = [...rows, ...curve()].sort((a, b) => a.from - b.from)
     if (isTable) asTable()
     else drawing()
@@ -828,20 +868,20 @@ const chartPart = (site, range, remembered) => {
       series = answer
       shown = wanted
       rows = rowsOf(series)
-      stage.ariaBusy = 'false'
+      stage.removeAttribute('aria-busy')
       trouble.hidden = true
       redraw()
     } catch (error) {
       if (mine != turn) return
-      stage.ariaBusy = 'false'
-      trouble.hidden = false
+      stage.removeAttribute('aria-busy')
+      trouble.hidden = !error.message
       put(trouble, error.message)
     }
   }
   const choose = value => {
     range = value
     at = null
-    stage.ariaBusy = 'true'
+    stage.setAttribute('aria-busy', 'true')
     remembered(range)
     refresh()
   }
@@ -850,7 +890,7 @@ const chartPart = (site, range, remembered) => {
     toggle.setAttribute('aria-pressed', isTable)
     redraw()
   } }, say('asTable'))
-  new ResizeObserver(redraw).observe(stage)
+  new ResizeObserver(() => stage.clientWidth == width || redraw()).observe(stage)
   const element = make('section', { class: 'history', 'aria-labelledby': 'history' },
     make('h2', { id: 'history' }, say('history')),
     make('div', { class: 'tools' },
@@ -936,14 +976,15 @@ const keyCell = (key, share) => {
   return cell
 }
 
-const ranking = ({ rows, other, approximate }, kind, head) => {
+const ranking = ({ rows, other, approximate }, kind) => {
   if (!rows.length && !other) return make('p', {}, say('nothing'))
   const all = other ? [...rows, { key: '(other)', views: other }] : rows
   const most = Math.max(...all.map(({ views }) => views), 1)
   const numbers = kind == 'pages' ? ['views', 'entries'] : ['views']
+  const lines = all.map(row => make('tr', {}, keyCell(row.key, row.views / most),
+    ...numbers.map(name => make('td', {}, number(row[name])))))
   return make('div', {},
-    table(null, [head, ...numbers.map(name => say(name))], all.map(row => make('tr', {}, keyCell(row.key, row.views / most),
-      ...numbers.map(name => make('td', {}, number(row[name])))))),
+    table(null, [say(kind == 'pages' ? 'page' : 'referrer'), ...numbers.map(name => say(name))], lines),
     approximate ? make('p', { class: 'note' }, say('swept')) : null)
 }
 
@@ -956,12 +997,13 @@ const topPart = site => {
   const refresh = async () => {
     const mine = ++turn
     try {
-      const answers = await Promise.all(places.map(([kind]) => ask(pathOf(site) + '/top/' + kind + '?limit=20&day=' + day)))
+      const answers = await Promise.all(places.map(([kind]) =>
+        ask(pathOf(site) + '/top/' + kind + '?limit=20&day=' + day)))
       if (mine != turn) return
       put(shown, time(answers[0].day + 'T00:00Z', wholeDay, 'UTC'))
-      places.forEach(([kind, place], i) => place.replaceChildren(ranking(answers[i], kind, say(kind == 'pages' ? 'page' : 'referrer'))))
+      places.forEach(([kind, place], i) => place.replaceChildren(ranking(answers[i], kind)))
     } catch (error) {
-      if (mine != turn) return
+      if (mine != turn || !error.message) return
       put(shown, error.message)
       for (const [, place] of places) place.replaceChildren()
     }
@@ -994,7 +1036,8 @@ const sitePage = (name, range, remembered) => {
   const estimated = follow('p', site => {
     const parts = [['today', 'visitors'], ['yesterday', 'visitors'], ['month', 'visitor_days']]
     if (!parts.some(([span, visitors]) => isEstimated(site, span, visitors))) return ''
-    return say('estimated', number(estimatedFrom), format(Intl.NumberFormat, { style: 'percent', maximumFractionDigits: 2 }).format(.0081))
+    const percent = format(Intl.NumberFormat, { style: 'percent', maximumFractionDigits: 2 })
+    return say('estimated', number(estimatedFrom), percent.format(standardError))
   }, { class: 'note' })
   const update = () => {
     const site = sites.get(name)
