@@ -133,41 +133,44 @@ extension Database {
     /// The last checkpoint; nil in a database that is new.
     func load() throws(StorageError) -> StoredState? {
         let path = path
-        return try read { db in
-            func damaged(_ what: String) -> StorageError { .damaged(path: path, what: "\(what) has a wrong checksum") }
-            guard let row = try Row.fetchOne(db, sql: "SELECT * FROM state WHERE id = 1") else {
-                guard try Int.fetchOne(db, sql: "SELECT count(*) FROM site") == 0 else { throw damaged("the state") }
-                return nil
-            }
-            var state = StoredState(
-                incarnation: try row.bytes("incarnation"), sequence: UInt64(bitPattern: try row.number("sequence")),
-                hits: UInt64(bitPattern: try row.number("hits")), visitors: try row.text("visitors"),
-                batch: UInt64(bitPattern: try row.number("batch")),
-                engine: try row.bytes("engine"), sites: [], salts: [])
-            let siteCount = Int(try row.number("sites"))
-            let crc = Self.crc(
-                of: state.incarnation, Int(truncatingIfNeeded: state.sequence).column,
-                Int(truncatingIfNeeded: state.hits).column, siteCount.column, state.visitors.column, state.engine)
-            guard crc == (try row.number("crc")), state.incarnation.count == 16 else { throw damaged("the state") }
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM site ORDER BY id") {
-                let (number, bytes) = (Int(try row.number("id")), try row.bytes("state"))
-                let crc = Self.crc(of: number.column, try row.text("name").column, bytes)
-                guard number == state.sites.count, crc == (try row.number("crc")) else {
-                    throw damaged("site \(state.sites.count)")
-                }
-                state.sites.append(bytes)
-            }
-            guard state.sites.count == siteCount else { throw damaged("the list of sites") }
-            for row in try Row.fetchAll(db, sql: "SELECT * FROM salt ORDER BY number") {
-                let (number, site) = (Int(try row.number("number")), Int(try row.number("site")))
-                let bytes = try row.bytes("bytes")
-                guard let name = UInt32(exactly: number), (0..<1 << 24).contains(site), bytes.count == 32,
-                    Self.crc(of: number.column, site.column, bytes) == (try row.number("crc"))
-                else { throw damaged("salt \(number)") }
-                state.salts.append(StoredSalt(number: name, site: SiteIndex(site), bytes: bytes))
-            }
-            return state
+        return try read { db in try Self.state(in: db, path) }
+    }
+
+    /// The checkpoint in a database, its checksums compared.
+    static func state(in db: GRDB.Database, _ path: String) throws -> StoredState? {
+        func damaged(_ what: String) -> StorageError { .damaged(path: path, what: "\(what) has a wrong checksum") }
+        guard let row = try Row.fetchOne(db, sql: "SELECT * FROM state WHERE id = 1") else {
+            guard try Int.fetchOne(db, sql: "SELECT count(*) FROM site") == 0 else { throw damaged("the state") }
+            return nil
         }
+        var state = StoredState(
+            incarnation: try row.bytes("incarnation"), sequence: UInt64(bitPattern: try row.number("sequence")),
+            hits: UInt64(bitPattern: try row.number("hits")), visitors: try row.text("visitors"),
+            batch: UInt64(bitPattern: try row.number("batch")),
+            engine: try row.bytes("engine"), sites: [], salts: [])
+        let siteCount = Int(try row.number("sites"))
+        let crc = Self.crc(
+            of: state.incarnation, Int(truncatingIfNeeded: state.sequence).column,
+            Int(truncatingIfNeeded: state.hits).column, siteCount.column, state.visitors.column, state.engine)
+        guard crc == (try row.number("crc")), state.incarnation.count == 16 else { throw damaged("the state") }
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM site ORDER BY id") {
+            let (number, bytes) = (Int(try row.number("id")), try row.bytes("state"))
+            let crc = Self.crc(of: number.column, try row.text("name").column, bytes)
+            guard number == state.sites.count, crc == (try row.number("crc")) else {
+                throw damaged("site \(state.sites.count)")
+            }
+            state.sites.append(bytes)
+        }
+        guard state.sites.count == siteCount else { throw damaged("the list of sites") }
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM salt ORDER BY number") {
+            let (number, site) = (Int(try row.number("number")), Int(try row.number("site")))
+            let bytes = try row.bytes("bytes")
+            guard let name = UInt32(exactly: number), (0..<1 << 24).contains(site), bytes.count == 32,
+                Self.crc(of: number.column, site.column, bytes) == (try row.number("crc"))
+            else { throw damaged("salt \(number)") }
+            state.salts.append(StoredSalt(number: name, site: SiteIndex(site), bytes: bytes))
+        }
+        return state
     }
 
     /// The checksum over the columns of a row.

@@ -28,7 +28,10 @@ enum Assets {
         caching: "max-age=3600", isOpen: true)
     /// What the dashboard is made of. Asked for anew each time, since it changes with the program.
     static let dashboard = Rendered(
-        packed(PackageResources.dashboard_js), type: "text/javascript; charset=utf-8", caching: "no-cache")
+        packed(
+            PackageResources.dashboard_words_js + PackageResources.dashboard_overview_js
+                + PackageResources.dashboard_chart_js + PackageResources.dashboard_site_js),
+        type: "text/javascript; charset=utf-8", caching: "no-cache")
     static let dashboardStyle = Rendered(
         PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
 

@@ -104,7 +104,9 @@ extension Exposition {
             reasons.map { Sample(report.tallies[$0.tally], ("reason", $0.name)) }
         }
         family("ingest_bytes_total", .counter, "Bytes of all datagrams delivered.", count(.bytes))
-        family("ingest_records_total", .counter, "Beacons and lines of logs found, those that came over HTTP and refused ones included.", count(.records))
+        family(
+            "ingest_records_total", .counter,
+            "Beacons and lines of logs found, those that came over HTTP and refused ones included.", count(.records))
         family(
             "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
             reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }))
@@ -211,10 +213,14 @@ extension Exposition {
         family(
             "replay_records", .gauge, "Records taken from the journal at the start.",
             [Sample(numbers.replayedRecords)])
-        family("replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.", [Sample(numbers.replaySeconds)])
+        family(
+            "replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.",
+            [Sample(numbers.replaySeconds)])
         family(
             "lost_frames", .gauge, "Frames of the journal found missing or damaged at the start.",
             [Sample(numbers.lostFrames)])
-        family("lost_hits", .gauge, "Hits lost with frames found missing or damaged at the start.", [Sample(numbers.lostHits)])
+        family(
+            "lost_hits", .gauge, "Hits lost with frames found missing or damaged at the start.",
+            [Sample(numbers.lostHits)])
     }
 }

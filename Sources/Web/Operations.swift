@@ -27,6 +27,21 @@ struct Operations: Sendable {
         }
     }
 
+    /// `POST /api/v1/checkpoint`: answered when the database holds all that was counted before.
+    @Sendable func checkpoint(_ request: Request) throws(Problem) -> Reply {
+        try request.requireOwner("Making a checkpoint is", at: "/api/v1/checkpoint")
+        let asOf = state.report().asOf
+        return .later { [state] give in
+            state.checkpoint { isSaved in
+                give {
+                    isSaved
+                        ? .json(["as_of": JSON(asOf.rfc3339)])
+                        : Problem(.serviceUnavailable, "The disk takes no checkpoint now; /readyz says why.").answer
+                }
+            }
+        }
+    }
+
     /// `GET /api/v1/audit`: every change by hand that was answered before is in it.
     @Sendable func audit(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The audit is", at: "/api/v1/audit")

@@ -116,6 +116,7 @@ struct Routes: Sendable {
             Self.route("/api/v1/sites/{site}/keys/{id}", ["DELETE": changes.revokeKey]),
             Self.route("/api/v1/sites", ["GET": snapshots.all]),
             Self.route("/api/v1/reload", ["POST": operations.reload]),
+            Self.route("/api/v1/checkpoint", ["POST": operations.checkpoint]),
             Self.route("/api/v1/audit", ["GET": operations.audit]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
             Self.route("/api/v1/tokens", ["GET": state.tokens.list, "POST": state.tokens.create]),

@@ -23,6 +23,8 @@ public struct WebState: Sendable {
     public var lastReloadSucceeded: @Sendable () -> Bool = { true }
     /// What was changed by hand and what was found missing, oldest first; nil where the disk does not give it.
     public var audit: @Sendable (_ done: @escaping @Sendable ([AuditLine]?) -> Void) -> Void = { $0(nil) }
+    /// Makes a checkpoint and calls back with whether the disk holds all that was counted before.
+    public var checkpoint: @Sendable (_ done: @escaping @Sendable (Bool) -> Void) -> Void = { $0(false) }
     /// The past.
     public var history = HistoryAccess()
     /// How the journal and the checkpoints do.

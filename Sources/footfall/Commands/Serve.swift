@@ -86,6 +86,7 @@ struct Serve: AsyncParsableCommand {
         asked.reload = reloading.reload
         asked.lastReloadSucceeded = { reloading.lastSucceeded }
         asked.audit = { done in Self.readAudit(state.directory, counting, done) }
+        asked.checkpoint = { done in if !counting.ask(.checkpoint(done)) { done(false) } }
         let desk = HistoryDesk(reader: state.history, checkpointer: state.checkpointer, counting: counting)
         asked.history.series = desk.series
         asked.history.rankings = desk.rankings

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Counting
+import Foundation
+import Storage
+import Web
+
+struct Backup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Copy the state to a file, also while the daemon runs.",
+        discussion: """
+            The copy has everything that was counted before: numbers, history, tokens, keys of sites, and the audit. It is read back \
+            before the command says that it is done; a file that is there is replaced then and not before. Keys that visitors are hashed \
+            with are not in it, since they must not outlive their day.
+            """)
+
+    @Argument(help: "The file to write.", completion: .file())
+    var file: String
+    @OptionGroup var settingsOption: SettingsOption
+
+    func run() throws {
+        let settings = try settingsOption.load()
+        // What is in the journal only goes into the database first.
+        let client = try LocalClient(settingsOption)
+        if try client.isAnswered() { _ = try client.ask("POST", "/api/v1/checkpoint", [String: String]()) }
+        let contents = try orExit { () throws(StorageError) in
+            try StateBackup.make(of: settings.state.directory, to: file)
+        }
+        let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
+        print(
+            "\(file): \(contents.sites.count) sites as of \(contents.moment.rfc3339), \(grouped(size)) bytes, read back and right"
+        )
+    }
+}
+
+struct Restore: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put a copy in the place of the state.",
+        discussion: """
+            The daemon must be stopped. What was there is moved into a directory beside it and never deleted. What was counted after the \
+            copy was made is missing, and the audit says from when to when; today's visitors are not recognised again.
+            """)
+
+    @Argument(help: "The file that footfall backup wrote.", completion: .file())
+    var file: String
+    @OptionGroup var settingsOption: SettingsOption
+
+    func run() throws {
+        let settings = try settingsOption.load()
+        let now = Moment(milliseconds: Clocks.wall)
+        let (contents, aside) = try orExit { () throws(StorageError) in
+            try StateBackup.restore(file, into: settings.state.directory, now: now)
+        }
+        for site in contents.sites {
+            print("\(site.name): \(grouped(site.visits)) visits, \(grouped(site.views)) views")
+        }
+        print("\(settings.state.directory) is as it was at \(contents.moment.rfc3339)")
+        if let aside { print("what was there lies in \(aside)") }
+    }
+}
+
+/// Says what a state cannot do and ends the command.
+private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
+    do throws(StorageError) {
+        return try body()
+    } catch {
+        say("\(error)")
+        throw error.isPermission ? Exit.noPermission : Exit.unavailable
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+import Testing
+
+/// Copies of the state, and what comes from and goes to other counters.
+extension Hardship {
+    @Suite(.serialized)
+    struct BackupTests {
+        @Test("a copy that is made while beacons pour in is whole, and a daemon on it goes on from there")
+        func underLoad() throws {
+            let rounds = isSoak ? 100 : 8
+            let machine = try Machine(sites: ["demo", "portal"])
+            var life = try machine.start()
+            try life.becomeReady()
+            let folder = try TemporaryFolder()
+            let flood = try Child(
+                "/usr/bin/env",
+                [
+                    try footfallBinary() + "-load", "send", "--port", "\(machine.beaconPort)", "--datagrams",
+                    "10000000",
+                    "--records", "4", "--visitors", "5000", "--rate", "3000",
+                ], environment: ProcessInfo.processInfo.environment, input: "/dev/null", output: "/dev/null",
+                errors: folder.path + "/errors")
+            defer {
+                flood.terminate()
+                flood.wait()
+            }
+            var last = 0
+            for round in 1...rounds {
+                let before = try machine.numbers().sites["demo"]?.views ?? 0
+                let made = try machine.command("backup '\(folder.path)/copy.db'")
+                #expect(made.status == 0 && made.output.contains("read back and right"), "\(made)")
+                let after = try machine.numbers().sites["demo"]?.views ?? 0
+                // Into a state of its own: it says what it holds, and its history is the sum.
+                let other = try Machine(sites: ["demo", "portal"])
+                let put = try other.command("restore '\(folder.path)/copy.db'")
+                #expect(put.status == 0 && put.output.contains("is as it was at"), "\(put)")
+                let restored = try other.start()
+                try restored.becomeReady()
+                let views = try other.numbers().sites["demo"]?.views ?? -1
+                #expect(
+                    views >= before && views <= after && views >= last, "round \(round): \(before), \(views), \(after)")
+                let series = try #require(other.get("/api/v1/sites/demo/series?step=1d&metrics=views")).body
+                let sum = series.firstMatch(of: /"views":\[([^\]]*)\]/).map {
+                    $0.1.split(separator: ",").compactMap { Int($0) }.reduce(0, +)
+                }
+                #expect(sum == views)
+                #expect(try other.numbers().sites["demo"]?.online == 0)
+                let audit = try other.command("audit").output
+                #expect(audit.contains("restore") && audit.contains("is missing"), "\(audit)")
+                last = views
+                #expect(restored.stop() == 0)
+            }
+            // In the place of the state it came from, whose journal and ring are another incarnation's now.
+            #expect(try machine.command("restore '\(folder.path)/copy.db'").status != 0)
+            #expect(life.kill() != 0)
+            let put = try machine.command("restore '\(folder.path)/copy.db'")
+            #expect(put.status == 0 && put.output.contains("what was there lies in"), "\(put)")
+            life = try machine.start()
+            try life.becomeReady()
+            #expect((try machine.numbers().sites["demo"]?.views ?? 0) >= last)
+            #expect(life.stop() == 0)
+        }
+
+        @Test("a copy that is damaged is not put back, and what cannot be written leaves the copy that is there")
+        func damaged() throws {
+            let machine = try Machine(sites: ["demo"])
+            let life = try machine.start()
+            try life.becomeReady()
+            #expect(httpPost(machine.httpPort, "/hit", "s=demo&u=/", ["User-Agent: Mozilla/5.0"])?.status == 200)
+            let folder = try TemporaryFolder()
+            let copy = folder.path + "/copy.db"
+            #expect(try machine.command("backup '\(copy)'").status == 0)
+            let mode = try shell("stat -c %a '\(copy)'").output
+            #expect(mode == "600\n")
+            // Keys that visitors are hashed with must not outlive their day.
+            let salts = try shell(
+                "python3 -c \"import sqlite3; print(sqlite3.connect('\(copy)').execute('SELECT count(*) FROM salt').fetchone())\""
+            )
+            #expect(salts.output == "(0,)\n", "\(salts)")
+            let whole = try Data(contentsOf: URL(filePath: copy))
+            #expect(try machine.command("backup /proc/nowhere/copy.db").status != 0)
+            #expect(life.stop() == 0)
+            let before = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
+            for place in stride(from: 100, to: whole.count, by: whole.count / 23) {
+                var bytes = whole
+                bytes[place] ^= 0x5a
+                try bytes.write(to: URL(filePath: copy))
+                let put = try machine.command("restore '\(copy)'")
+                // A byte that nothing reads may be another.
+                if put.status == 0 {
+                    #expect(put.output.contains("demo: 1 visits, 1 views"), "byte \(place): \(put)")
+                } else {
+                    let after = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
+                    #expect(put.errors.contains("damaged") && after == before, "byte \(place): \(put)")
+                }
+                if put.status == 0 { break }
+            }
+        }
+
+        @Test(
+            "what other counters export is taken over once, however often it is read, and days of our own are left alone"
+        )
+        func imports() throws {
+            let machine = try Machine(sites: ["demo"])
+            let life = try machine.start()
+            try life.becomeReady()
+            #expect(httpPost(machine.httpPort, "/hit", "s=demo&u=/", ["User-Agent: Mozilla/5.0"])?.status == 200)
+            let today = try shell("date -u +%F").output.trimmingCharacters(in: .whitespacesAndNewlines)
+            let folder = try TemporaryFolder()
+            func totals() throws -> [Int] {
+                let site = try machine.numbers().sites["demo"]
+                return [site?.visits ?? -1, site?.views ?? -1]
+            }
+            func read(_ text: String, _ options: String = "--site demo") throws -> (
+                status: Int32, output: String, errors: String
+            ) {
+                let file = try folder.write("days.csv", text)
+                return try machine.command("import '\(file.path)' \(options)")
+            }
+            let days = "day,visits,views\n2026-01-01,100,250\n2026-01-02,\"1,000\",3000\n\(today),77,77\n"
+            let tried = try read(days, "--site demo --dry-run")
+            #expect(tried.output.contains("2 days would be brought"), "\(tried)")
+            try eventually("the hit is published") { try totals() == [1, 1] }
+            for round in 0..<3 {
+                let done = try read(days)
+                #expect(done.status == 0 && done.output.contains("\(round == 0 ? 2 : 0) days brought"), "\(done)")
+                #expect(done.output.contains("1 that Footfall counted itself are left"))
+                #expect(try totals() == [1101, 3251])
+            }
+            // Our own export, into another daemon, and what comes out of that.
+            let export = try machine.command("export demo").output
+            #expect(
+                export.hasPrefix("site,day,visits,views,visitors,bots,peak_online\n\"demo\",2026-01-01,100,250,,0,0\n"),
+                "\(export)")
+            // GoatCounter: a line is a hit.
+            let goat = """
+                2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
+                /,"A ""title"", with all",false,x,,,1,0,,,,VN,true,2026-02-01T10:00:00Z
+                /a,,false,x,,,1,0,,,,VN,false,2026-02-01T10:01:00Z
+                /,,false,x,,,2,0,,,,VN,true,2026-02-02T00:00:00Z
+                /,,false,x,,,3,7,,,,VN,true,2026-02-02T00:00:00Z
+                click,,true,x,,,2,0,,,,VN,false,2026-02-02T00:00:00Z
+
+                """
+            for _ in 0..<2 {
+                #expect(try read(goat).status == 0)
+                #expect(try totals() == [1103, 3254])
+            }
+            // NukeViet: its one number.
+            let nuke =
+                "c_type,c_val,last_update,c_count,vi_count\nyear,2026,1,500,400\ntotal,hits,1795420183,57998,57000\n"
+            for _ in 0..<2 {
+                #expect(try read(nuke).output.contains("57,998 visits"))
+                #expect(try totals() == [1103 + 57998, 3254])
+            }
+            for (text, words) in [
+                ("", "nothing in it"), ("a,b\n1,2\n", "no column day"), ("day,visits\nx,1\n", "line 2 has no day"),
+                ("day,visits\n2026-01-01,x\n", "x is no number"),
+                ("day,visits\n2026-01-01,1\n2026-01-01,2\n", "there twice"),
+                ("day,note\n2026-01-01,1\n", "neither visits nor views"),
+            ] {
+                let refused = try read(text)
+                #expect(refused.status == 65 && refused.errors.contains(words), "\(refused)")
+            }
+            #expect(try totals() == [1103 + 57998, 3254])
+        }
+    }
+}
