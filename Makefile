@@ -80,8 +80,8 @@ install:
 	@[ -x $(STATIC)/release/footfall ] || { echo "run make static first"; exit 1; }
 	install -Dsm 755 $(STATIC)/release/footfall $(DESTDIR)$(PREFIX)/bin/footfall
 	install -d $(UNITS)/system $(UNITS)/catalog $(DESTDIR)/etc/footfall/sites.d
-	install -m 644 systemd/*.socket $(UNITS)/system
-	sed 's|/usr/bin/footfall|$(PREFIX)/bin/footfall|' systemd/footfall.service >$(UNITS)/system/footfall.service
+	install -m 644 systemd/*.socket systemd/*.timer $(UNITS)/system
+	for f in systemd/*.service; do sed 's|/usr/bin/footfall|$(PREFIX)/bin/footfall|' $$f >$(UNITS)/system/$${f##*/}; done
 	install -m 644 systemd/footfall.catalog $(UNITS)/catalog
 	[ -e $(DESTDIR)/etc/footfall/footfall.toml ] || install -m 644 systemd/footfall.toml $(DESTDIR)/etc/footfall
 	install -d $(SHARE)/footfall/dashboards $(SHARE)/doc/footfall/examples

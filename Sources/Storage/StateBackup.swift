@@ -128,6 +128,7 @@ public enum StateBackup {
         let aside = try moveAside(directory, now)
         try Files.rename(new + "/footfall.db", to: directory + "/footfall.db")
         try Database.translating(new) { try FileManager.default.removeItem(atPath: new) }
+        try giveToOwner(of: directory, [directory + "/footfall.db", directory + "/lock"])
         try Files.syncDirectory(directory)
         return (contents, aside)
     }
@@ -162,8 +163,18 @@ public enum StateBackup {
         let aside = "\(directory)/before-restore-\(now.rfc3339.replacing(":", with: "-"))"
         try Files.makeDirectory(aside)
         for name in ours { try Files.rename("\(directory)/\(name)", to: "\(aside)/\(name)") }
+        try giveToOwner(of: directory, [aside])
         try Files.syncDirectory(aside)
         return aside
+    }
+
+    /// Root may put back what another user runs on.
+    private static func giveToOwner(of directory: String, _ paths: [String]) throws(StorageError) {
+        var owner = stat()
+        guard unsafe stat(directory, &owner) == 0, owner.st_uid != geteuid() else { return }
+        for path in paths where unsafe chown(path, owner.st_uid, owner.st_gid) != 0 {
+            throw .system(doing: "give away", path: path, error: errno)
+        }
     }
 
     private static func folder(of file: String) -> String {

@@ -10,7 +10,7 @@ struct Footfall: AsyncParsableCommand {
         subcommands: [
             Serve.self, Count.self, Hit.self, Stats.self, TopCommand.self, Sites.self, SiteCommand.self, Start.self,
             Correct.self, AuditCommand.self, Token.self, Key.self, Snippet.self, Send.self, Setup.self, Check.self,
-            Doctor.self, Export.self, Import.self, Backup.self, Restore.self,
+            Doctor.self, Export.self, Import.self, Backup.self, Restore.self, Demo.self,
         ])
 
     static let version = "0.1.0"

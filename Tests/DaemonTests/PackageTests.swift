@@ -147,12 +147,13 @@ extension UnderSystemd {
             let files = try shell("dpkg-deb -c '\(package)'").output
             for file in [
                 "usr/bin/footfall", "usr/lib/systemd/system/footfall.service",
-                "usr/lib/systemd/system/footfall-beacon.socket",
+                "usr/lib/systemd/system/footfall-beacon.socket", "usr/lib/systemd/system/footfall-backup.timer",
                 "usr/lib/systemd/catalog/footfall.catalog", "etc/footfall/footfall.toml",
                 "usr/share/man/man1/footfall.1.gz",
                 "usr/share/man/man5/footfall.toml.5.gz", "usr/share/bash-completion/completions/footfall",
                 "usr/share/zsh/vendor-completions/_footfall", "usr/share/fish/vendor_completions.d/footfall.fish",
-                "usr/share/footfall/dashboards/", "usr/share/doc/footfall/copyright",
+                "usr/share/footfall/dashboards/footfall.json", "usr/share/footfall/dashboards/footfall.rules.yml",
+                "usr/share/doc/footfall/copyright",
             ] { #expect(files.contains("./" + file), "\(file)") }
             #expect(try shell("dpkg-deb -f '\(package)' Depends").output.contains("libsystemd0"))
             // Swift's own library is inside, and no names of functions are.

@@ -405,7 +405,8 @@ import Testing
             #   each busy site: windows                     0.10 MiB
             #   total with busy sites: 2                   60.99 MiB
             # Disk, estimated from above:
-            #   each busy site and year                     4.19 MiB
+            #   each busy site and year                     0.45 MiB
+            #   each busy site: rankings of 400 days        4.89 MiB
             #   journal                                  3072.00 MiB
 
             """

@@ -195,7 +195,7 @@ final class Systemd {
     /// Whether systemd finds nothing to say about the units; manual pages are looked for where there is man(1).
     func verifies() throws -> String {
         try run(
-            "systemd-analyze verify $(command -v man >/dev/null || echo --man=no) footfall.service \(Self.sockets) 2>&1"
+            "systemd-analyze verify $(command -v man >/dev/null || echo --man=no) footfall.service footfall-backup.service footfall-backup.timer \(Self.sockets) 2>&1"
         ).output
     }
 

@@ -22,9 +22,8 @@ struct Backup: ParsableCommand {
         // What is in the journal only goes into the database first.
         let client = try LocalClient(settingsOption)
         if try client.isAnswered() { _ = try client.ask("POST", "/api/v1/checkpoint", [String: String]()) }
-        let contents = try orExit { () throws(StorageError) in
-            try StateBackup.make(of: settings.state.directory, to: file)
-        }
+        let directory = stateDirectory(settings, settingsOption)
+        let contents = try orExit { () throws(StorageError) in try StateBackup.make(of: directory, to: file) }
         let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
         print(
             "\(file): \(contents.sites.count) sites as of \(contents.moment.rfc3339), \(grouped(size)) bytes, read back and right"
@@ -47,13 +46,14 @@ struct Restore: ParsableCommand {
     func run() throws {
         let settings = try settingsOption.load()
         let now = Moment(milliseconds: Clocks.wall)
+        let directory = stateDirectory(settings, settingsOption)
         let (contents, aside) = try orExit { () throws(StorageError) in
-            try StateBackup.restore(file, into: settings.state.directory, now: now)
+            try StateBackup.restore(file, into: directory, now: now)
         }
         for site in contents.sites {
             print("\(site.name): \(grouped(site.visits)) visits, \(grouped(site.views)) views")
         }
-        print("\(settings.state.directory) is as it was at \(contents.moment.rfc3339)")
+        print("\(directory) is as it was at \(contents.moment.rfc3339)")
         if let aside { print("what was there lies in \(aside)") }
     }
 }
@@ -66,4 +66,14 @@ private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
         say("\(error)")
         throw error.isPermission ? Exit.noPermission : Exit.unavailable
     }
+}
+
+/// The state that the settings name; for the service's own, where they name none, the one that systemd gives it.
+private func stateDirectory(_ settings: Settings, _ option: SettingsOption) -> String {
+    let named = settings.state.directory
+    let service = "/var/lib/footfall"
+    let isService =
+        option.isTheService && environment["STATE_DIRECTORY"] == nil
+        && named == Settings(environment: environment).state.directory
+    return isService && FileManager.default.fileExists(atPath: service + "/footfall.db") ? service : named
 }

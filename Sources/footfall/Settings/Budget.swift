@@ -27,8 +27,10 @@ extension Settings {
         return shared + busySite + [("total with busy sites: \(sites.count)", total)]
     }
 
-    /// History of one busy site over a year, estimated from above: a row each quarter hour, and one with rankings a day.
-    static let diskSiteYearBytes = 35_040 * 40 + 365 * (8 << 10)
+    /// History of one busy site over a year, estimated from above: its quarter hours packed by the day, and a row for the day.
+    static let diskSiteYearBytes = 365 * (96 * 12 + 120)
+    /// Its rankings, which are kept for 400 days: 200 rows a day.
+    static let diskRankingsBytes = 400 * 200 * 64
 
     /// The budget as comments, to stand below the effective settings.
     func budgetTOML() -> String {
@@ -39,6 +41,7 @@ extension Settings {
         }
         return "# Memory, estimated from above:\n" + memoryBudget.map(comment).joined()
             + "# Disk, estimated from above:\n" + comment("each busy site and year", Self.diskSiteYearBytes)
+            + comment("each busy site: rankings of 400 days", Self.diskRankingsBytes)
             + comment("journal", state.journal.capBytes)
     }
 }

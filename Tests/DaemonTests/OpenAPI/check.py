@@ -10,13 +10,14 @@ taken away again. One line for each thing that is wrong, and exit status 1.
 `pip install schemathesis openapi-spec-validator`: without the first nothing is generated, which is wrong; without the second
 answers are held against their schemas by the first alone, and stderr says so.
 """
-import copy, hashlib, http.client, json, os, re, socket, subprocess, sys, tempfile, time
+import copy, hashlib, http.client, json, re, socket, subprocess, sys, tempfile
 from pathlib import Path
 from urllib import parse
 
 ROUTES = Path(__file__).resolve().parents[3] / "Sources/Web/Routes.swift"
 PROBLEM, STREAM, PINNED = "application/problem+json", "text/event-stream", "/footfall-{hash}.js"
 SEED, EXAMPLES, SECONDS = 7374, 30, 90
+GUESSES = 4000
 # GET counts here, so that HEAD may not stand for it.
 COUNTING = {"/hit.gif", "/hit.svg"}
 # What days and ranges there are depends on the day of the test: to refuse one of the right form is no mistake here.
@@ -222,6 +223,20 @@ def look_at_refusals():
             wrong.append(f"{path}: Allow is {allow}")
 
 
+def look_at_guesses():
+    """No token that is made up opens anything: one in 256 would, where a comparison looks at one byte of a hash only."""
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
+    opened = []
+    for guess in range(GUESSES):
+        connection.request("GET", place.path.rstrip("/") + "/api/v1/status", headers={"Authorization": f"Bearer guess{guess}"})
+        answer = connection.getresponse()
+        answer.read()
+        opened += [f"guess{guess}"] * (answer.status != 401)
+    connection.close()
+    if opened:
+        wrong.append(f"GET /api/v1/status: {len(opened)} of {GUESSES} tokens that are nobody's are believed, such as {opened[0]}")
+
+
 def look_at_reads():
     """What is read as the owner is as described: whole, as its head only, and where the client has it already."""
     for method, path, operation in operations():
@@ -356,6 +371,7 @@ if __name__ == "__main__":
         "hash": hashlib.sha384(ask("GET", "/footfall.js")[2]).hexdigest()[:12],
     }
     look_at_refusals()
+    look_at_guesses()
     look_at_reads()
     look_at_everything()
     hold("half a request", document["paths"]["/healthz"]["get"], 408, receive(late))
