@@ -108,6 +108,7 @@ struct ByteReader: ~Escapable {
     }
 
     /// A count of hits: so many that sums of several still fit.
+    @inline(__always)
     mutating func counter() throws(MalformedBytes) -> UInt64 { UInt64(try number(upTo: countMax)) }
 
     /// A signed amount, likewise bounded.

@@ -9,6 +9,8 @@ Names of `LINES` as arguments choose some of the lines: `bench.py hits stats`.
 import glob
 import json
 import os
+import resource
+import selectors
 import shutil
 import signal
 import statistics
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import socket
 
@@ -66,7 +69,7 @@ class Daemon:
     """`footfall serve` on free ports: its state in a directory of its own, its ring in memory; on one core if that is
     said, and with variables of the environment."""
 
-    def __init__(self, folder=None, core=None, **variables):
+    def __init__(self, folder=None, core=None, sites="", **variables):
         self.folder = folder or tempfile.mkdtemp(prefix="footfall-bench-", dir=DISK)
         self.runtime = tempfile.mkdtemp(prefix="footfall-bench-", dir="/dev/shm")
         with open(os.path.join(self.folder, "footfall.toml"), "w") as file:
@@ -74,7 +77,7 @@ class Daemon:
                 f'[beacon]\nlisten = ["127.0.0.1:0"]\n[http]\nlisten = "127.0.0.1:0"\n'
                 f'local_admin = true\n[state]\ndirectory = "{self.folder}/state"\nruntime = "{self.runtime}"\n'
                 f'journal_cap = "1GiB"\n'
-                f'[[site]]\nname = "demo"\nduplicate = "0s"\npublic = ["online", "total", "views", "visits"]\n')
+                f'[[site]]\nname = "demo"\nduplicate = "0s"\npublic = ["online", "total", "views", "visits"]\n{sites}')
         self.begun = time.monotonic()
         self.process = subprocess.Popen(
             pinned(core) + [FOOTFALL, "serve", "-c", os.path.join(self.folder, "footfall.toml")],
@@ -458,8 +461,90 @@ def starts():
     say("start to ready: ≤ 200 ms", f"{spread(starts)} ms", max(starts) <= 200)
 
 
+def history():
+    """Ten years of quarter hours of a site by the day, in its zone; and all of Prometheus' numbers of a thousand sites."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "DaemonTests", "History"))
+    import history as past
+    daemon = Daemon()
+    daemon.stop(keeping=True)
+    past.BEGIN = past.END - 10 * 365 * 96
+    past.fill(daemon.folder + "/state/footfall.db", 0)
+    daemon = Daemon(daemon.folder)
+    url = daemon.url + "/api/v1/sites/demo/series?step=1d&from=2016-01-03&to=2025-12-31&metrics=views,visits,online"
+    times = asked(url, 50)
+    say("ten years of a site by the day: ≤ 20 ms", f"{spread_of(times)} ms", statistics.median(times) <= 20)
+    daemon.stop()
+    daemon = Daemon(sites="".join(f'[[site]]\nname = "s{i}"\n' for i in range(1000)))
+    times = asked(daemon.url + "/metrics", 50)
+    say("/metrics with 1,000 sites: ≤ 20 ms", f"{spread_of(times)} ms", statistics.median(times) <= 20)
+    daemon.stop()
+
+
+def asked(url, times):
+    """Milliseconds of each of so many requests."""
+    took = []
+    for _ in range(times):
+        begun = time.monotonic()
+        with urllib.request.urlopen(url) as answer:
+            answer.read()
+        took.append((time.monotonic() - begun) * 1000)
+    return took
+
+
+def spread_of(values):
+    return f"median {statistics.median(values):.1f} ({min(values):.1f}…{max(values):.1f})"
+
+
+def flood():
+    """The numbers of a site while beacons pour in."""
+    daemon = Daemon()
+    sender = subprocess.Popen(
+        [LOAD, "send", "--port", str(daemon.port), "--datagrams", "1500000", "--records", "1", "--visitors", "100000", "--rate",
+         "100000"], stdout=subprocess.DEVNULL)
+    run = wrk(daemon, "/api/v1/sites/demo", 8, 8)
+    sender.terminate()
+    sender.wait()
+    say("a site's numbers during 100,000 beacons/s: p99 ≤ 20 ms", f"{run['p99'] / 1000:.1f} ms at {run['rate']:,.0f}/s",
+        run["p99"] <= 20_000 and run["refused"] + run["broken"] == 0)
+    daemon.stop()
+
+
+def streams():
+    """A thousand who watch a site that changes all the time."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    daemon = Daemon()
+    idle = daemon.memory()
+    host = urllib.parse.urlsplit(daemon.url).netloc
+    watchers = selectors.DefaultSelector()
+    for _ in range(1000):
+        watcher = socket.create_connection((host.split(":")[0], int(host.split(":")[1])))
+        watcher.sendall(f"GET /api/v1/sites/demo/live HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        watchers.register(watcher, selectors.EVENT_READ)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def watch(seconds):
+        events, i, end = 0, 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            sender.sendto(f"f1 s=demo&v={i}&u=/".encode(), ("127.0.0.1", daemon.port))
+            i += 1
+            until = time.monotonic() + 0.2
+            while time.monotonic() < until:
+                for key, _ in watchers.select(0.02):
+                    events += key.fileobj.recv(65536).count(b"event: counters")
+        return events
+
+    watch(3)
+    before, begun = daemon.cpu(), time.monotonic()
+    events = watch(10)
+    share = (daemon.cpu() - before) / (time.monotonic() - begun) / 1e7
+    more = (daemon.memory() - idle) / 1024
+    say("1,000 event streams of a busy site: ≤ 5 % of a core, ≤ 32 MB", f"{share:.1f} %, {more:.1f} MB, {events} events in 10 s",
+        share <= 5 and more <= 32 and events >= 8000)
+    daemon.stop()
+
+
 LINES = {line.__name__: line for line in (
-    parser, logs, table, receive, singles, checkpoints, replays, hits, stats, online, delay, starts)}
+    parser, logs, table, receive, singles, checkpoints, replays, hits, stats, history, flood, streams, online, delay, starts)}
 
 
 def main(names):

@@ -119,7 +119,8 @@ def check(base, site, name):
     sys.exit(1 if wrong else 0)
 
 
-if sys.argv[1] == "fill":
-    fill(sys.argv[2], int(sys.argv[3]))
-else:
-    check(*sys.argv[2:])
+if __name__ == "__main__":
+    if sys.argv[1] == "fill":
+        fill(sys.argv[2], int(sys.argv[3]))
+    else:
+        check(*sys.argv[2:])
