@@ -140,6 +140,13 @@ run-packages:
 test-packages:
 	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium) $(call absent,chromedriver,chromium-driver) $(call absent,haproxy,haproxy) $(call absent,apache2,apache2) $(call absent,caddy,caddy) $(call absent,rsyslogd,rsyslog) $(call absent,ruby,ruby) $(call absent,perl,perl) $(call absent,go,golang-go) $(call absent,mcs,mono-mcs mono-runtime) $(call absent,javac,default-jdk-headless) $(call absent,dpkg-shlibdeps,dpkg-dev) $(call absent,lintian,lintian) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))
 
+# What holds /openapi.json against the daemon, of PyPI.
+PYTHON := .build-python
+test-packages: $(PYTHON)/done
+$(PYTHON)/done:
+	$(call need,$(if $(shell python3 -c 'import ensurepip' 2>/dev/null && echo there),,python3-venv))
+	python3 -m venv $(PYTHON) && $(PYTHON)/bin/pip install -q --disable-pip-version-check 'schemathesis>=4' openapi-spec-validator && touch $@
+
 deb-packages: run-packages
 	$(call need,dpkg-dev)
 

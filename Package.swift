@@ -86,7 +86,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", exclude: ["Dashboard", "History", "Snippets", "Widget"], swiftSettings: settings),
+            name: "DaemonTests", exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

@@ -35,6 +35,13 @@ enum Assets {
     static let dashboardStyle = Rendered(
         PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
 
+    /// Every route and shape, for programs.
+    static func openAPI(version: String) -> Rendered {
+        let text = String(decoding: PackageResources.openapi_json, as: UTF8.self).replacing("@VERSION@", with: version)
+        return Rendered(
+            Array(text.utf8), type: "application/json; charset=utf-8", caching: "max-age=300", isOpen: true)
+    }
+
     /// The script without comments, indentation, and the spaces beside its signs, as far as it is written here: no quotes but
     /// single ones.
     fileprivate static func packed(_ script: [UInt8]) -> [UInt8] {

@@ -50,9 +50,10 @@ struct Changes: Sendable {
         let (place, site, owner, asOf) = try site(of: request)
         let correction = try request.decode(
             Correction.self, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
-        guard let day = LocalDay(correction.day), day <= site.day else {
+        guard let day = LocalDay(correction.day), day <= site.day, day.number >= 0 else {
             throw Problem(
-                .badRequest, "Give a day of the site up to today, \(site.day), as in \"day\":\"\(site.day)\".")
+                .badRequest,
+                "Give a day of the site from 1970-01-01 up to today, \(site.day), as in \"day\":\"\(site.day)\".")
         }
         let (visits, views) = (correction.visits ?? 0, correction.views ?? 0)
         try checkAmounts(visits, views)

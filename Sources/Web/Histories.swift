@@ -134,12 +134,16 @@ struct Histories: Sendable {
     private static func edge(_ request: Request, _ name: String) throws(Problem) -> SeriesQuery.Edge? {
         guard let text = request.query(name) else { return nil }
         if let day = LocalDay(text) { return .day(day) }
-        guard let date = try? Date(text, strategy: .iso8601), (0...4_294_000_000).contains(date.timeIntervalSince1970)
+        // The date must be one of the calendar.
+        let form = #/(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})/#
+        guard let parts = text.wholeMatch(of: form), LocalDay(String(parts.1)) != nil,
+            let date = try? Date(text.replacing(#/\.\d+/#, with: ""), strategy: .iso8601),
+            (0...4_294_000_000).contains(date.timeIntervalSince1970)
         else {
             throw Problem(
                 .badRequest,
-                "Give \(name) as RFC 3339, such as 2026-11-23T07:00:00Z or 2026-11-23T14:00:00+07:00 (a plus is %2B in a URL), or as a day such as 2026-11-23."
-            )
+                "Give \(name) as RFC 3339, such as 2026-11-23T07:00:00Z or 2026-11-23T14:00:00+07:00 (a plus is %2B in a URL), "
+                    + "or as a day such as 2026-11-23.")
         }
         return .moment(Moment(second: Int64(date.timeIntervalSince1970)))
     }

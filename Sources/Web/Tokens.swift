@@ -72,7 +72,8 @@ public final class Tokens: Sendable {
         let hash = Self.hash(token)
         return known.withLock { known in
             known.reduce(nil) { found, token in
-                let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 }
+                // In Swift | and ^ are of one rank: without the parentheses a token in 256 would open everything.
+                let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
                 return difference == 0 ? token.name : found
             }
         }

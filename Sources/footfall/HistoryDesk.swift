@@ -31,7 +31,8 @@ struct HistoryDesk: Sendable {
                     if case .audit(let audit) = row, audit.site == query.site { audit.day } else { nil }
                 }
                 let kept = try [reader.beginning(of: query.site)].compactMap { $0 } + added
-                beginning = zone.day(at: min(since, kept.min().map { Int64($0.number) * 86_400 } ?? since)).begins
+                beginning = max(
+                    0, zone.day(at: min(since, kept.min().map { Int64($0.number) * 86_400 } ?? since)).begins)
             } catch {
                 return .unavailable
             }
@@ -39,7 +40,9 @@ struct HistoryDesk: Sendable {
         guard let (range, step) = Self.range(query, zone, now: looked.live.asOf.second, beginning) else {
             return .empty
         }
-        guard (range.upperBound - range.lowerBound) / Self.seconds(step) < Series.countMax else { return .tooLong }
+        // A stretch at each end may be of the range in part. All there is may always be asked for.
+        let count = (range.upperBound - range.lowerBound) / Self.seconds(step) + 2
+        guard count <= Series.countMax || beginning != nil else { return .tooLong }
         let bounds = Self.bounds(range, step, zone)
         let isOfDays = step == .day || step == .month
         let days = isOfDays ? zone.days(from: bounds[0], to: bounds[bounds.count - 1] - 1) : []

@@ -79,6 +79,7 @@ struct TidyTests {
         "Sources/Counting/ByteWords.swift": "loads of several bytes, which check the bounds themselves",
         "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
+        "Sources/Storage/StateBackup.swift": "stat, chown",
         "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
         "Sources/Storage/Clocks.swift": "clock_gettime, adjtimex",
@@ -151,7 +152,8 @@ struct TidyTests {
 
     @Test("no source file is longer than 400 lines")
     func length() throws {
-        for file in try Project.files(in: "Sources") {
+        // A description in JSON is one whole.
+        for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") {
             let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false).count - 1
             #expect(lines <= 400, "\(file) has \(lines) lines: which second idea moved in?")
         }
