@@ -15,7 +15,8 @@ struct OpenAPITests {
         "every route, status and shape is as it is written down, whatever is asked",
         .enabled(if: FileManager.default.fileExists(atPath: python)))
     func check() throws {
-        let machine = try Machine(sites: ["demo", "portal"], tables: ["site": "duplicate = \"0s\""])
+        let machine = try Machine(
+            sites: ["demo", "portal"], tables: ["http": "local_admin = false", "site": "duplicate = \"0s\""])
         let life = try machine.start()
         try life.becomeReady()
         let token = try machine.command("token create openapi").output.trimmingCharacters(in: .whitespacesAndNewlines)
