@@ -16,24 +16,15 @@ public struct KeptHistory: Sendable {
     public var corrections: [(day: LocalDay, visits: Int64, views: Int64)] = []
 }
 
-/// Reads history while others write it, over a connection that never writes, locks or empties the log.
+/// Reads history while others write it, over connections that never write, lock or empty the log.
 ///
-/// The calls wait for the disk, and for each other.
-public final class HistoryReader: Sendable {
+/// One for each call: while one is open SQLite cannot take the log away, and a daemon that has stopped should leave none. The
+/// calls wait for the disk.
+public struct HistoryReader: Sendable {
     private let path: String
-    private let queue: DatabaseQueue
 
-    /// Opens the database of the state in a directory, which must be there.
-    public init(_ directory: String) throws(StorageError) {
-        let path = directory + "/footfall.db"
-        var configuration = Configuration()
-        configuration.label = "footfall.history"
-        configuration.readonly = true
-        configuration.busyMode = .timeout(5)
-        let settled = configuration
-        queue = try Database.translating(path) { try DatabaseQueue(path: path, configuration: settled) }
-        self.path = path
-    }
+    /// A reader of the database of the state in a directory.
+    public init(_ directory: String) { path = directory + "/footfall.db" }
 
     /// The history of a site over some UTC days, and local days among them and a day around.
     ///
@@ -107,7 +98,16 @@ public final class HistoryReader: Sendable {
     }
 
     private func read<T>(_ body: (GRDB.Database) throws -> T) throws(StorageError) -> T {
-        try Database.translating(path) { try queue.read(body) }
+        try Database.translating(path) {
+            var configuration = Configuration()
+            configuration.label = "footfall.history"
+            configuration.readonly = true
+            configuration.busyMode = .timeout(5)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let found = Result { try queue.read(body) }
+            try queue.close()
+            return try found.get()
+        }
     }
 }
 

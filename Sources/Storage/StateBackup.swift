@@ -117,12 +117,19 @@ public enum StateBackup {
         try Database.translating(new) {
             try? FileManager.default.removeItem(atPath: new)
             try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: false)
+            // Of a link the file that it names: a copy of the link would put the copy itself in service.
+            let file = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
             try FileManager.default.copyItem(atPath: file, toPath: new + "/footfall.db")
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: new + "/footfall.db")
         }
         // Brings an older one up to date.
         let database = try Database(in: new, migrations: Schema.migrations)
         guard let state = try database.load() else { throw .damaged(path: file, what: "there is no state in it") }
-        let contents = try database.read { try check($0, state, file) }
+        let contents = try database.read { db in
+            let pages = try String.fetchOne(db, sql: "PRAGMA integrity_check") ?? "nothing"
+            guard pages == "ok" else { throw StorageError.damaged(path: file, what: pages) }
+            return try check(db, state, file)
+        }
         try begin(database, state, contents.moment, file, now)
         try database.close()
         let aside = try moveAside(directory, now)
@@ -172,7 +179,7 @@ public enum StateBackup {
     private static func giveToOwner(of directory: String, _ paths: [String]) throws(StorageError) {
         var owner = stat()
         guard unsafe stat(directory, &owner) == 0, owner.st_uid != geteuid() else { return }
-        for path in paths where unsafe chown(path, owner.st_uid, owner.st_gid) != 0 {
+        for path in paths where unsafe lchown(path, owner.st_uid, owner.st_gid) != 0 {
             throw .system(doing: "give away", path: path, error: errno)
         }
     }

@@ -53,6 +53,8 @@ final class LiveFeed: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: Client] = [:]
         var written: [Topic: Written] = [:]
+        /// Of all topics, and never used twice: a client may outlive what was written of its own.
+        var version: UInt64 = 0
         var isTicking = false
     }
 
@@ -122,21 +124,20 @@ final class LiveFeed: Sendable {
 
     private func look() {
         let now = NIODeadline.now()
-        let due = state.withLock { state -> [(Client, ByteBuffer)] in
+        let due = state.withLock { state -> [(Client, UInt64, ByteBuffer)] in
             for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
             return state.clients.values.compactMap { client in
-                guard let written = state.written[client.topic] else { return (client, ByteBuffer()) }
+                guard let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
                 let (version, _, sentAt) = client.state.withLock { $0 }
-                if version < written.version { return (client, written.bytes) }
-                return now - sentAt >= Self.ping ? (client, ByteBuffer(string: ": ping\n\n")) : nil
+                if version != written.version { return (client, written.version, written.bytes) }
+                return now - sentAt >= Self.ping ? (client, version, ByteBuffer(string: ": ping\n\n")) : nil
             }
         }
-        for (client, bytes) in due { give(bytes, to: client, at: now) }
+        for (client, version, bytes) in due { give(bytes, of: version, to: client, at: now) }
     }
 
     /// On the client's own loop, where it is known whether it reads.
-    private func give(_ bytes: ByteBuffer, to client: Client, at now: NIODeadline) {
-        let version = state.withLock { $0.written[client.topic]?.version ?? 0 }
+    private func give(_ bytes: ByteBuffer, of version: UInt64, to client: Client, at now: NIODeadline) {
         // A site that is gone, or a token that was taken back, has nothing to show any more.
         let isOver = bytes.readableBytes == 0 || !(client.owner.map(web.tokens.isOwner) ?? true)
         client.loop.execute { [self] in
@@ -179,7 +180,8 @@ final class LiveFeed: Sendable {
                     site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all, visible: visible))
         }
         let object = topic.site == nil ? JSON.object(["sites": .array(sites.map(json))]) : json(sites[0])
-        written.version += 1
+        state.version += 1
+        written.version = state.version
         written.bytes = ByteBuffer(bytes: Array("event: counters\ndata: ".utf8) + object.bytes + "\n\n".utf8)
         (written.at, written.sites, written.warnings, written.visible) = (now, sites, warnings, visible)
         state.written[topic] = written

@@ -59,7 +59,8 @@ struct DayTable {
         for (i, row) in rows.enumerated() {
             func number(_ column: Int?) throws(Unreadable) -> Int64? {
                 guard let column, column < row.count, !row[column].isEmpty else { return nil }
-                guard let number = Int64(row[column].filter { $0 != "," && $0 != " " }) else {
+                guard let number = Int64(row[column].filter { $0 != "," && $0 != " " }), number.magnitude < 1 << 50
+                else {
                     throw Unreadable(reason: "line \(i + 2): \(row[column]) is no number")
                 }
                 return number
@@ -70,7 +71,7 @@ struct DayTable {
             guard found[row[day]] == nil else { throw Unreadable(reason: "line \(i + 2): \(row[day]) is there twice") }
             found[row[day]] = Day(
                 day: row[day], visits: try number(visits), views: try number(views),
-                isCounted: (try number(visitors) ?? 0) + (try number(peak) ?? 0) > 0)
+                isCounted: max(try number(visitors) ?? 0, try number(peak) ?? 0) > 0)
         }
         let sites = site.map { site in Set(rows.compactMap { site < $0.count ? $0[site] : nil }) } ?? []
         guard sites.count < 2 else {

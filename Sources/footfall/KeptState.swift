@@ -34,7 +34,7 @@ struct KeptState {
             Exit.now(Exit.unavailable)
         }
         self.checkpointer = checkpointer
-        history = try HistoryReader(settings.state.directory)
+        history = HistoryReader(settings.state.directory)
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(

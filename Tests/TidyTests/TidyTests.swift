@@ -79,7 +79,7 @@ struct TidyTests {
         "Sources/Counting/ByteWords.swift": "loads of several bytes, which check the bounds themselves",
         "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
-        "Sources/Storage/StateBackup.swift": "stat, chown",
+        "Sources/Storage/StateBackup.swift": "stat, lchown",
         "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
         "Sources/Storage/Clocks.swift": "clock_gettime, adjtimex",
