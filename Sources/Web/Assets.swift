@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import NIOHTTP1
+import Synchronization
 
 /// The script that pages load, as far as a page has to know it.
 public enum Widget {
@@ -35,12 +36,22 @@ enum Assets {
     static let dashboardStyle = Rendered(
         PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
 
-    /// Every route and shape, for programs.
+    /// Every route and shape, for programs. Written down when it is first asked for: a start or a reload should not wait for it.
     static func openAPI(version: String) -> Rendered {
-        let text = String(decoding: PackageResources.openapi_json, as: UTF8.self).replacing("@VERSION@", with: version)
-        return Rendered(
-            Array(text.utf8), type: "application/json; charset=utf-8", caching: "max-age=300", isOpen: true)
+        writtenAPI.withLock { written in
+            if let written, written.version == version { return written.rendered }
+            var bytes = PackageResources.openapi_json
+            let mark = Array("@VERSION@".utf8)
+            if let start = bytes.indices.first(where: { bytes[$0] == mark[0] && bytes[$0...].starts(with: mark) }) {
+                bytes.replaceSubrange(start..<start + mark.count, with: version.utf8)
+            }
+            let rendered = Rendered(
+                bytes, type: "application/json; charset=utf-8", caching: "max-age=300", isOpen: true)
+            written = (version, rendered)
+            return rendered
+        }
     }
+    private static let writtenAPI = Mutex<(version: String, rendered: Rendered)?>(nil)
 
     /// The script without comments, indentation, and the spaces beside its signs, as far as it is written here: no quotes but
     /// single ones.

@@ -88,7 +88,6 @@ struct Routes: Sendable {
         let signIn = SignIn(tokens: state.tokens)
         let hits = Hits(state: state, proxies: configuration.proxies)
         let operations = Operations(state: state)
-        let openAPI = Assets.openAPI(version: state.version)
         let words = Rendered(definitionsJSON, caching: "max-age=300")
         routes = [
             Self.route("/hit", ["POST": hits.count]),
@@ -120,7 +119,9 @@ struct Routes: Sendable {
             Self.route("/api/v1/checkpoint", ["POST": operations.checkpoint]),
             Self.route("/api/v1/audit", ["GET": operations.audit]),
             Self.route("/api/v1/definitions", ["GET": { request in .now(words.answer(to: request)) }]),
-            Self.route("/openapi.json", ["GET": { request in .now(openAPI.answer(to: request)) }]),
+            Self.route(
+                "/openapi.json",
+                ["GET": { request in .now(Assets.openAPI(version: state.version).answer(to: request)) }]),
             Self.route("/api/v1/tokens", ["GET": state.tokens.list, "POST": state.tokens.create]),
             Self.route("/api/v1/tokens/{name}", ["DELETE": state.tokens.revoke]),
             Self.route("/metrics", ["GET": metrics.scrape]),
