@@ -249,7 +249,8 @@ extension UnderSystemd {
 
             try machine.write("/etc/footfall/sites.d/more.toml", "[[site]]\nname = \"more\"\n")
             try machine.must("systemctl reload footfall.service")
-            #expect(try machine.must("footfall sites") == "demo\nmore")
+            // This systemd waits for the reload only if it hears of it before the command that sends the signal ends.
+            try eventually("the new site is served") { try machine.must("footfall sites") == "demo\nmore" }
             try machine.write("/etc/footfall/sites.d/more.toml", "nonsense\n")
             try machine.must("systemctl reload footfall.service")
             #expect(try machine.must("footfall sites") == "demo\nmore")
