@@ -5,6 +5,7 @@ open URL       loads a page          until JS   waits until an expression is tru
 run JS         runs statements       get JS     prints the value of an expression
 back           the browser's button  cdp NAME JSON   a command of the DevTools protocol; prints its result
 errors         prints what the console was told of errors
+tab URL        loads a page in another tab in front of this one          first   comes back to the tab of the beginning
 """
 import json
 import subprocess
@@ -88,6 +89,11 @@ def step(session, verb, rest=""):
     elif verb == "cdp":
         name, params = rest.split(" ", 1)
         print(json.dumps(ask(session + "/goog/cdp/execute", {"cmd": name, "params": json.loads(params)})))
+    elif verb == "tab":
+        ask(session + "/window", {"handle": ask(session + "/window/new", {"type": "tab"})["handle"]})
+        ask(session + "/url", {"url": rest})
+    elif verb == "first":
+        ask(session + "/window", {"handle": ask(session + "/window/handles", method="GET")[0]})
     elif verb == "errors":
         entries = ask(session + "/se/log", {"type": "browser"})
         print(json.dumps([e["message"] for e in entries if e["level"] == "SEVERE"], ensure_ascii=False))
