@@ -53,8 +53,8 @@ struct Day: Sendable {
 
     func closed(timezone: String) -> ClosedDay {
         ClosedDay(
-            day: day, timezone: timezone, views: views, visits: visits, bots: bots, correctedVisits: correctedVisits,
-            correctedViews: correctedViews, visitors: visitors.count, isVisitorsExact: visitors.isExact, peak: peak,
+            day: day, timezone: timezone, views: views, visits: visits, bots: bots, visitors: visitors.count,
+            isVisitorsExact: visitors.isExact, peak: peak,
             pages: topPages(rankingRowsKept), referrers: topReferrers(rankingRowsKept))
     }
 }

@@ -53,8 +53,6 @@ public struct Engine: Sendable {
     public var visitorTableBytes: Int { audience.visitors.bytes }
     /// A site's settings.
     public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
-    /// The names of all sites, in the order of their indexes.
-    public var siteNames: [String] { sites.map(\.settings.name) }
     /// What was taken over from an older counter.
     public func start(of site: SiteIndex) -> (visits: Int64, views: Int64) {
         (sites[site.number].startVisits, sites[site.number].startViews)

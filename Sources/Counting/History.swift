@@ -53,8 +53,6 @@ public struct ClosedDay: Equatable, Sendable {
     public var timezone: String
     /// What was counted, without corrections.
     public var views: UInt64, visits: UInt64, bots: UInt64
-    /// Corrections made while the day ran.
-    public var correctedVisits: Int64, correctedViews: Int64
     /// Unique visitors.
     public var visitors: Int
     /// The number of unique visitors is counted, not estimated.

@@ -84,7 +84,7 @@ public struct LiveHistory: Sendable {
     /// The running quarter hour.
     public let quarter: Quarter
     /// The running local day, and its unique visitors so far.
-    public let day: LocalDay, visitors: Int, isVisitorsExact: Bool
+    public let day: LocalDay, visitors: Int
     /// Since when the daemon is up.
     public let upSince: Moment?
     /// When the site was first known.
@@ -101,7 +101,6 @@ extension Engine {
         counters.advance(to: now, closing: &rows)
         return LiveHistory(
             asOf: now, rows: rows, quarter: counters.quarter, day: counters.today.day,
-            visitors: counters.today.visitors.count,
-            isVisitorsExact: counters.today.visitors.isExact, upSince: upSince, since: counters.since)
+            visitors: counters.today.visitors.count, upSince: upSince, since: counters.since)
     }
 }

@@ -38,7 +38,7 @@ struct RecentViews: Sendable {
         guard retention > 0 else { return false }
         if let i = position(of: identity) { remove(i) }
         let isFull = count == limit
-        while count == limit { _ = popFirst() }
+        while count == limit { popFirst() }
         if length == queue.count { rebuild(capacity: max(64, nextPowerOfTwo(count * 2))) }
         let place = (head + length) & (queue.count - 1)
         queue[place] = View(identity: identity, moment: now.milliseconds)
@@ -75,18 +75,17 @@ struct RecentViews: Sendable {
 
     private mutating func expire(at now: Moment) {
         while length > 0, queue[head].identity == 0 || now.milliseconds - queue[head].moment >= retention {
-            _ = popFirst()
+            popFirst()
         }
         if count == 0, queue.count > 64 { clear() }
     }
 
-    /// Takes the oldest place away; true if a view stood there.
-    private mutating func popFirst() -> Bool {
+    /// Takes the oldest place away, whether a view stands there or not.
+    private mutating func popFirst() {
         let view = queue[head]
         if view.identity != 0, let i = position(of: view.identity) { remove(i) }
         head = (head + 1) & (queue.count - 1)
         length -= 1
-        return view.identity != 0
     }
 
     private mutating func rebuild(capacity: Int) {

@@ -11,7 +11,7 @@ public struct KeptHistory: Sendable {
     /// When the daemon was up.
     public var uptime: [(from: Moment, to: Moment)] = []
     /// Unique visitors of local days that are over, each as it was where the site's zone was another.
-    public var visitors: [(day: LocalDay, count: Int, isExact: Bool)] = []
+    public var visitors: [(day: LocalDay, count: Int)] = []
     /// What was added to local days by hand.
     public var corrections: [(day: LocalDay, visits: Int64, views: Int64)] = []
 }
@@ -40,9 +40,9 @@ public struct HistoryReader: Sendable {
             while let row = try packed.next() { kept.days.append((try row.number("day"), try row.bytes("hours"))) }
             let around: StatementArguments = [site.number, days.lowerBound - 1, days.upperBound + 1]
             kept.visitors = try Row.fetchAll(
-                db, sql: "SELECT day, visitors, exact FROM day WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day",
+                db, sql: "SELECT day, visitors FROM day WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day",
                 arguments: around
-            ).map { (try $0.localDay("day"), Int(try $0.number("visitors")), try $0.number("exact") != 0) }
+            ).map { (try $0.localDay("day"), Int(try $0.number("visitors"))) }
             kept.corrections = try Row.fetchAll(
                 db,
                 sql: """
@@ -69,12 +69,11 @@ public struct HistoryReader: Sendable {
         }
     }
 
-    /// The rankings of a local day that is over, and the batch they are of; nil where none are kept.
+    /// The rankings of a local day that is over; nil where none are kept.
     public func rankings(
         of site: SiteIndex, on day: LocalDay
-    ) throws(StorageError) -> (batch: UInt64, pages: Top, referrers: Top)? {
+    ) throws(StorageError) -> (pages: Top, referrers: Top)? {
         try read { db in
-            let batch = UInt64(try Int64.fetchOne(db, sql: "SELECT batch FROM state WHERE id = 1") ?? 0)
             let rows = try Row.fetchAll(
                 db,
                 sql:
@@ -93,7 +92,7 @@ public struct HistoryReader: Sendable {
                 }
                 return top
             }
-            return rows.isEmpty ? nil : (batch, try top(0), try top(1))
+            return rows.isEmpty ? nil : (try top(0), try top(1))
         }
     }
 

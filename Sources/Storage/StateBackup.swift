@@ -22,9 +22,24 @@ public enum StateBackup {
         let source = directory + "/footfall.db"
         let new = file + ".new"
         guard Files.exists(source) else { throw .system(doing: "open", path: source, error: ENOENT) }
-        try Files.delete(new)
-        let target = try OpenFile(new, flags: O_RDWR | O_CREAT, doing: "make")
-        _ = fchmod(target.descriptor, 0o600)
+        do throws(StorageError) {
+            try Files.delete(new)
+            let target = try OpenFile(new, flags: O_RDWR | O_CREAT, doing: "make")
+            _ = fchmod(target.descriptor, 0o600)
+            try copy(source, to: new)
+            let contents = try contents(of: new)
+            try target.sync()
+            try Files.rename(new, to: file)
+            try Files.syncDirectory(folder(of: file))
+            return contents
+        } catch {
+            // It may have the salts in it still.
+            try? Files.delete(new)
+            throw error
+        }
+    }
+
+    private static func copy(_ source: String, to new: String) throws(StorageError) {
         try Database.translating(source) {
             var configuration = Configuration()
             configuration.readonly = true
@@ -33,15 +48,41 @@ public enum StateBackup {
             let to = try DatabaseQueue(path: new)
             try from.backup(to: to)
             try to.writeWithoutTransaction { db in
-                try db.execute(sql: "PRAGMA secure_delete = ON; DELETE FROM salt; VACUUM; PRAGMA journal_mode = DELETE")
+                try db.execute(
+                    sql: "PRAGMA secure_delete = ON; DELETE FROM salt; CREATE TABLE copy (digest INTEGER NOT NULL)")
+                try db.execute(sql: "INSERT INTO copy VALUES (?)", arguments: [try digest(of: db)])
+                try db.execute(sql: "VACUUM; PRAGMA journal_mode = DELETE")
             }
             try to.close()
         }
-        let contents = try contents(of: new)
-        try target.sync()
-        try Files.rename(new, to: file)
-        try Files.syncDirectory(folder(of: file))
-        return contents
+    }
+
+    /// What all rows of all tables are, in whatever order: the sum of a hash of each.
+    private static func digest(of db: GRDB.Database) throws -> Int64 {
+        var sum: UInt64 = 0
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'copy'"
+        for table in try String.fetchAll(db, sql: tables) {
+            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM \"\(table)\"")
+            while let row = try rows.next() {
+                var hash = StrongHash(0, 0)
+                for bytes in [Array(table.utf8)] + row.databaseValues.map(\.bytes) {
+                    hash.combine(UInt64(bytes.count), count: 8)
+                    hash.combine(bytes.span)
+                }
+                sum &+= hash.finalize()
+            }
+        }
+        return Int64(bitPattern: sum)
+    }
+
+    /// Refuses a copy in which something is not as it was written. The database of a daemon that was stopped may be put back as
+    /// well, and has no digest.
+    private static func checkPages(of db: GRDB.Database, _ file: String) throws {
+        let pages = try String.fetchOne(db, sql: "PRAGMA integrity_check") ?? "nothing"
+        guard pages == "ok" else { throw StorageError.damaged(path: file, what: pages) }
+        guard try db.tableExists("copy"), try digest(of: db) != Int64.fetchOne(db, sql: "SELECT digest FROM copy")
+        else { return }
+        throw StorageError.damaged(path: file, what: "its rows are not those that were copied")
     }
 
     /// Reads a copy whole: its pages, its checksums, and that the views of each site are the sum of its history.
@@ -58,8 +99,7 @@ public enum StateBackup {
                         : StorageError.damaged(
                             path: file, what: "it is of version \(version), and its daemon has not run yet")
                 }
-                let pages = try String.fetchOne(db, sql: "PRAGMA integrity_check") ?? "nothing"
-                guard pages == "ok" else { throw StorageError.damaged(path: file, what: pages) }
+                try checkPages(of: db, file)
                 guard let state = try Database.state(in: db, file) else {
                     throw StorageError.damaged(path: file, what: "there is no state in it")
                 }
@@ -69,7 +109,7 @@ public enum StateBackup {
     }
 
     private static func check(_ db: GRDB.Database, _ state: StoredState, _ file: String) throws -> Contents {
-        var engine = try engine(of: state, file)
+        var engine = try engine(of: state, Limits(), file)
         let report = engine.report()
         var sites: [(String, UInt64, UInt64)] = []
         for (i, site) in report.sites.enumerated() {
@@ -92,10 +132,12 @@ public enum StateBackup {
         return Contents(moment: engine.now, sites: sites)
     }
 
-    private static func engine(of state: StoredState, _ file: String) throws(StorageError) -> Engine {
+    private static func engine(
+        of state: StoredState, _ limits: Limits, _ file: String
+    ) throws(StorageError) -> Engine {
         do throws(MalformedBytes) {
             return try Engine(
-                restoring: state.engine, sites: state.sites, chunks: [], limits: Limits(), seed: HashSeed(0, 0))
+                restoring: state.engine, sites: state.sites, chunks: [], limits: limits, seed: HashSeed(0, 0))
         } catch {
             throw .damaged(path: file, what: "the state is \(error)")
         }
@@ -104,48 +146,97 @@ public enum StateBackup {
     /// Puts a copy in the place of the state in a directory, which no daemon may use meanwhile; what was there is moved aside.
     ///
     /// The state that comes of it is another incarnation: journals and rings of the former one are not its own. What came after
-    /// the copy is missing, and the audit says from when to when.
+    /// the copy is missing, and the audit says from when to when. Wherever it is cut short, the directory holds either what was
+    /// there, or what the next start makes the state of the copy.
     ///
     /// - Returns: what was in the copy, and where the former state lies now, if there was one.
     public static func restore(
-        _ file: String, into directory: String, now: Moment
+        _ file: String, into directory: String, limits: Limits, now: Moment
     ) throws(StorageError) -> (contents: Contents, aside: String?) {
         try Files.makeDirectory(directory)
         let lock = try OpenFile(directory + "/lock", flags: O_RDWR | O_CREAT, doing: "open")
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: directory) }
+        _ = try finish(in: directory)
         let new = directory + "/restoring"
         try Database.translating(new) {
             try? FileManager.default.removeItem(atPath: new)
             try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: false)
             // Of a link the file that it names: a copy of the link would put the copy itself in service.
-            let file = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
-            try FileManager.default.copyItem(atPath: file, toPath: new + "/footfall.db")
+            let source = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+            try FileManager.default.copyItem(atPath: source, toPath: new + "/footfall.db")
             try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: new + "/footfall.db")
+            let queue = try DatabaseQueue(path: new + "/footfall.db")
+            try queue.write { db in
+                try checkPages(of: db, file)
+                try db.execute(sql: "DROP TABLE IF EXISTS copy")
+            }
+            try queue.close()
         }
         // Brings an older one up to date.
         let database = try Database(in: new, migrations: Schema.migrations)
         guard let state = try database.load() else { throw .damaged(path: file, what: "there is no state in it") }
-        let contents = try database.read { db in
-            let pages = try String.fetchOne(db, sql: "PRAGMA integrity_check") ?? "nothing"
-            guard pages == "ok" else { throw StorageError.damaged(path: file, what: pages) }
-            return try check(db, state, file)
-        }
-        try begin(database, state, contents.moment, file, now)
+        let contents = try database.read { db in try check(db, state, file) }
+        try begin(database, state, try engine(of: state, limits, file), from: contents.moment, now)
         try database.close()
-        let aside = try moveAside(directory, now)
-        try Files.rename(new + "/footfall.db", to: directory + "/footfall.db")
+        try OpenFile(new + "/footfall.db", flags: O_RDWR, doing: "open").sync()
+        let folder = try asideFolder(in: directory, now)
+        try giveToOwner(of: directory, [new + "/footfall.db", directory + "/lock", folder])
+        // From here on it is decided.
+        try Files.rename(new + "/footfall.db", to: folder + "/" + decided)
+        try Files.syncDirectory(folder)
+        let aside = try finish(in: directory)
         try Database.translating(new) { try FileManager.default.removeItem(atPath: new) }
-        try giveToOwner(of: directory, [directory + "/footfall.db", directory + "/lock"])
-        try Files.syncDirectory(directory)
         return (contents, aside)
+    }
+
+    /// The name of a copy that is to be the state, in the folder for what it takes the place of.
+    private static let decided = "restored.db"
+    private static let asidePrefix = "before-restore-"
+
+    /// Ends what a restoration has decided: all that is ours goes into the folder where the copy lies, and the copy comes out.
+    /// Does nothing where none is under way.
+    ///
+    /// - Returns: where the former state lies now, if there was one.
+    static func finish(in directory: String) throws(StorageError) -> String? {
+        for name in try Files.names(in: directory) where name.hasPrefix(asidePrefix) {
+            let aside = "\(directory)/\(name)"
+            guard Files.exists(aside + "/" + decided) else { continue }
+            for name in try Files.names(in: directory) where isOurs(name) {
+                try Files.rename("\(directory)/\(name)", to: "\(aside)/\(name)")
+            }
+            // A log of the former database beside the new one would be taken for its own.
+            try Files.syncDirectory(aside)
+            try Files.syncDirectory(directory)
+            try Files.rename(aside + "/" + decided, to: directory + "/footfall.db")
+            try Files.syncDirectory(directory)
+            return try Files.names(in: aside).isEmpty ? nil : aside
+        }
+        return nil
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        name == "journal" || name.hasPrefix("footfall.db") && !name.contains(".version-") || VisitorsFile.isOurs(name)
+    }
+
+    /// Makes a folder that was not there, for what was there before.
+    private static func asideFolder(in directory: String, _ now: Moment) throws(StorageError) -> String {
+        let name = "\(directory)/\(asidePrefix)\(now.rfc3339.replacing(":", with: "-"))"
+        var (folder, number) = (name, 1)
+        while Files.exists(folder) {
+            number += 1
+            folder = "\(name).\(number)"
+        }
+        try Files.makeDirectory(folder)
+        try Files.syncDirectory(directory)
+        return folder
     }
 
     /// The copy as the beginning of another incarnation: nobody is online, and for half an hour newcomers begin no visit, since they
     /// may have had one open.
     private static func begin(
-        _ database: Database, _ state: StoredState, _ moment: Moment, _ file: String, _ now: Moment
+        _ database: Database, _ state: StoredState, _ engine: Engine, from moment: Moment, _ now: Moment
     ) throws(StorageError) {
-        var engine = try Self.engine(of: state, file)
+        var engine = engine
         engine.loseVisitors()
         let capture = engine.capture()
         var unsaved = Unsaved()
@@ -160,21 +251,6 @@ public enum StateBackup {
             incarnation: .incarnation)
     }
 
-    /// Moves all that is ours into a directory of its own.
-    private static func moveAside(_ directory: String, _ now: Moment) throws(StorageError) -> String? {
-        let ours = try Files.names(in: directory).filter { name in
-            name == "journal" || name.hasPrefix("footfall.db") && !name.contains(".version-")
-                || VisitorsFile.isOurs(name)
-        }
-        guard !ours.isEmpty else { return nil }
-        let aside = "\(directory)/before-restore-\(now.rfc3339.replacing(":", with: "-"))"
-        try Files.makeDirectory(aside)
-        for name in ours { try Files.rename("\(directory)/\(name)", to: "\(aside)/\(name)") }
-        try giveToOwner(of: directory, [aside])
-        try Files.syncDirectory(aside)
-        return aside
-    }
-
     /// Root may put back what another user runs on.
     private static func giveToOwner(of directory: String, _ paths: [String]) throws(StorageError) {
         var owner = stat()
@@ -187,5 +263,18 @@ public enum StateBackup {
     private static func folder(of file: String) -> String {
         let folder = file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         return folder.isEmpty ? (file.hasPrefix("/") ? "/" : ".") : folder
+    }
+}
+
+extension DatabaseValue {
+    /// What tells it from every other value.
+    fileprivate var bytes: [UInt8] {
+        switch storage {
+        case .null: []
+        case .int64(let number): Array("\(number)".utf8)
+        case .double(let number): Array("\(number)".utf8)
+        case .string(let text): Array(text.utf8)
+        case .blob(let data): [UInt8](data)
+        }
     }
 }

@@ -21,6 +21,7 @@ public final class StateDirectory: Sendable {
         try Files.makeDirectory(path)
         lock = try OpenFile(path + "/lock", flags: O_RDWR | O_CREAT, doing: "open")
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: path) }
+        _ = try StateBackup.finish(in: path)
         try Self.refuseNewer(path)
         database = try Database(in: path, migrations: migrations)
         try Files.makeDirectory(journalPath)

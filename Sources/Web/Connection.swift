@@ -201,9 +201,10 @@ final class Connection: ChannelDuplexHandler {
 
     /// Begins a stream, with the state as it is.
     private func watch(_ feed: LiveFeed, _ topic: LiveFeed.Topic, _ owner: String?, _ context: ChannelHandlerContext) {
-        guard let (version, state) = feed.current(topic), !isStopping else {
-            return give(Problem.unknownSite.answer, context)
+        guard !isStopping else {
+            return give(Problem(.serviceUnavailable, "The daemon stops; try again in a moment.").answer, context)
         }
+        guard let (version, state) = feed.current(topic) else { return give(Problem.unknownSite.answer, context) }
         let here = NIOLoopBound(context, eventLoop: context.eventLoop)
         let client = LiveFeed.Client(topic, owner: owner, version: version, on: context.eventLoop) { bytes in
             let context = here.value
@@ -213,11 +214,9 @@ final class Connection: ChannelDuplexHandler {
         } close: {
             here.value.close(promise: nil)
         }
-        guard feed.add(client) else {
-            return give(
-                Problem(.serviceUnavailable, "\(feed.limit) event streams are open already; try again later.").answer,
-                context)
-        }
+        if let problem = feed.add(client) { return give(problem.answer, context) }
+        context.channel.setOption(.socketOption(.so_sndbuf), value: LiveFeed.bufferBytes).assumeIsolated()
+            .whenFailure { _ in context.close(promise: nil) }
         watcher = (feed, client)
         var answer = Answer(.ok, type: "text/event-stream; charset=utf-8")
         answer.add("Cache-Control", "no-store")

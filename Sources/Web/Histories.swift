@@ -14,7 +14,7 @@ struct Histories: Sendable {
 
     /// `GET /api/v1/sites/{site}/series?metrics=views,visits,online&from=…&to=…&step=15m|1h|1d|1mo`
     @Sendable func series(_ request: Request) throws(Problem) -> Reply {
-        let (site, place, asOf) = try site(of: request, .series, "History is")
+        let (site, place) = try site(of: request, .series, "History is")
         let asked = (request.query("metrics") ?? "views,visits,online").split(separator: ",").map(String.init)
         let columns = Self.metrics.filter { asked.contains($0.key) }
         guard !columns.isEmpty, Set(asked).count == columns.count, asked.count == columns.count else {
@@ -41,7 +41,7 @@ struct Histories: Sendable {
                 )
                 .answer(to: request)
             case .empty: return Self.emptyRange.answer
-            case .tooLong: return Self.tooLong(asOf).answer
+            case .tooLong: return Self.tooLong.answer
             case .unavailable: return Self.unavailable.answer
             }
         }
@@ -49,7 +49,7 @@ struct Histories: Sendable {
 
     /// `GET /api/v1/sites/{site}/top/{pages|referrers}?day=today|yesterday|2026-11-23&limit=20`
     @Sendable func top(_ request: Request) throws(Problem) -> Reply {
-        let (site, place, _) = try site(of: request, .top, "Rankings are")
+        let (site, place) = try site(of: request, .top, "Rankings are")
         let isPages = request.parameters[1] == "pages"
         guard isPages || request.parameters[1] == "referrers" else {
             throw Problem(.notFound, "Rankings are of pages or of referrers.")
@@ -90,7 +90,7 @@ struct Histories: Sendable {
     /// `GET /api/v1/sites/{site}/export.csv`: a line for each local day since the site was first known.
     @Sendable func export(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The days of a site are", at: request.head.uri)
-        let (site, place, _) = try site(of: request, .series, "")
+        let (site, place) = try site(of: request, .series, "")
         let query = SeriesQuery(
             site: place, timezone: site.timezone, from: .beginning, to: nil, step: .day)
         return .after { [state] in
@@ -112,14 +112,14 @@ struct Histories: Sendable {
 
     private func site(
         of request: Request, _ number: PublicNumber, _ what: String
-    ) throws(Problem) -> (SiteReport, SiteIndex, Moment) {
+    ) throws(Problem) -> (SiteReport, SiteIndex) {
         let name = String(request.parameters[0])
         let report = state.report()
         guard let place = report.index(of: name) else { throw Problem.unknownSite }
         if !request.isOwners, !state.publicNumbers(name).contains(number) {
             try request.requireOwner(what, at: request.head.uri)
         }
-        return (report.sites[place.number], place, report.asOf)
+        return (report.sites[place.number], place)
     }
 
     private static func step(_ request: Request) throws(Problem) -> SeriesQuery.Step? {
@@ -151,10 +151,8 @@ struct Histories: Sendable {
     private static let unavailable = Problem(
         .serviceUnavailable, "The disk does not give history now; /readyz says why.")
     private static let emptyRange = Problem(.badRequest, "Ask for a range that ends after it begins.")
-    private static func tooLong(_ asOf: Moment) -> Problem {
-        Problem(
-            .badRequest, "That is more than \(Series.countMax) stretches: ask for a longer step or a shorter range.")
-    }
+    private static let tooLong = Problem(
+        .badRequest, "That is more than \(Series.countMax) stretches: ask for a longer step or a shorter range.")
 }
 
 extension Int64? {

@@ -1,11 +1,12 @@
 import Counting
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
 /// The event streams: everybody who watches gets the full state when it has changed, at most once a second.
 ///
 /// What is sent is made once for all who watch the same. A client that does not read misses states, which the next one makes
-/// good; whoever has not read for `patience` is cut. So a client costs no more than what NIO and the kernel hold of one state.
+/// good; whoever has not read for `streamPatience` is cut. So a client costs no more than what NIO and the kernel hold of one state.
 final class LiveFeed: Sendable {
     /// What is watched, and by whom: the owner sees other numbers.
     struct Topic: Hashable, Sendable {
@@ -61,17 +62,16 @@ final class LiveFeed: Sendable {
     private let web: WebState
     private let state = Mutex(State())
     private let cutEver = Atomic<UInt64>(0)
-    /// Streams at once.
-    let limit: Int
+    private let limits: WebLimits
 
     private static let interval = TimeAmount.seconds(1)
     private static let tick = TimeAmount.milliseconds(200)
-    private static let ping = TimeAmount.seconds(15)
-    static let patience = TimeAmount.seconds(10)
+    /// What the kernel holds for a stream at most; it doubles this. Whoever reads takes a state at once.
+    static let bufferBytes: ChannelOptions.Types.SocketOption.Value = 64 << 10
 
-    init(_ web: WebState, limit: Int) {
+    init(_ web: WebState, _ limits: WebLimits) {
         self.web = web
-        self.limit = limit
+        self.limits = limits
     }
 
     /// Streams that are open.
@@ -86,16 +86,19 @@ final class LiveFeed: Sendable {
         }
     }
 
-    /// Lets a client watch; false where there are too many.
-    func add(_ client: Client) -> Bool {
+    /// Lets a client watch, or says why not. The last tenth of the places is the owner's.
+    func add(_ client: Client) -> Problem? {
         state.withLock { state in
-            guard state.clients.count < limit else { return false }
+            let places = limits.streams - (client.owner == nil ? limits.streams / 10 : 0)
+            guard state.clients.count < places else {
+                return Problem(.serviceUnavailable, "\(places) event streams are open already; try again later.")
+            }
             state.clients[ObjectIdentifier(client)] = client
             if !state.isTicking {
                 state.isTicking = true
                 schedule(on: client.loop)
             }
-            return true
+            return nil
         }
     }
 
@@ -126,11 +129,16 @@ final class LiveFeed: Sendable {
         let now = NIODeadline.now()
         let due = state.withLock { state -> [(Client, UInt64, ByteBuffer)] in
             for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
+            var areIn: [String: Bool] = [:]
             return state.clients.values.compactMap { client in
-                guard let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
+                // A site that is gone, or a token that was taken back, has nothing to show any more.
+                let isIn = client.owner.map { areIn[$0] ?? web.tokens.isOwner($0) } ?? true
+                if let owner = client.owner { areIn[owner] = isIn }
+                guard isIn, let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
                 let (version, _, sentAt) = client.state.withLock { $0 }
                 if version != written.version { return (client, written.version, written.bytes) }
-                return now - sentAt >= Self.ping ? (client, version, ByteBuffer(string: ": ping\n\n")) : nil
+                return now - sentAt >= TimeAmount(limits.streamPing)
+                    ? (client, version, ByteBuffer(string: ": ping\n\n")) : nil
             }
         }
         for (client, version, bytes) in due { give(bytes, of: version, to: client, at: now) }
@@ -138,13 +146,11 @@ final class LiveFeed: Sendable {
 
     /// On the client's own loop, where it is known whether it reads.
     private func give(_ bytes: ByteBuffer, of version: UInt64, to client: Client, at now: NIODeadline) {
-        // A site that is gone, or a token that was taken back, has nothing to show any more.
-        let isOver = bytes.readableBytes == 0 || !(client.owner.map(web.tokens.isOwner) ?? true)
         client.loop.execute { [self] in
-            if isOver { return client.close() }
+            if bytes.readableBytes == 0 { return client.close() }
             if client.send(bytes) {
                 client.state.withLock { $0 = (version, now, now) }
-            } else if now - client.state.withLock({ $0.heardAt }) > Self.patience {
+            } else if now - client.state.withLock({ $0.heardAt }) > TimeAmount(limits.streamPatience) {
                 cutEver.add(1, ordering: .relaxed)
                 client.close()
             }

@@ -106,8 +106,12 @@ public struct WebLimits: Sendable {
     public var lastRequest = Duration.milliseconds(250)
     /// Connections open at once; further ones are closed as they come, and counted.
     public var connections = 2000
-    /// Of these, event streams; a further one is answered with 503.
+    /// Of these, event streams; a further one is answered with 503, and the last tenth of them is the owner's.
     public var streams = 1000
+    /// A stream that its client has not read for so long is cut.
+    public var streamPatience = Duration.seconds(10)
+    /// A stream that has had nothing to say for so long says that it is there.
+    public var streamPing = Duration.seconds(15)
     /// So many more are let in on the unix socket, so that a flood does not lock the owner out.
     public var localConnections = 16
 

@@ -13,7 +13,7 @@ final class WebService: Sendable {
     init(_ state: WebState, _ configuration: WebConfiguration, _ connections: WebConnections) {
         self.state = state
         self.connections = connections
-        feed = LiveFeed(state, limit: configuration.limits.streams)
+        feed = LiveFeed(state, configuration.limits)
         current = Mutex(Routes(state, configuration, requests, connections, feed))
     }
 

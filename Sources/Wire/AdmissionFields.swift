@@ -137,7 +137,7 @@ extension Admission {
             return url.lowerBound..<url.lowerBound &+ length
         }
         if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
-        _ = path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
+        path.setPath(form.bytes, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
         return nil
     }
 
@@ -158,7 +158,7 @@ extension Admission {
             return isOwn(bytes.extracting(range), site) ? Origin(kind: .internal) : Origin(kind: .host, raw: range)
         }
         if form.decode(raw, escaping, limit: Self.urlBytesMax) { tallies[.cutFields] += 1 }
-        _ = referrer.setReferrerHost(form.bytes)
+        referrer.setReferrerHost(form.bytes)
         if referrer.bytes.isEmpty { return Origin(kind: .direct) }
         return Origin(kind: isOwn(referrer.span, site) ? .internal : .host)
     }

@@ -105,7 +105,7 @@ extension Admission {
     /// A site that names its hosts is counted from their pages only.
     private mutating func comesFromOwnPage(_ hit: BrowserHit, _ site: SiteIndex) -> Bool {
         guard !sites.profile(of: site).hosts.isEmpty else { return true }
-        _ = referrer.setReferrerHost(hit.page)
+        referrer.setReferrerHost(hit.page)
         return isOwn(referrer.span, site)
     }
 }

@@ -5,8 +5,8 @@ extension Text {
     ///
     /// Scheme and host go, then everything from `?` or `#` on; what is left is percent-decoded once, cleaned, begins with
     /// `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the order of that
-    /// list. `fileExtension` is the extension of the whole path. True if the path was cut.
-    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]], _ fileExtension: inout Text) -> Bool {
+    /// list. `fileExtension` is the extension of the whole path.
+    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]], _ fileExtension: inout Text) {
         let url = url.span
         removeAll()
         var start = 0
@@ -21,8 +21,8 @@ extension Text {
         if !keepQuery.isEmpty, end < url.count, url[end] == 0x3f {
             appendQuery(url.extracting(end + 1..<url.count), keys: keepQuery)
         }
-        let isCut = clean(limit: pathBytesMax)
-        return beginWith(0x2f, limit: pathBytesMax) || isCut
+        _ = clean(limit: pathBytesMax)
+        beginWith(0x2f, limit: pathBytesMax)
     }
 
     /// Takes what stands behind the last dot of the last name of a path, in lower case; nothing of more than 16 bytes.

@@ -2,8 +2,8 @@ import Counting
 
 extension Text {
     /// Makes the referring host of the value of `r`, decoded as a form already: lower case, without user, port and one
-    /// leading `www.`. Empty where there is none. True if it was cut.
-    mutating func setReferrerHost(_ url: [UInt8]) -> Bool {
+    /// leading `www.`. Empty where there is none.
+    mutating func setReferrerHost(_ url: [UInt8]) {
         let url = url.span
         removeAll()
         let start: Int
@@ -15,13 +15,13 @@ extension Text {
             // No URL: a bare host has a dot before anything else; all else names no host.
             var i = 0
             while i < url.count, isHostByte(url[i]) { i += 1 }
-            guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == 0x3a : true else { return false }
+            guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == 0x3a : true else { return }
             var dot = 0
             while dot < i, url[dot] != 0x2e { dot += 1 }
-            guard dot > 0, dot < i else { return false }
+            guard dot > 0, dot < i else { return }
             start = 0
         }
-        return setHost(url.extracting(start..<url.count))
+        _ = setHost(url.extracting(start..<url.count))
     }
 
     /// Adds the host at the beginning of an authority; true if it was cut.

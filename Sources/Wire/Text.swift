@@ -105,14 +105,13 @@ struct Text {
         return false
     }
 
-    /// Puts an ASCII byte in front unless it stands there; true if the end had to be cut for it.
-    mutating func beginWith(_ byte: UInt8, limit: Int) -> Bool {
-        if bytes.first == byte { return false }
+    /// Puts an ASCII byte in front unless it stands there; the end may have to be cut for it.
+    mutating func beginWith(_ byte: UInt8, limit: Int) {
+        if bytes.first == byte { return }
         bytes.insert(byte, at: 0)
-        guard bytes.count > limit else { return false }
+        guard bytes.count > limit else { return }
         bytes.removeLast(bytes.count - limit)
         dropBrokenEnd()
-        return true
     }
 
     /// The UTF-8 sequence at `i`: its length if it is valid, else the length of its maximal part.

@@ -10,6 +10,11 @@ func say(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
 }
 
+/// Writes over the last line of the terminal, if there is one: how far long work is.
+func progress(_ text: String) {
+    if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8)) }
+}
+
 /// A site's name as it may stand in settings and beacons; anything else is wrong usage.
 func siteName(_ text: String) throws -> String {
     guard isSiteName(Array(text.utf8).span) else {

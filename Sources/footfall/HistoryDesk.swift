@@ -1,4 +1,5 @@
 import Counting
+import Dispatch
 import Ingest
 import Storage
 import Web
@@ -26,16 +27,13 @@ struct HistoryDesk: Sendable {
         let since = looked.live.since.second
         var beginning: Int64?
         if case .beginning? = query.from {
-            do throws(StorageError) {
-                let added = looked.rows.compactMap { row -> LocalDay? in
-                    if case .audit(let audit) = row, audit.site == query.site { audit.day } else { nil }
-                }
-                let kept = try [reader.beginning(of: query.site)].compactMap { $0 } + added
-                beginning = max(
-                    0, zone.day(at: min(since, kept.min().map { Int64($0.number) * 86_400 } ?? since)).begins)
-            } catch {
-                return .unavailable
+            let added = looked.rows.compactMap { row -> LocalDay? in
+                if case .audit(let audit) = row, audit.site == query.site { audit.day } else { nil }
             }
+            let kept = await read { reader throws(StorageError) in try reader.beginning(of: query.site) }
+            guard let kept else { return .unavailable }
+            let first = (added + [kept].compactMap { $0 }).min()
+            beginning = max(0, zone.day(at: min(since, first.map { Int64($0.number) * 86_400 } ?? since)).begins)
         }
         guard let (range, step) = Self.range(query, zone, now: looked.live.asOf.second, beginning) else {
             return .empty
@@ -74,12 +72,9 @@ struct HistoryDesk: Sendable {
         for case .day(site, let closed) in looked.rows.reversed() where closed.day == day {
             return (closed.pages, closed.referrers)
         }
-        do throws(StorageError) {
-            let none = Top(rows: [], other: 0, isApproximate: false)
-            return try reader.rankings(of: site, on: day).map { ($0.pages, $0.referrers) } ?? (none, none)
-        } catch {
-            return nil
-        }
+        let kept = await read { reader throws(StorageError) in try reader.rankings(of: site, on: day) }
+        let none = Top(rows: [], other: 0, isApproximate: false)
+        return kept.map { $0 ?? (none, none) }
     }
 
     // MARK: One moment
@@ -102,17 +97,31 @@ struct HistoryDesk: Sendable {
     private func parts(_ site: SiteIndex, _ range: Range<Int64>) async -> Parts? {
         for _ in 0..<10 {
             guard let looked = await look(site) else { return nil }
-            do throws(StorageError) {
-                let kept = try reader.history(
-                    of: site, days: range.lowerBound / 86_400...(range.upperBound - 1) / 86_400)
-                guard kept.batch <= looked.newest else { continue }
-                let rows = zip(looked.rows, looked.batches).filter { $0.1 > kept.batch }.map(\.0)
-                return Parts(kept: kept, live: looked.live, rows: rows)
-            } catch {
-                return nil
-            }
+            let days = range.lowerBound / 86_400...(range.upperBound - 1) / 86_400
+            let kept = await read { reader throws(StorageError) in try reader.history(of: site, days: days) }
+            guard let kept else { return nil }
+            guard kept.batch <= looked.newest else { continue }
+            let rows = zip(looked.rows, looked.batches).filter { $0.1 > kept.batch }.map(\.0)
+            return Parts(kept: kept, live: looked.live, rows: rows)
         }
         return nil
+    }
+
+    private static let disk = DispatchQueue(label: "footfall.history")
+
+    /// Reads the tables, one reader after the other, on a thread that may wait for the disk; nil where it does not give them.
+    private func read<T: Sendable>(
+        _ body: @escaping @Sendable (HistoryReader) throws(StorageError) -> T
+    ) async -> T? {
+        await withCheckedContinuation { continuation in
+            Self.disk.async {
+                do throws(StorageError) {
+                    continuation.resume(returning: try body(reader))
+                } catch {
+                    continuation.resume(returning: nil)
+                }
+            }
+        }
     }
 
     private func ask<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T? {
@@ -148,7 +157,7 @@ struct HistoryDesk: Sendable {
                 series.correct(at: second, visits: correction.visits, views: correction.views)
             }
         }
-        for (day, count, _) in parts.kept.visitors {
+        for (day, count) in parts.kept.visitors {
             if let second = begins[day.number] { series.addVisitors(at: second, count) }
         }
         for row in parts.rows {

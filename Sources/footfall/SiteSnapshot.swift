@@ -5,7 +5,9 @@ import Web
 struct SiteSnapshot: Decodable {
     struct Online: Decodable { let visitors: Int, peak: Peak, peak_today: Peak }
     struct Peak: Decodable { let visitors: Int }
-    struct Total: Decodable { let value: Int, of: String, visits: Int, views: Int, start_visits: Int64 }
+    struct Total: Decodable {
+        let value: Int, of: String, visits: Int, views: Int, start_visits: Int64, start_views: Int64
+    }
     struct Span: Decodable { let visits: Int, views: Int, visitors: Int? }
     struct Bots: Decodable { let today: Int, total: Int }
     struct Window: Decodable { let views: Int }

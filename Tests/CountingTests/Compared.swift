@@ -115,7 +115,6 @@ struct ComparedDay: Equatable {
     var day: LocalDay
     var timezone: String
     var views: UInt64, visits: UInt64, bots: UInt64
-    var correctedVisits: Int64, correctedViews: Int64
     var visitors: Int
     var isVisitorsExact: Bool
     var peak: ComparedPeak
@@ -150,7 +149,7 @@ enum ComparedRow: Equatable {
         case .day(let site, let day):
             let compared = ComparedDay(
                 day: day.day, timezone: day.timezone, views: day.views, visits: day.visits, bots: day.bots,
-                correctedVisits: day.correctedVisits, correctedViews: day.correctedViews, visitors: day.visitors,
+                visitors: day.visitors,
                 isVisitorsExact: day.isVisitorsExact, peak: ComparedPeak(day.peak), pages: ComparedTop(day.pages),
                 referrers: ComparedTop(day.referrers))
             return (site.number, .day(compared))

@@ -430,14 +430,12 @@ struct NaiveCounter {
     private func day(_ i: Int, _ day: Int) -> ComparedDay {
         let site = sites[i]
         let sums = sums(of: views(i).filter { $0.day == day })
-        let corrections = site.corrections.filter { $0.madeOn == day && $0.day == site.days[day].day }
         let marks = site.marks.filter { $0.day == day }
         let changes = marks.last?.windowChanges ?? 0
         return ComparedDay(
             day: site.days[day].day, timezone: site.days[day].timezone, views: UInt64(sums.views),
             visits: UInt64(sums.visits),
             bots: UInt64(site.seen.count { $0.day == day && $0.outcome == .bot }),
-            correctedVisits: corrections.map(\.visits).sum, correctedViews: corrections.map(\.views).sum,
             visitors: sums.visitors, isVisitorsExact: true,
             peak: peak(marks.filter { $0.windowChanges == changes }),
             pages: topPages(i, day: day, rows: 100), referrers: topReferrers(i, day: day, rows: 100))

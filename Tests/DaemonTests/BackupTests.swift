@@ -81,31 +81,43 @@ extension Hardship {
             #expect(try machine.command("backup /proc/nowhere/copy.db").status != 0)
             #expect(life.stop() == 0)
             let before = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
-            for place in stride(from: 100, to: whole.count, by: whole.count / 23) {
+            var refused = 0
+            // Where nothing was written nothing is read.
+            let written = whole.indices.filter { whole[$0] != 0 }
+            for place in stride(from: 0, to: written.count, by: written.count / 23).map({ written[$0] }) {
                 var bytes = whole
                 bytes[place] ^= 0x5a
                 try bytes.write(to: URL(filePath: copy))
                 let put = try machine.command("restore '\(copy)'")
-                // A byte that nothing reads may be another.
+                let after = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
                 if put.status == 0 {
+                    // A byte that nothing reads may be another.
                     #expect(put.output.contains("demo: 1 visits, 1 views"), "byte \(place): \(put)")
+                    let aside = try #require(put.output.firstMatch(of: /what was there lies in (.+)/)?.1)
+                    _ = try shell("mv '\(aside)'/* '\(machine.state)/' && rmdir '\(aside)'")
                 } else {
-                    let after = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
+                    refused += 1
                     #expect(put.errors.contains("damaged") && after == before, "byte \(place): \(put)")
                 }
-                if put.status == 0 { break }
             }
+            #expect(refused >= 18)
+            // Half a copy is none, and nothing of an attempt is left.
+            try whole.prefix(whole.count / 2).write(to: URL(filePath: copy))
+            #expect(try machine.command("restore '\(copy)'").status != 0)
+            try whole.write(to: URL(filePath: copy))
+            #expect(try machine.command("restore '\(copy)'").output.contains("demo: 1 visits, 1 views"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["copy.db"])
         }
 
         @Test(
             "what other counters export is taken over once, however often it is read, and days of our own are left alone"
         )
         func imports() throws {
-            let machine = try Machine(sites: ["demo"])
+            let machine = try Machine(sites: ["demo"], timezone: "Asia/Ho_Chi_Minh")
             let life = try machine.start()
             try life.becomeReady()
             #expect(httpPost(machine.httpPort, "/hit", "s=demo&u=/", ["User-Agent: Mozilla/5.0"])?.status == 200)
-            let today = try shell("date -u +%F").output.trimmingCharacters(in: .whitespacesAndNewlines)
+            let today = try shell("TZ=Asia/Ho_Chi_Minh date +%F").output.trimmingCharacters(in: .whitespacesAndNewlines)
             let folder = try TemporaryFolder()
             func totals() throws -> [Int] {
                 let site = try machine.numbers().sites["demo"]
@@ -132,12 +144,28 @@ extension Hardship {
             #expect(
                 export.hasPrefix("site,day,visits,views,visitors,bots,peak_online\n\"demo\",2026-01-01,100,250,,0,0\n"),
                 "\(export)")
-            // GoatCounter: a line is a hit.
+            let other = try Machine(sites: ["demo"], timezone: "Asia/Ho_Chi_Minh")
+            let otherLife = try other.start()
+            try otherLife.becomeReady()
+            let exported = try folder.write("export.csv", export)
+            for _ in 0..<2 {
+                #expect(try other.command("import '\(exported.path)'").status == 0)
+                let site = try other.numbers().sites["demo"]
+                #expect(site?.visits == 1101 && site?.views == 3251)
+                // What nobody was seen on stays the day that it was.
+                func days(_ table: String) -> [String] {
+                    table.split(separator: "\n").map { $0.split(separator: ",").prefix(4).joined(separator: ",") }
+                }
+                #expect(try days(other.command("export demo").output) == days(export))
+            }
+            #expect(otherLife.stop() == 0)
+            // GoatCounter: a line is a hit, at a moment of UTC.
             let goat = """
                 2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
-                /,"A ""title"", with all",false,x,,,1,0,,,,VN,true,2026-02-01T10:00:00Z
-                /a,,false,x,,,1,0,,,,VN,false,2026-02-01T10:01:00Z
-                /,,false,x,,,2,0,,,,VN,true,2026-02-02T00:00:00Z
+                /,"A ""title"", with
+                all",false,x,,,1,0,,,,VN,true,2026-02-01T10:00:00Z
+                /a,,false,x,,,1,0,,,,VN,false,2026-02-01T16:59:59Z
+                /,,false,x,,,2,0,,,,VN,true,2026-02-01T17:00:00Z
                 /,,false,x,,,3,7,,,,VN,true,2026-02-02T00:00:00Z
                 click,,true,x,,,2,0,,,,VN,false,2026-02-02T00:00:00Z
 
@@ -146,15 +174,27 @@ extension Hardship {
                 #expect(try read(goat).status == 0)
                 #expect(try totals() == [1103, 3254])
             }
-            // NukeViet: its one number.
+            #expect(try machine.command("export demo").output.contains("\"demo\",2026-02-02,1,1,"))
+            // NukeViet: its one number, which may have the days in it that were taken over.
             let nuke =
                 "c_type,c_val,last_update,c_count,vi_count\nyear,2026,1,500,400\ntotal,hits,1795420183,57998,57000\n"
+            let refused = try read(nuke)
+            #expect(refused.status == 65 && refused.errors.contains("1,102 visits that were taken over"), "\(refused)")
+            #expect(try totals() == [1103, 3254])
             for _ in 0..<2 {
-                #expect(try read(nuke).output.contains("57,998 visits"))
+                #expect(try read(nuke, "--site demo --on-top").output.contains("57,998 visits"))
                 #expect(try totals() == [1103 + 57998, 3254])
             }
+            // And the other way about.
+            let more = "day,visits,views\n2026-01-03,5,5\n"
+            #expect(try read(more).status == 65 && totals() == [1103 + 57998, 3254])
+            #expect(try read(more, "--site demo --on-top").status == 0)
+            #expect(try totals() == [1108 + 57998, 3259])
+            // What is so already is so without a word.
+            #expect(try read(more).output.contains("1 were so already"))
             for (text, words) in [
                 ("", "nothing in it"), ("a,b\n1,2\n", "no column day"), ("day,visits\nx,1\n", "line 2 has no day"),
+                ("day,visits\n2026-02-30,1\n", "line 2 has no day"),
                 ("day,visits\n2026-01-01,x\n", "x is no number"),
                 ("day,visits\n2026-01-01,1\n2026-01-01,2\n", "there twice"),
                 ("day,note\n2026-01-01,1\n", "neither visits nor views"),
@@ -162,7 +202,7 @@ extension Hardship {
                 let refused = try read(text)
                 #expect(refused.status == 65 && refused.errors.contains(words), "\(refused)")
             }
-            #expect(try totals() == [1103 + 57998, 3254])
+            #expect(try totals() == [1108 + 57998, 3259])
         }
     }
 }

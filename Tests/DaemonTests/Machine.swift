@@ -23,7 +23,7 @@ final class Machine {
     /// runtime directory lies in memory unless it is to lie on a disk.
     init(
         sites: [String] = threeSites, state: String? = nil, isRuntimeInMemory: Bool = true,
-        tables: [String: String] = [:]
+        timezone: String = "UTC", tables: [String: String] = [:]
     ) throws {
         folder = try TemporaryFolder()
         self.sites = sites
@@ -46,7 +46,7 @@ final class Machine {
 
             """
                 + sites.map {
-                    "[[site]]\nname = \"\($0)\"\ntimezone = \"UTC\"\nonline_window = \"30m\"\n\(tables["site"] ?? "")\n"
+                    "[[site]]\nname = \"\($0)\"\ntimezone = \"\(timezone)\"\nonline_window = \"30m\"\n\(tables["site"] ?? "")\n"
                 }
                 .joined())
         log = try folder.write("log", "")

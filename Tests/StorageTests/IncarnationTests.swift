@@ -56,6 +56,45 @@ struct IncarnationTests {
         }
     }
 
+    @Test("a copy that is put back is all of the state or none of it, wherever that is cut short")
+    func putBack() throws {
+        let story = try Story(seed: 31, frames: 200, checkpoints: [20, 120, 170])
+        let (old, new) = (story.checkpoints[1], try #require(story.checkpoints.last))
+        let source = try Folder(old.files)
+        let copy = source.path + "/copy.db"
+        _ = try StateBackup.make(of: source.path, to: copy)
+        let before = new.files.merging(story.segments) { $1 }
+        let whole = try recover(try Folder(before), limits: story.limits).engine.tallies
+        // Before it is decided there is another folder beside the state, and nothing more.
+        let bytes = try source.read("copy.db")
+        let tried = try Folder(before.merging(["restoring/footfall.db": bytes]) { $1 })
+        #expect(try recover(tried, limits: story.limits).engine.tallies == whole)
+
+        let folder = try Folder(before)
+        let now = story.engines[200].now
+        let aside = try #require(
+            try StateBackup.restore(copy, into: folder.path, limits: story.limits, now: now).aside)
+        let after = try folder.files()
+        let copied = try recover(folder, limits: story.limits).engine.tallies
+        #expect(copied[.views] < whole[.views] && copied[.views] == story.engines[old.sequence].tallies[.views])
+        let name = String(try #require(aside.split(separator: "/").last)) + "/"
+        let moved = Set(after.keys.filter { $0.hasPrefix(name) }.map { $0.dropFirst(name.count).prefix { $0 != "/" } })
+        #expect(moved.count >= 3 && moved.contains("journal") && moved.contains("footfall.db"))
+        // Then what was there is moved piece by piece, and the copy last.
+        for count in 0...moved.count {
+            let gone = Set(moved.sorted().prefix(count))
+            var files: FileSet = [name + "restored.db": try #require(after["footfall.db"])]
+            for (path, bytes) in after where path.hasPrefix(name) {
+                let own = path.dropFirst(name.count)
+                files[gone.contains(own.prefix { $0 != "/" }) ? path : String(own)] = bytes
+            }
+            let cut = try Folder(files)
+            #expect(try recover(cut, limits: story.limits).engine.tallies == copied, "\(count) of \(moved.count)")
+            let names = try cut.files().keys
+            #expect(!names.contains(name + "restored.db") && names.contains(name + "footfall.db"))
+        }
+    }
+
     @Test("the state directory may be a link, as systemd makes it for a user of the moment")
     func link() throws {
         let folder = try Folder()

@@ -1,4 +1,5 @@
 import Counting
+import Crypto
 import Foundation
 import Synchronization
 import Testing
@@ -109,6 +110,41 @@ struct DashboardTests {
         }
     }
 
+    @Test(
+        "who does not read is cut, who hears nothing is told that somebody is there, and a token that is taken back ends it"
+    )
+    func ends() async throws {
+        var limits = WebLimits()
+        limits.streamPatience = .milliseconds(300)
+        limits.streamPing = .milliseconds(300)
+        // A state that no buffer of the kernel holds.
+        let (large, larger) = (report(ofSites: 4000, views: { _ in 1 }), report(ofSites: 4001, views: { _ in 1 }))
+        let current = Mutex(large)
+        let tokens = Tokens(
+            stored: [("panel", Array(SHA256.hash(data: Data(Self.token.utf8))), .epoch)],
+            store: TokenStore(save: { _, _, _ in }, remove: { _ in }))
+        let state = WebState(report: { current.withLock { $0 } }) { $0.tokens = tokens }
+        try await withServer(WebConfiguration(limits: limits), state: state) { server async throws in
+            let quiet = try await server.watch("/api/v1/sites/s1/live")
+            for _ in 0..<2 { _ = try await quiet.text(upTo: ": ping\n\n") }
+            let idle = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            _ = try await idle.text(upTo: "\r\n\r\n")
+            let cut = "footfall_live_clients_cut_total 1\n"
+            while try await !server.ask("/metrics", local: true).body.contains(cut) {
+                current.withLock { $0 = $0.sites.count == 4000 ? larger : large }
+            }
+            #expect(try await server.ask("/metrics", local: true).body.contains("footfall_live_clients 1\n"))
+
+            let mine = try await server.watch("/api/v1/sites/s2/live", ["Authorization: Bearer ff_secret"])
+            _ = try await mine.text(upTo: ": ping\n\n")
+            let answer = try await server.ask("DELETE", "/api/v1/tokens/panel", local: true)
+            try #require(answer.status == 200)
+            _ = try await mine.isClosed()
+            _ = try await quiet.text(upTo: ": ping\n\n")
+            try await quiet.close()
+        }
+    }
+
     @Test("no more streams than there may be, and one that ends leaves its place")
     func limit() async throws {
         var limits = WebLimits()
@@ -125,6 +161,20 @@ struct DashboardTests {
                 try await third.close()
                 if head.contains("200 OK") { break }
             }
+        }
+        limits.streams = 10
+        try await withServer(WebConfiguration(limits: limits), state: Self.state()) { server async throws in
+            var open: [Client] = []
+            for _ in 0..<9 {
+                let client = try await server.watch("/api/v1/sites/portal/live")
+                _ = try await client.text(upTo: "\n\n")
+                open.append(client)
+            }
+            #expect(try await server.ask("/api/v1/sites/portal/live").status == 503)
+            // The last places are the owner's.
+            let mine = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            #expect(try await mine.text(upTo: "\r\n\r\n").contains("200 OK"))
+            for client in open + [mine] { try await client.close() }
         }
     }
 }

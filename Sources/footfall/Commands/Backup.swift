@@ -48,7 +48,7 @@ struct Restore: ParsableCommand {
         let now = Moment(milliseconds: Clocks.wall)
         let directory = stateDirectory(settings, settingsOption)
         let (contents, aside) = try orExit { () throws(StorageError) in
-            try StateBackup.restore(file, into: directory, now: now)
+            try StateBackup.restore(file, into: directory, limits: settings.limits.counting, now: now)
         }
         for site in contents.sites {
             print("\(site.name): \(grouped(site.visits)) visits, \(grouped(site.views)) views")
@@ -71,9 +71,8 @@ private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
 /// The state that the settings name; for the service's own, where they name none, the one that systemd gives it.
 private func stateDirectory(_ settings: Settings, _ option: SettingsOption) -> String {
     let named = settings.state.directory
-    let service = "/var/lib/footfall"
     let isService =
         option.isTheService && environment["STATE_DIRECTORY"] == nil
         && named == Settings(environment: environment).state.directory
-    return isService && FileManager.default.fileExists(atPath: service + "/footfall.db") ? service : named
+    return isService && SystemdUnit.service != nil ? "/var/lib/footfall" : named
 }

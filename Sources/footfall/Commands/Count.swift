@@ -81,9 +81,6 @@ struct Count: ParsableCommand {
         }
     }
 
-    /// Writes over the last line of the terminal.
-    private func progress(_ text: String) { FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8)) }
-
     /// Files of which the first date is earliest come first.
     private func inTheirOrder(_ inputs: [Recording], _ counter: FileCounter) throws -> [Recording] {
         guard inputs.count > 1 else { return inputs }

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Counting
 import Foundation
-import Glibc
 import Web
+import Zones
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,84 +26,107 @@ struct Import: ParsableCommand {
             Reads CSV of day totals, with a head that names the columns day (or date) and visits or views, as footfall export writes it; \
             the export of GoatCounter, whose lines are single hits; or, of NukeViet, the rows of its table counter as CSV, of which the \
             total is taken over as footfall start would. Each day is brought to what the file says, as a correction with who, when and \
-            why; so reading a file again changes nothing. Days that Footfall has counted itself are left as they are.
+            why; so reading a file again changes nothing. Days that Footfall has counted itself are left as they are. Where the site \
+            starts from a number already, in which these days may be, nothing is done without --on-top.
             """)
 
     @Argument(help: "The file; - is standard input.", completion: .file())
     var file: String
     @Option(help: "The site; default the one that the file names.", transform: siteName)
     var site: String?
+    @Flag(help: "The number that the site starts from and the days that are taken over are not part of each other.")
+    var onTop = false
     @Flag(help: "Say what would be done, and do nothing.")
     var dryRun = false
     @OptionGroup var settingsOption: SettingsOption
 
     func run() throws {
-        let text: String
+        let client = try LocalClient(settingsOption)
+        // Whose zone it is, if the file does not say so itself.
+        let zone = try site.map { try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + $0)).timezone }
+        let table = try read(in: zone.flatMap(Zone.init(named:)))
+        guard let name = site ?? table.site else {
+            throw ValidationError("the file names no site: say which one with --site")
+        }
+        let snapshot = try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + siteName(name)))
+        let kept = try DayTable.kept(client.get("/api/v1/sites/\(name)/export.csv"))
+        if let total = table.total { return try takeOver(total, snapshot, kept, client) }
+        try bring(table.days, to: snapshot, kept, client)
+    }
+
+    private func read(in zone: Zone?) throws -> DayTable {
         do {
-            let data =
-                file == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: file))
-            text = String(decoding: data, as: UTF8.self)
+            let input =
+                try file == "-"
+                ? FileHandle.standardInput : FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+            var rows = CSV { try input.read(upToCount: 1 << 16) }
+            guard let zone = zone ?? Zone(named: "UTC") else { preconditionFailure("there is no UTC") }
+            return try DayTable(&rows, in: zone)
+        } catch let error as DayTable.Unreadable {
+            say("\(file): \(error.reason)")
+            throw Exit.data
         } catch {
             say("cannot read \(file): \(error.localizedDescription)")
             throw Exit.noInput
         }
-        let table: DayTable
-        do throws(DayTable.Unreadable) {
-            table = try DayTable(text)
-        } catch {
-            say("\(file): \(error.reason)")
-            throw Exit.data
-        }
-        guard let name = site ?? table.site else {
-            throw ValidationError("the file names no site: say which one with --site")
-        }
-        let client = try LocalClient(settingsOption)
-        if let total = table.total { return try takeOver(total, name, client) }
-        try bring(table.days, to: name, client)
     }
 
-    private func takeOver(_ total: Int64, _ site: String, _ client: LocalClient) throws {
-        let now = try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + site)).total.start_visits
-        guard now != total else { return print("\(site) starts from \(grouped(total)) visits already") }
-        if dryRun { return print("\(site) would start from \(grouped(total)) visits, before from \(grouped(now))") }
+    private func takeOver(
+        _ total: Int64, _ site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day], _ client: LocalClient
+    ) throws {
+        let now = site.total.start_visits
+        guard now != total else { return print("\(site.site) starts from \(grouped(total)) visits already") }
+        let taken = kept.values.filter { !$0.isCounted }.reduce(0) { $0 + ($1.visits ?? 0) }
+        if taken > 0 {
+            try refuse(
+                "\(site.site) has days with \(grouped(taken)) visits that were taken over, which may be part of the number of the file"
+            )
+        }
+        if dryRun {
+            return print("\(site.site) would start from \(grouped(total)) visits, before from \(grouped(now))")
+        }
         struct Body: Encodable { let visits: Int64, note: String }
-        _ = try client.ask(
-            "PUT", "/api/v1/sites/\(site)/start", Body(visits: total, note: "footfall import \(name(of: file))"))
-        print("\(site) starts from \(grouped(total)) visits, before from \(grouped(now))")
+        _ = try client.ask("PUT", "/api/v1/sites/\(site.site)/start", Body(visits: total, note: note))
+        print("\(site.site) starts from \(grouped(total)) visits, before from \(grouped(now))")
     }
 
-    private struct Body: Encodable { let day: String, visits: Int64, views: Int64, note: String }
+    private struct Correction: Encodable { let day: String, visits: Int64, views: Int64, note: String }
 
-    private func bring(_ days: [DayTable.Day], to site: String, _ client: LocalClient) throws {
-        let kept = try DayTable.kept(String(decoding: client.get("/api/v1/sites/\(site)/export.csv"), as: UTF8.self))
-        let isTerminal = isatty(STDERR_FILENO) == 1
-        var (changed, same, own) = (0, 0, 0)
-        for (i, day) in days.enumerated() {
-            let there = kept[day.day]
-            // It has visitors or a peak of its own: it was counted here.
-            if there?.isCounted ?? false {
-                own += 1
-                continue
-            }
-            let body = Body(
-                day: day.day, visits: day.visits.map { $0 - (there?.visits ?? 0) } ?? 0,
-                views: day.views.map { $0 - (there?.views ?? 0) } ?? 0, note: "footfall import \(name(of: file))")
-            if body.visits == 0, body.views == 0 {
-                same += 1
-                continue
-            }
-            changed += 1
-            if !dryRun { _ = try client.ask("POST", "/api/v1/sites/\(site)/corrections", body) }
-            if isTerminal, i % 50 == 0 {
-                FileHandle.standardError.write(Data("\r\u{1b}[K\(i + 1) of \(days.count) days".utf8))
-            }
+    private func bring(
+        _ days: [DayTable.Day], to site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day], _ client: LocalClient
+    ) throws {
+        // A day with visitors or a peak of its own was counted here.
+        let foreign = days.filter { !(kept[$0.day]?.isCounted ?? false) }
+        let changes = foreign.map { day in
+            Correction(
+                day: "\(day.day)", visits: day.visits.map { $0 - (kept[day.day]?.visits ?? 0) } ?? 0,
+                views: day.views.map { $0 - (kept[day.day]?.views ?? 0) } ?? 0, note: note)
+        }.filter { $0.visits != 0 || $0.views != 0 }
+        if !changes.isEmpty, site.total.start_visits > 0 || site.total.start_views > 0 {
+            try refuse(
+                "\(site.site) starts from \(grouped(site.total.start_visits)) visits and \(grouped(site.total.start_views)) views, of "
+                    + "which the days of the file may be part")
         }
-        if isTerminal { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+        if !dryRun {
+            for (i, change) in changes.enumerated() {
+                if i % 50 == 0 { progress("\(i) of \(changes.count) days") }
+                _ = try client.ask("POST", "/api/v1/sites/\(site.site)/corrections", change)
+            }
+            progress("")
+        }
+        let own = days.count - foreign.count
         print(
-            "\(site): \(grouped(changed)) days \(dryRun ? "would be " : "")brought to what the file says, \(grouped(same)) were so already"
+            "\(site.site): \(grouped(changes.count)) days \(dryRun ? "would be " : "")brought to what the file says, "
+                + "\(grouped(foreign.count - changes.count)) were so already"
                 + (own > 0 ? ", \(grouped(own)) that Footfall counted itself are left as they are" : ""))
     }
 
-    private func name(of file: String) -> String { file == "-" ? "-" : URL(fileURLWithPath: file).lastPathComponent }
+    /// Both together would be counted twice.
+    private func refuse(_ why: String) throws {
+        if onTop { return }
+        say("\(why): give --on-top if they are not, or take them out first, as with footfall start SITE 0")
+        throw Exit.data
+    }
+
+    private var note: String { "footfall import " + (file == "-" ? "-" : URL(fileURLWithPath: file).lastPathComponent) }
 }
