@@ -13,13 +13,13 @@ enum BotList {
         archive-it|archivebox|artemis web reader|asana/|asnriskscorer|attracta|authory|autoconfig test from ustc|\
         automaton|axios|bad neighborhood header detector|baidu-yunguance|barkrowler|bazqux|bdfetch|bestchange|biglotron|\
         bigsur.ai|binarycanary|binlar|bitbucket-webhooks|bitdiscovery|blackboard|blackduck-fd|bling erp|blingerp|\
-        blockaid|bloglines|blogtrottr|blogvault|bluesky-domain-status-classifier|bluesky/|brandverity|brandwatch|\
+        blockaid|bloglines|blogtrottr|blogvault|bluesky-domain-status-classifier|brandverity|brandwatch|\
         brokenlinkcheck.com|btwebclient|bubing|buck/|bugsnag|bushbaby|buttondown|bw/|capitaloneshopping|catchpoint|\
         caveman-hunter|cc metadata scaper|centuryb.o.t9|cert pl|certchief|certytags|changedetection|channable|charlotte|\
         checkhost|checkly|checkmarknetwork/|chirp|chrome privacy preserving prefetch proxy|cincraw|cirrusexplorer|\
         citoid|classla-web|clickagy|clickuplinkunfurler|cloudflare-alwaysonline|cloudflare-autorag|cloudflare-csup|\
         cloudflare-healthchecks|cloudflare-prefetch|cloudflare-speedtest|cloudflare-ssldetector|cloudflare-stream-hook|\
-        cloudflare-stream-webhook|cloudflare-traffic-manager|cloudtrellis|cludo|coccoc|code/1.|cognitiveseo.com|\
+        cloudflare-stream-webhook|cloudflare-traffic-manager|cloudtrellis|cludo|cognitiveseo.com|\
         collapsify|collection@infegy.com|colly|contentkingapp|convera|convermax|cookie-maestro|corporama matcher|\
         cotoyogi|crazy egg|criticalcss.com|cron-job.org|cronless|crusty/|csirt.cz|customasynchttpclient|cyberpatrol|\
         cyotekwebcopy|dareboost|dark visitor|datanyze|dataprovider.com|daum/|daumoa|deepnoc|detectify|determ|deusu/|\
@@ -32,7 +32,7 @@ enum BotList {
         foregenix|freespoke/|freshrss|friendica|funnelback|g00g1e.net|g2 web services|gdnplus.com|geedoproductsearch|\
         geedoshopproductfinder|genieo|getthit.com|ghost inspector|gigablast|github-camo|globalwebsearch|golfe/|\
         goodreads|goodzer|google favicon|google trust services|googleagent-mariner|googleassociationservice$|\
-        googleassociationservice/|googledocs|googleimageproxy|googleproducer|gopay|gotosocial|grammarly/|grouphigh/|\
+        googleassociationservice/|googledocs|googleimageproxy|googleproducer|gopay|gotosocial|grouphigh/|\
         grover/|grub.org|gwene|happywing|hardenize|hatena|hello world|heritrix|hetrixtools|hosttracker/|hotjar|\
         http banner detection|http_get|httpunit|httpurlconnection|httpx|httrack|hubspot|hydrozen.io|hype machine/|\
         hypestat|hyscore.io|ichiro|idg/eu|iframely|ifttt/|imagemind|img2dataset|imgproxy/|impact.com agent|indy library|\
@@ -42,16 +42,16 @@ enum BotList {
         let's encrypt|library of congress web archiving|linkace/|linkdex|linko|linkreader/|linktiger|linkwalker/|\
         lipperhey|loc.gov/programs/web-archiving|loopimprovements.com|ltx71|lwp-trivial|lyonl-asset-proxy|macocu|\
         magellan|magicsearchdev/|magnet.me-web/|magpierss|mail.ru|mailchimp|mainwp/|make/|managewp|manus-user|mappydata|\
-        marketgoo/|marketingminer|mastodon|matchorysearch|mavifinds|mechanize|mediavinemetadataparser/|megaindex|\
+        marketgoo/|marketingminer|matchorysearch|mavifinds|mechanize|mediavinemetadataparser/|megaindex|\
         meltwaternews|meta-externalads/|meta-webindexer|metaiab facebook|metainspector|metauri|metorik|miniature.io/|\
         miniflux/|mirrorweb.com|mistralai-user|mixnodecache/|modularconnector/|mollie http client|monitis -|monspark/|\
         montools.com|moreover|muckrack|mxtoolbox|nanointeractive|nbertaupete95|nessus|netapi|netumo|netvibes|netvigie|\
         new york times newsgathering|newrelicsynthetics|newsai/|newsblur|newsharecounts|newsnow/|newspaper/|newsroom.bi|\
-        nextcloud|nicheindex|nitro-|nlnz_iaharvester|nlux_iaharvester|nodeping|noibu|nooshub/|notion/|novaact/|novellum|\
+        nextcloud|nicheindex|nitro-|nlnz_iaharvester|nlux_iaharvester|nodeping|noibu|nooshub/|novaact/|novellum|\
         nutch|nuzzel|nvdorz|observepoint|odin;|offline explorer|ohdear/|okhttp|omgili|omnisend/|onetrust|\
         online domain tools|opencode-smartfetch|opengraph.io/|opengraphcheck|openrss|openvas|operator/|optimizer)|\
         outcomes.net|overcast/|owler (ows.eu|owler-w|page2rss|pagepeeker/|pagething|pandalytics|panopta|panscient|\
-        paypal/|pcore-http|pdf24 url to pdf|penthouse critical path css generator|perplexityuser|pingadmin.ru/|\
+        pcore-http|pdf24 url to pdf|penthouse critical path css generator|perplexityuser|pingadmin.ru/|\
         pingping.io/|pixalate.com|playstore-google|pocketcasts/|pocketparser|podchaserparser|podimo|poggio-citations|\
         postrank|potions/|pr-cy.ru|printfriendly.com|pro-sitemaps/|projectshield-urlcheck|protopage/|proximic|ps_daily/|\
         pulsepoint|pulsetic.com|pwabuilderhttpagent|qualys|readable/|recurly webhooks/|red/|reelevant/|remove.bg/|\

@@ -19,7 +19,8 @@ struct Bots: Sendable {
         // Programs and their libraries.
         "curl/", "wget/", "python-", "python/", "aiohttp/", "httpx/", "libwww-perl", "lwp::", "go-http-client", "java/",
         "apache-httpclient", "okhttp/", "axios/", "node-fetch", "undici", "guzzlehttp", "php/", "winhttp",
-        "postmanruntime", "insomnia/", "httpie/", "wordpress/",
+        "reqwest/", "rest-client/", "dart/", "go 1.1 package http", "postmanruntime", "insomnia/", "httpie/",
+        "wordpress/",
         // Browsers that nobody sits in front of.
         "headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "lighthouse", "pagespeed",
         "gtmetrix", "ptst/",

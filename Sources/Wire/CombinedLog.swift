@@ -57,15 +57,43 @@ enum CombinedLog {
         var first = bytes.first(of: 0x20, from: 0)
         guard first > 0, first &+ 1 < end else { return false }
         if bytes[first &- 1] == 0x2c {
-            while first < end, bytes[first &- 1] == 0x2c { first = bytes.first(of: 0x20, from: first &+ 1) }
+            first = listEnd(bytes, first)
             line[.address] = 0..<min(first, end)
             return true
         }
         let second = bytes.first(of: 0x20, from: first &+ 1)
-        let isHostFirst = second &- first > 2 && NetworkAddress(bytes.extracting(first &+ 1..<second)) != nil
-        if isHostFirst { line[.host] = 0..<first }
-        line[.address] = isHostFirst ? first &+ 1..<second : 0..<first
+        if second &- first > 2 {
+            let isList = bytes[second &- 1] == 0x2c
+            if NetworkAddress(bytes.extracting(first &+ 1..<(isList ? second &- 1 : second))) != nil {
+                line[.host] = 0..<first
+                line[.address] = first &+ 1..<min(isList ? listEnd(bytes, second) : second, end)
+                return true
+            }
+        }
+        // `host - - - [`, and `host:80 name - - [` where a server looks names up: nobody knows the visitor.
+        if end &- first != 5, bytes[0] > 0x39, NetworkAddress(bytes.extracting(0..<first)) == nil,
+            endsInPort(bytes, first) || end &- first == 7 && bytes[first &+ 1] == 0x2d && bytes[first &+ 3] == 0x2d
+        {
+            line[.host] = 0..<first
+            line[.address] = first &+ 1..<second
+            return true
+        }
+        line[.address] = 0..<first
         return true
+    }
+
+    /// Where a list of addresses ends, whose first one ends in a comma before `space`.
+    private static func listEnd(_ bytes: Span<UInt8>, _ space: Int) -> Int {
+        var end = space
+        while end < bytes.count, bytes[end &- 1] == 0x2c { end = bytes.first(of: 0x20, from: end &+ 1) }
+        return end
+    }
+
+    /// Digits behind a colon stand before `end`.
+    private static func endsInPort(_ bytes: Span<UInt8>, _ end: Int) -> Bool {
+        var i = end
+        while i > 0, isDigit(bytes[i - 1]) { i -= 1 }
+        return i < end && i > 1 && bytes[i - 1] == 0x3a
     }
 
     /// Referrer and agent.

@@ -6,7 +6,7 @@ import Counting
 ///     [{captures of the request}] [{captures of the answer}] "GET /path HTTP/1.1"
 /// ```
 /// (one line). The captures have no names. Three of the request are taken for `Host`, `Referer` and `User-Agent`, in this
-/// order; HAProxy escapes what would part them.
+/// order, unless they cannot be: three of the answer look the same. HAProxy escapes what would part them.
 enum HAProxyLog {
     private static let timeBytes = 24
 
@@ -60,11 +60,18 @@ enum HAProxyLog {
         let first = bytes.first(of: 0x7c, from: start)
         let second = bytes.first(of: 0x7c, from: first + 1)
         guard second < end, bytes.first(of: 0x7c, from: second + 1) >= end else { return }
+        guard mayBeHost(bytes, start..<first), second - first <= 2 || bytes.first(of: 0x2f, from: first + 1) < second
+        else { return }
         line[.host] = start..<first
         line[.referrer] = first + 1..<second
         line[.agent] = second + 1..<end
         line.hasAgent = true
         line.isAgentCut = end == bytes.count
+    }
+
+    private static func mayBeHost(_ bytes: Span<UInt8>, _ place: Range<Int>) -> Bool {
+        for i in place where bytes[i] == 0x2f || bytes[i] == 0x3b || bytes[i] == 0x3d { return false }
+        return true
     }
 
     /// Words, each with a space before it.

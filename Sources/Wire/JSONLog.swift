@@ -18,7 +18,9 @@ enum JSONLog {
             guard error == .cut else { return nil }
             reader.line.isCut = true
         }
-        return reader.line
+        var line = reader.line
+        if line[.url] == nil { line[.url] = line[.rewritten] }
+        return line
     }
 
     /// Why reading ended early.
@@ -37,13 +39,13 @@ enum JSONLog {
     }
 
     private static let top = names([
-        (.field(.site), ["s", "site"]), (.field(.host), ["h", "host", "http_host", "server_name", "RequestHost"]),
+        (.field(.site), ["s", "site"]), (.better(.host), ["h", "http_host", "RequestHost"]), (.field(.host), ["host"]),
+        (.field(.serverName), ["server_name"]),
         (.field(.address), ["i", "ip", "remote_addr", "remote_ip", "clientip", "ClientHost"]),
         (.better(.address), ["client_ip"]),
         (.field(.method), ["m", "method", "request_method", "RequestMethod"]),
         (.field(.status), ["c", "status", "DownstreamStatus"]),
-        // What nginx calls uri is where a rewrite led to.
-        (.field(.url), ["u", "url", "uri", "RequestPath"]), (.better(.url), ["request_uri"]),
+        (.field(.url), ["u", "url", "RequestPath"]), (.better(.url), ["request_uri"]), (.field(.rewritten), ["uri"]),
         (.field(.referrer), ["r", "ref", "referer", "referrer", "http_referer", "http_referrer", "request_Referer"]),
         (.field(.agent), ["a", "ua", "agent", "user_agent", "http_user_agent", "request_User-Agent"]),
         (.field(.visitor), ["v"]), (.field(.event), ["n"]),
@@ -180,25 +182,24 @@ enum JSONLog {
         }
 
         private mutating func take(_ text: Range<Int>, isWhole: Bool, _ meaning: Meaning?, _ bytes: Span<UInt8>) {
+            let (field, isBetter): (LogLine.Field, Bool)
             switch meaning {
-            case .field(.agent):
-                line.hasAgent = true
-                line[.agent] = text
-                line.isAgentCut = line.isAgentCut || !isWhole
-            case .field(.url), .better(.url):
-                // A server that does not know it.
-                if text.count == 0 || text.count == 1 && bytes[text.lowerBound] == 0x2d { return }
-                if case .better? = meaning { line.remove(.url) }
-                line[.url] = text
-                line.isURLCut = line.isURLCut || !isWhole
-            case .field(let field): if isWhole { line[field] = text }
-            case .better(let field):
-                guard isWhole, text.count > 1 else { break }
-                line.remove(field)
-                line[field] = text
-            case .request: line.takeRequest(bytes, text, isCut: !isWhole)
-            case .headers, nil: break
+            case .field(let named): (field, isBetter) = (named, false)
+            case .better(let named): (field, isBetter) = (named, true)
+            case .request: return line.takeRequest(bytes, text, isCut: !isWhole)
+            case .headers, nil: return
             }
+            if field == .agent { line.hasAgent = true }
+            // What a server does not know another key may say.
+            let isNone = text.count == 0 || text.count == 1 && bytes[text.lowerBound] == 0x2d
+            if isNone, field != .method, field != .status { return }
+            switch field {
+            case .agent: line.isAgentCut = line.isAgentCut || !isWhole
+            case .url, .rewritten: line.isURLCut = line.isURLCut || !isWhole
+            default: if !isWhole { return }
+            }
+            if isBetter { line.remove(field) }
+            line[field] = text
         }
     }
 }

@@ -159,16 +159,21 @@ extension Admission {
     @inline(__always)
     private mutating func site(of line: LogLine, in body: Span<UInt8>) throws(BeaconRejection) -> SiteIndex? {
         if let name = line[.site] { return try site(named: body.extracting(name)) }
-        return site(host: line[.host], url: line[.url], in: body)
+        if let site = virtualHost(line[.host], line[.url], in: body) { return site }
+        if let name = line[.serverName], let site = virtualHost(name, nil, in: body) { return site }
+        return sites.find(logSite.span)
     }
 
     /// The site of a virtual host; else the one of all lines that name none.
     mutating func site(host: Range<Int>?, url: Range<Int>?, in bytes: Span<UInt8>) -> SiteIndex? {
-        if takeHost(host, url, in: bytes) {
-            let host = short.bytes
-            if let site = sites.find(host: host.span) { return site }
-        }
-        return sites.find(logSite.span)
+        virtualHost(host, url, in: bytes) ?? sites.find(logSite.span)
+    }
+
+    @inline(__always)
+    private mutating func virtualHost(_ host: Range<Int>?, _ url: Range<Int>?, in bytes: Span<UInt8>) -> SiteIndex? {
+        guard takeHost(host, url, in: bytes) else { return nil }
+        let host = short.bytes
+        return sites.find(host: host.span)
     }
 
     /// Makes `short` the virtual host of a line, lower case and without port or `www.`; false where it names none.

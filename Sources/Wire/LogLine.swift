@@ -8,6 +8,8 @@ public struct LogLine: Sendable {
     /// What a line may say.
     enum Field: Int {
         case site, host, address, method, status, url, referrer, agent, visitor, event, time
+        /// What a server calls itself, whatever it was asked for; and where a rewrite has led.
+        case serverName, rewritten
     }
 
     /// By field: first byte in the high half, end in the low one; 0 where it was not sent. Of an array each look at a field
@@ -84,9 +86,26 @@ public struct LogLine: Sendable {
         self[.method] = request.lowerBound..<i
         let start = i &+ 1
         var end = request.upperBound
-        if !isCut { end = Self.protocolStart(bytes, start, end) ?? end }
+        if !isCut {
+            end =
+                Self.protocolStart(bytes, start, end)
+                ?? (escaping == .json ? Self.escapedStart(bytes, start, end) : end)
+        }
         self[.url] = start..<end
         isURLCut = isCut
+    }
+
+    /// The space before `HTTP\/1.1`, as some write it in JSON; else `end`.
+    private static func escapedStart(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var space = end - 8
+        while space >= start, end - space <= 11 {
+            // " HTTP\/", lowest first.
+            if space + 8 <= bytes.count, bytes.word(at: space) & 0xff_ffff_ffff_ffff == 0x2f_5c50_5454_4820 {
+                return space
+            }
+            space -= 1
+        }
+        return end
     }
 
     /// The space before `HTTP/1.1` or `HTTP/2`.

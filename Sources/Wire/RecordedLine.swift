@@ -45,6 +45,10 @@ public struct RecordedLine: Sendable {
 
     /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds to nanoseconds.
     static func time(_ text: Span<UInt8>) -> (stamp: Int64, hasZone: Bool)? {
+        // Apache writes them in brackets, wherever it does.
+        if text.count > 2, text[0] == 0x5b, text[text.count - 1] == 0x5d {
+            return time(text.extracting(1..<text.count - 1))
+        }
         var reader = Reader(text: text)
         let time =
             if text.count > 2, text[2] == 0x2f { reader.logDate() } else if text.count > 4, !isDigit(text[4]) {

@@ -44,6 +44,8 @@ extension Text {
         {
             start += 4
         }
+        // The dot of the root names the same host.
+        if colon > start &+ 1, authority[colon &- 1] == 0x2e { colon -= 1 }
         let isAddress = start < colon && authority[start] == 0x5b && authority[colon - 1] == 0x5d
         for i in start..<max(start, colon) {
             let byte = authority[i]
@@ -82,7 +84,7 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     if end &- start > 4, url[start] == 0x77, url[start &+ 1] == 0x77, url[start &+ 2] == 0x77, url[start &+ 3] == 0x2e {
         start &+= 4
     }
-    return end > start && end &- start <= referrerBytesMax ? start..<end : nil
+    return end > start && end &- start <= referrerBytesMax && url[end &- 1] != 0x2e ? start..<end : nil
 }
 
 /// How many bytes from the first on are lower-case letters, digits, dots and dashes.

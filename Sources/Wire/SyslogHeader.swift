@@ -103,7 +103,12 @@ struct SyslogHeader {
             colon &+= 1
         }
         guard colon < line.count, line[colon] == 0x3a else { return false }
-        if mayBeHost, colon &+ 1 < line.count, line[colon &+ 1] != 0x20 { return false }
+        if colon &+ 1 < line.count, line[colon &+ 1] != 0x20 {
+            // Nor is an address of IPv6 a tag.
+            if mayBeHost || NetworkAddress(line.extracting(start..<line.first(of: 0x20, from: start))) != nil {
+                return false
+            }
+        }
         tag = start..<end
         message = colon &+ 1
         skipSpaces(line)

@@ -3,7 +3,7 @@ import Counting
 /// A native beacon as nginx can write it by a `log_format`: `f1`, then `key=value` with a TAB before each.
 ///
 /// TAB is the one separator that nginx escapes in what a visitor sends. A relay writes it `#011`, which a visitor may send
-/// as well: then the first of several values counts, and a visitor's own id is not believed.
+/// as well: then the first of several values counts, and neither a visitor's own id nor a time is believed.
 enum TabbedLog {
     /// What parts the fields.
     enum Separator {
@@ -25,7 +25,7 @@ enum TabbedLog {
             var end = start
             while end < bytes.count, !(separator == .tab ? bytes[end] == 0x09 : isRelayedTab(bytes, end)) { end += 1 }
             if end - start >= 2, bytes[start + 1] == 0x3d, let field = field(bytes[start]),
-                field != .visitor || separator == .tab
+                separator == .tab || field != .visitor && field != .time
             {
                 line[field] = start + 2..<end
             }

@@ -93,7 +93,6 @@ struct FileCounter {
     }
 
     private static func difference(_ before: Tallies, _ after: Tallies) -> String {
-        let kinds: [(Tally, String)] = [(.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot")]
         let counted = kinds.compactMap { tally, name in
             after[tally] > before[tally] ? name + times(after[tally] - before[tally]) : nil
         }
@@ -101,7 +100,10 @@ struct FileCounter {
             let more = count - (reasons(before).first { $0.reason == reason }?.count ?? 0)
             return more > 0 ? "rejected: \(reason)" + times(more) : nil
         }
-        return (counted + refused).joined(separator: ", ")
+        // An address that is none, as a name or the word that something has put in front of the line.
+        let unread = after[.droppedFields] - before[.droppedFields]
+        let note = unread == 0 ? "" : " (\(unread) unreadable field\(unread == 1 ? "" : "s"))"
+        return (counted + refused).joined(separator: ", ") + note
     }
 
     private static func times(_ count: UInt64) -> String { count == 1 ? "" : " × \(count)" }
@@ -120,6 +122,17 @@ struct FileCounter {
 
     /// There were lines, and none could be read.
     var isUnreadable: Bool { lines > 0 && unstamped == lines }
+
+    /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
+    /// an address that is none.
+    var counted: [(name: String, count: UInt64)] {
+        let tallies = intake.engine.tallies
+        return Self.kinds.map { ($0.name + "s", tallies[$0.tally]) } + [("unreadable fields", tallies[.droppedFields])]
+    }
+
+    private static let kinds: [(tally: Tally, name: String)] = [
+        (.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot"),
+    ]
 
     /// What was refused, by reason, of datagrams and beacons together.
     var rejected: [(reason: String, count: UInt64)] {

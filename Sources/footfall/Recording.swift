@@ -15,22 +15,39 @@ struct Recording {
         case live
     }
 
-    /// Opens the file; `-` is all of standard input. Unreadable input ends the command with status 66.
-    init(_ name: String) throws {
+    /// Opens the file; `-` is all of standard input. What cannot be read is said, and is nil.
+    init?(_ name: String) {
         self.name = name
         do {
             if name == "-" {
                 source = .bytes(try FileHandle.standardInput.readToEnd() ?? Data())
-            } else {
-                let url = URL(fileURLWithPath: name)
-                let bytes = try Data(contentsOf: url, options: .mappedIfSafe)
-                source = bytes.starts(with: [0x1f, 0x8b]) ? .packed(url) : .bytes(bytes)
+                return
             }
+            let url = URL(fileURLWithPath: name)
+            if try url.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == true {
+                say("cannot read \(name): it is a folder; name the files in it")
+                return nil
+            }
+            let bytes = try Data(contentsOf: url, options: .mappedIfSafe)
+            if let packer = Self.packers.first(where: { bytes.starts(with: $0.mark) }) {
+                say(
+                    "cannot read \(name): it is packed by \(packer.name); unpack it first, as with \(packer.name) -dc FILE | footfall count -"
+                )
+                return nil
+            }
+            source = bytes.starts(with: [0x1f, 0x8b]) ? .packed(url) : .bytes(bytes)
+        } catch CocoaError.fileReadNoSuchFile {
+            say("cannot read \(name): there is no such file")
+            return nil
         } catch {
             say("cannot read \(name): \(error.localizedDescription)")
-            throw Exit.noInput
+            return nil
         }
     }
+
+    private static let packers: [(name: String, mark: [UInt8])] = [
+        ("bzip2", Array("BZh".utf8)), ("xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a]), ("zstd", [0x28, 0xb5, 0x2f, 0xfd]),
+    ]
 
     private init(live name: String) {
         self.name = name
@@ -40,77 +57,98 @@ struct Recording {
     /// Standard input as it comes, to be read once.
     static let standardInput = Recording(live: "-")
 
-    /// Gives every line that is not blank to `body`, with its number from 1 on and without its end, until it returns false.
-    func forEachLine(_ body: (Int, Span<UInt8>) -> Bool) throws {
+    /// Its lines from the first one on.
+    func lines() throws -> Lines {
         switch source {
-        case .bytes(let bytes):
-            var lines = Lines()
-            _ = lines.take(bytes.span, isEnd: true, body)
-        case .live: _ = Self.read(FileHandle.standardInput, body)
+        case .bytes(let bytes): return Lines(bytes)
+        case .live: return Lines { FileHandle.standardInput.availableData }
         case .packed(let url):
             let gzip = Process()
             let pipe = Pipe()
             gzip.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
             gzip.arguments = ["-cdq", url.path]
             gzip.standardOutput = pipe
+            gzip.standardError = FileHandle.nullDevice
             try gzip.run()
-            let isWanted = Self.read(pipe.fileHandleForReading, body)
-            // A reader that has enough closes the pipe; gzip ends by that.
-            try pipe.fileHandleForReading.close()
-            gzip.waitUntilExit()
-            if isWanted, gzip.terminationStatus == 1 {
-                say("\(name) is damaged: gzip could not unpack all of it, and what is missing is not counted")
-                throw Exit.data
-            }
+            return Lines(gzip) { pipe.fileHandleForReading.availableData }
         }
     }
 
-    /// Reads a stream; false where no more of it was wanted.
-    private static func read(_ file: FileHandle, _ body: (Int, Span<UInt8>) -> Bool) -> Bool {
-        var lines = Lines()
-        var rest = Data()
-        while case let chunk = file.availableData, !chunk.isEmpty {
-            rest.append(chunk)
-            let (taken, isWanted) = lines.take(rest.span, isEnd: false, body)
-            guard isWanted else { return false }
-            if taken > 0 { rest = Data(rest.dropFirst(taken)) }
-            lines.shorten(&rest)
-        }
-        return lines.take(rest.span, isEnd: true, body).1
-    }
+    /// The lines of a recording that are not blank, one after the other; held is what was read at once and no more.
+    final class Lines {
+        /// The number of the line that is looked at, from 1.
+        private(set) var number = 0
+        private var bytes: Data
+        private var line = 0..<0
+        private var next = 0
+        private var isEnd: Bool
+        private let more: () -> Data
+        private let packer: Process?
 
-    private struct Lines {
-        var number = 0
-        /// How far the line at the beginning was looked through without finding its end.
-        private var seen = 0
-
-        /// Keeps only the beginning of a line whose end has not come after a mebibyte: no more of it is looked at anyway.
-        mutating func shorten(_ rest: inout Data) {
-            guard rest.count > 1 << 20 else { return }
-            rest.removeSubrange((rest.startIndex + Beacons.bytesMax + 1)...)
-            seen = rest.count
+        fileprivate init(_ bytes: Data) {
+            self.bytes = bytes
+            (isEnd, more, packer) = (true, { Data() }, nil)
+            skipMark()
         }
 
-        /// Takes the lines that are whole; how many bytes they have, and false where no more are wanted.
-        mutating func take(_ bytes: Span<UInt8>, isEnd: Bool, _ body: (Int, Span<UInt8>) -> Bool) -> (Int, Bool) {
-            var start = 0
-            // A mark that some editors put in front of UTF-8.
-            if number == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf { start = 3 }
-            while start < bytes.count {
-                var end = start + seen
-                while end < bytes.count, bytes[end] != 0x0a { end += 1 }
-                guard end < bytes.count || isEnd else {
-                    seen = end - start
-                    break
+        fileprivate init(_ packer: Process? = nil, _ more: @escaping () -> Data) {
+            bytes = Data()
+            (isEnd, self.more, self.packer) = (false, more, packer)
+        }
+
+        /// A mark that some editors put in front of UTF-8.
+        private func skipMark() { if bytes.starts(with: [0xef, 0xbb, 0xbf]) { next = 3 } }
+
+        /// Goes to the next line; false where there is none.
+        func advance() -> Bool {
+            while true {
+                var end = next
+                while true {
+                    let bytes = bytes.span
+                    while end < bytes.count, bytes[end] != 0x0a { end += 1 }
+                    if end < bytes.count || isEnd { break }
+                    end = read(end)
                 }
-                seen = 0
+                guard next < bytes.count else { return false }
                 number += 1
-                let isCarriageReturn = end > start && bytes[end - 1] == 0x0d
-                let line = bytes.extracting(start..<(isCarriageReturn ? end - 1 : end))
-                start = min(end + 1, bytes.count)
-                if line.count > 0, !body(number, line) { return (start, false) }
+                let isReturn = end > next && bytes.span[end - 1] == 0x0d
+                line = next..<(isReturn ? end - 1 : end)
+                next = min(end + 1, bytes.count)
+                if !line.isEmpty { return true }
             }
-            return (start, true)
+        }
+
+        /// Reads on behind what was looked through up to `end`, and gives its new place. Of a line that does not end within a
+        /// mebibyte only the beginning is kept: no more of it is looked at anyway.
+        private func read(_ end: Int) -> Int {
+            var end = end - next
+            bytes = Data(bytes.dropFirst(next))
+            next = 0
+            if bytes.count > 1 << 20 {
+                bytes.removeSubrange((Beacons.bytesMax + 1)...)
+                end = bytes.count
+            }
+            let chunk = more()
+            isEnd = chunk.isEmpty
+            let isFirst = number == 0 && bytes.isEmpty
+            bytes.append(chunk)
+            if isFirst { skipMark() }
+            return max(end, next)
+        }
+
+        /// The line that is looked at, without its end.
+        func withLine<R>(_ body: (Span<UInt8>) -> R) -> R { body(bytes.span.extracting(line)) }
+
+        /// Whether all of it was there, once it was read to its end.
+        var isWhole: Bool {
+            guard let packer else { return true }
+            packer.waitUntilExit()
+            return packer.terminationStatus != 1
+        }
+
+        deinit {
+            // One who has enough.
+            packer?.terminate()
         }
     }
 

@@ -19,6 +19,8 @@ import sys
 TOO_BROAD = {
     "008/", "ap3a.240617.008", "butterfly", "expanse", "fever", "fluid", "ning/", "sogou", "sonic", "speedy", "viber",
     "^silk/",
+    # Browsers inside programs that people use, and Vietnam's own one. Their machines say bot, or where to read about them.
+    "bluesky/", "coccoc", "code/1.", "grammarly/", "mastodon", "notion/", "paypal/",
 }
 
 BOTS = os.path.join(os.path.dirname(__file__), "../../Sources/Wire/Bots.swift")

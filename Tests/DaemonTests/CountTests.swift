@@ -226,8 +226,45 @@ func countLogs() throws {
     // A file that breaks off is said to.
     let packed = try Data(contentsOf: URL(filePath: before.path + ".gz"))
     try packed.prefix(packed.count - 12).write(to: URL(filePath: folder.path + "/cut.gz"))
-    let cut = try footfall(["count", folder.path + "/cut.gz"])
-    #expect(cut.status == 65 && cut.errors.contains("cut.gz is damaged"), "\(cut)")
+    let cut = try footfall(["count", folder.path + "/cut.gz", today.path, folder.path, folder.path + "/none"])
+    #expect(cut.status == 66 && cut.errors.contains("cut.gz is damaged"), "\(cut)")
+    // What there is besides is counted.
+    #expect(cut.output.contains("6 lines: 3 views; rejected: syntax 1, truncated 1, asset 1\n"), "\(cut)")
+    #expect(cut.errors.contains("it is a folder") && cut.errors.contains("none: there is no such file"), "\(cut)")
+    #expect(try footfall(["count", folder.path + "/cut.gz", today.path]).status == 65)
+    try Data([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]).write(to: URL(filePath: folder.path + "/log.xz"))
+    let xz = try footfall(["count", folder.path + "/log.xz"])
+    #expect(xz.status == 66 && xz.errors.contains("it is packed by xz; unpack it first"), "\(xz)")
+}
+
+@Test("logs of the same hours are counted as if they were one, line by line in the order of their stamps")
+func countLogsOfTheSameHours() throws {
+    let folder = try TemporaryFolder()
+    func log(_ server: Int, _ minutes: some Sequence<Int>) -> [String] {
+        minutes.map { minute in
+            let clock = "\(10 + minute / 60):\(String(minute % 60 + 100).dropFirst())"
+            return
+                "10.0.\(server).\(minute % 100) - - [23/Nov/2026:\(clock):0\(server) +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"Mozilla/5.0 (X11)\""
+        }
+    }
+    let logs = [log(1, 0..<300), log(2, stride(from: 7, to: 300, by: 3)), log(3, 200..<400)]
+    let names = try logs.enumerated().map { i, lines in
+        try folder.write("log\(i)", lines.joined(separator: "\n")).path
+    }
+    #expect(try shell("gzip '\(names[1])'").status == 0)
+    let together = try footfall(["count", "--json", names[2], names[1] + ".gz", names[0]])
+    func time(_ line: String) -> Substring { line.split(separator: "[")[1] }
+    let sorted = try folder.write(
+        "sorted", logs.joined().sorted { time($0) < time($1) }.joined(separator: "\n"))
+    let one = try footfall(["count", "--json", sorted.path])
+    #expect(one.status == 0 && one.output == together.output, "\(together)")
+    #expect(one.output.contains(#""input":{"lines":598,"views":598,"#), "\(one.output)")
+    // An address that is none is said.
+    let docker = try folder.write("docker", "web-1  | " + logs[0][0] + "\n")
+    #expect(try footfall(["count", docker.path]).output.contains("1 lines: 1 views, 1 unreadable fields"))
+    #expect(
+        try footfall(["count", "--explain", docker.path]).output.hasPrefix(
+            "\(docker.path):1: view (1 unreadable field)\n"))
 }
 
 @Test("lines that no server means to write are counted or refused, and cost no more than their length")

@@ -205,7 +205,7 @@ import Testing
             ),
             (
                 "[http]\nhosts = \"a.vn\"",
-                #"2:9: hosts must be a list in brackets, each entry a host name such as "portal.example.gov.vn", without scheme, port or path; found "a.vn""#
+                #"2:9: hosts must be a list in brackets, each entry a host name such as "portal.example.gov.vn", without scheme, port or path; a name in other letters as xn--…; found "a.vn""#
             ),
             (
                 "[beacon]\nreceive_buffer = \"64MB\"",

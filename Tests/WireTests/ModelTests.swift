@@ -266,5 +266,5 @@ private func isName(_ site: String) -> Bool { isSiteName(Array(site.utf8).span) 
 private func host(of referrer: String) -> String {
     guard referrer.hasPrefix("https://") else { return "(direct)" }
     let host = referrer.dropFirst(8).prefix { $0 != "/" }
-    return host.isEmpty ? "(direct)" : String(host)
+    return host.isEmpty ? "(direct)" : String(host.count > 1 && host.hasSuffix(".") ? host.dropLast() : host)
 }

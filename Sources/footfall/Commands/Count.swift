@@ -1,7 +1,6 @@
 import ArgumentParser
 import Counting
 import Foundation
-import Glibc
 import Ingest
 import Web
 import Wire
@@ -12,7 +11,7 @@ struct Count: ParsableCommand {
         discussion: """
             Takes access logs of nginx, Apache, HAProxy and Caddy as they are, in syslog form or not, packed by gzip or \
             not, as in: footfall count /var/log/nginx/access.log*. Recorded beacons are <unix seconds[.fraction]> SP <f1 \
-            beacon>. Several files are taken in the order of their first dates; - is standard input. Without -c every \
+            beacon>. The lines of several files are taken in the order of their dates; - is standard input. Without -c every \
             site and virtual host that is named is accepted, with defaults. Nothing is sent and nothing is written.
             """)
 
@@ -49,50 +48,82 @@ struct Count: ParsableCommand {
     }
 
     func run() throws {
-        let inputs = try files.map { try Recording($0) }
+        let inputs = files.compactMap { Recording($0) }
+        guard !inputs.isEmpty else { throw Exit.noInput }
         let settings = try settingsOption.config.map { _ in try settingsOption.load() }
         if let site, let settings, !settings.sites.contains(where: { $0.name == site }) {
             throw ValidationError("the settings name no site \(site)")
         }
-        let showsProgress = isatty(STDERR_FILENO) == 1 && !explain
         var counter = FileCounter(
             settings: settings,
             format: RecordedLine.Format(rawValue: format.rawValue), site: site, timezone: timezone)
-        for input in try inTheirOrder(inputs, counter) {
-            try input.forEachLine { number, line in
-                let became = counter.take(line, explaining: explain)
-                if showsProgress, counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
-                guard explain else { return true }
-                let line = "\(input.name):\(number): \(became)"
-                // Standard output is one JSON text, or lines.
-                json ? say(line) : print(line)
-                return true
-            }
+        let areWhole = try take(inputs, &counter)
+        guard let report = counter.finish(at: at.flatMap(moment)) else {
+            say("--at lies before the last moment read")
+            throw ExitCode.validationFailure
         }
-        let end = at.flatMap(moment)
-        guard let report = counter.finish(at: end) else {
-            throw ValidationError("--at lies before the last moment read")
-        }
-        if showsProgress, counter.lines >= 200_000 { progress("") }
+        if counter.lines >= 200_000 { progress("") }
         json ? print(counter.json(report).text) : printText(report, counter)
         if counter.isUnreadable {
-            say("no line has a format that is known, or a date; footfall count --explain says it of each")
+            say(
+                "no line has a format that is known, or a date\(explain ? "" : "; footfall count --explain says it of each")"
+            )
             throw Exit.data
+        }
+        if inputs.count < files.count { throw Exit.noInput }
+        if !areWhole { throw Exit.data }
+    }
+
+    /// A file that is being read, at a line that is not taken yet.
+    private struct Reading {
+        let name: String
+        let lines: Recording.Lines
+        /// The latest stamp up to this line.
+        var stamp: Int64
+    }
+
+    /// Takes the lines of all files in the order of their stamps; false where something could not be unpacked.
+    private func take(_ inputs: [Recording], _ counter: inout FileCounter) throws -> Bool {
+        var areWhole = true
+        // Each is opened when its first line is due.
+        var waiting = try inTheirOrder(inputs, counter)[...]
+        var open: [Reading] = []
+        while true {
+            while let next = waiting.first, open.allSatisfy({ next.first < $0.stamp }) {
+                let lines = try next.input.lines()
+                waiting.removeFirst()
+                if lines.advance() { open.append(Reading(name: next.input.name, lines: lines, stamp: next.first)) }
+            }
+            guard let i = open.indices.min(by: { open[$0].stamp < open[$1].stamp }) else { return areWhole }
+            let (name, lines) = (open[i].name, open[i].lines)
+            let became = lines.withLine { counter.take($0, explaining: explain) }
+            if counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
+            // Standard output is one JSON text, or lines.
+            if explain { (json ? say : { print($0) })("\(name):\(lines.number): \(became)") }
+            if !lines.advance() {
+                if !lines.isWhole {
+                    say("\(name) is damaged: gzip could not unpack all of it, and what is missing is not counted")
+                    areWhole = false
+                }
+                open.remove(at: i)
+            } else if open.count > 1 || !waiting.isEmpty, let stamp = lines.withLine({ counter.stamp(of: $0) }) {
+                open[i].stamp = max(open[i].stamp, stamp.milliseconds)
+            }
         }
     }
 
     /// Files of which the first date is earliest come first.
-    private func inTheirOrder(_ inputs: [Recording], _ counter: FileCounter) throws -> [Recording] {
-        guard inputs.count > 1 else { return inputs }
+    private func inTheirOrder(
+        _ inputs: [Recording], _ counter: FileCounter
+    ) throws -> [(input: Recording, first: Int64)] {
+        guard inputs.count > 1 else { return inputs.map { ($0, 0) } }
         let begun = try inputs.map { input in
             var first: Int64?
-            try input.forEachLine { _, line in
-                first = counter.stamp(of: line)?.milliseconds
-                return first == nil
-            }
+            let lines = try input.lines()
+            while first == nil, lines.advance() { first = lines.withLine { counter.stamp(of: $0)?.milliseconds } }
             return (input: input, first: first ?? .max)
         }
-        return begun.sorted { $0.first < $1.first }.map(\.input)
+        return begun.sorted { $0.first < $1.first }
     }
 
     private func printText(_ report: Report, _ counter: FileCounter) {
@@ -102,10 +133,11 @@ struct Count: ParsableCommand {
                 print(snapshot.text + "\n")
             }
         }
-        let rejected = counter.rejected.map { "\($0.reason) \($0.count)" }
+        let rejected = counter.rejected.map { "\($0.reason) \(grouped(Int($0.count)))" }
+        let counted = counter.counted.filter { $0.count > 0 }.map { "\(grouped(Int($0.count))) \($0.name)" }
         print(
-            "\(grouped(counter.lines)) lines"
-                + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
+            ["\(grouped(counter.lines)) lines" + (counted.isEmpty ? "" : ": " + counted.joined(separator: ", "))]
+                .joined() + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
     }
 
     private func moment(_ text: String) -> Moment? {

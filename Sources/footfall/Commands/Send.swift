@@ -31,13 +31,13 @@ struct Send: ParsableCommand {
         let socket = try DatagramSocket(to: address)
         // A header of RFC 5424 that says nothing but the tag.
         let header = Array((site.map { "<190>1 - - ff_\($0) - - - " } ?? "").utf8)
-        try Recording.standardInput.forEachLine { _, line in
+        let lines = try Recording.standardInput.lines()
+        while lines.advance() {
             // One byte more than may be: so the other end knows what it does not see.
             let room = Beacons.bytesMax + 1 - header.count
-            let datagram = header + [UInt8](copying: line.extracting(first: max(0, room)))
+            let datagram = header + lines.withLine { [UInt8](copying: $0.extracting(first: max(0, room))) }
             // The answer that nobody listens comes with the next datagram, which it takes the place of.
             if !socket.send(datagram) { socket.send(datagram) }
-            return true
         }
     }
 }

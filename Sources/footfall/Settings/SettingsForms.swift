@@ -145,7 +145,9 @@ extension Form where Value == String {
     static let optionalSiteName = text("the name of a [[site]], or \"\"") {
         $0.isEmpty || isSiteName(Array($0.utf8).span) ? $0 : nil
     }
-    static let host = text("a host name such as \"portal.example.gov.vn\", without scheme, port or path") {
+    static let host = text(
+        "a host name such as \"portal.example.gov.vn\", without scheme, port or path; a name in other letters as xn--…"
+    ) {
         hostName($0)
     }
     /// Without a leading `www.`, which makes no other site.
