@@ -5,6 +5,7 @@ open URL       loads a page          until JS   waits until an expression is tru
 run JS         runs statements       get JS     prints the value of an expression
 back           the browser's button  cdp NAME JSON   a command of the DevTools protocol; prints its result
 errors         prints what the console was told of errors
+tabto JS       presses the tabulator until an expression is true       press KEY   presses Enter or an arrow
 tab URL        loads a page in another tab in front of this one          first   comes back to the tab of the beginning
 """
 import json
@@ -71,6 +72,13 @@ def main():
         driver.wait()
 
 
+def press(session, key):
+    """One key of the keyboard, by the numbers that WebDriver has for those that write nothing."""
+    code = {"Tab": "\ue004", "Enter": "\ue007", "ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014"}[key]
+    keys = [{"type": "keyDown", "value": code}, {"type": "keyUp", "value": code}]
+    ask(session + "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
+
+
 def step(session, verb, rest=""):
     def value(js):
         return ask(session + "/execute/sync", {"script": f"return ({js})", "args": []})
@@ -89,6 +97,14 @@ def step(session, verb, rest=""):
     elif verb == "cdp":
         name, params = rest.split(" ", 1)
         print(json.dumps(ask(session + "/goog/cdp/execute", {"cmd": name, "params": json.loads(params)})))
+    elif verb == "press":
+        press(session, rest)
+    elif verb == "tabto":
+        for _ in range(60):
+            press(session, "Tab")
+            if value(rest):
+                return
+        sys.exit(f"never reached by the tabulator: {rest}")
     elif verb == "tab":
         ask(session + "/window", {"handle": ask(session + "/window/new", {"type": "tab"})["handle"]})
         ask(session + "/url", {"url": rest})
