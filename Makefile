@@ -40,7 +40,7 @@ soak: export FOOTFALL_CRASH_POINTS = 1
 soak: export FOOTFALL_SOAK = 1
 soak: test-packages
 	$(RELEASE) --build-tests
-	$(call tests,--filter 'Kill|Damage|Power|Replay|Fault')
+	$(call tests,--filter 'Kill|Damage|Power|Replay|Fault|Backup')
 
 # Throws random bytes at each reader of strange bytes until it has run RUNS times; what it finds lies in .build-fuzz. Needs
 # clang's libFuzzer, which comes with Swift.

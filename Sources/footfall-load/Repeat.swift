@@ -1,5 +1,6 @@
 import ArgumentParser
 import Counting
+import Foundation
 import Wire
 
 /// Runs one step of a beacon's way so often that its instructions can be counted from outside.
@@ -13,6 +14,8 @@ struct Repeat: ParsableCommand {
     var step: Step
     @Option(help: "How many times.")
     var times = 1000
+    @Option(help: "For log, a file that is the line.")
+    var of: String?
 
     enum Step: String, ExpressibleByArgument, CaseIterable { case split, admit, hash, count, parse, log }
 
@@ -50,7 +53,8 @@ struct Repeat: ParsableCommand {
             let line = Array(Self.line.utf8)
             for _ in 0..<times { seen &+= UInt64(RecordedLine(line.span)?.stamp ?? 0) }
         case .admit, .log:
-            let bytes = step == .log ? Array(Self.line.utf8) : bytes
+            let line = try of.map { [UInt8](try Data(contentsOf: URL(fileURLWithPath: $0))) } ?? Array(Self.line.utf8)
+            let bytes = step == .log ? line : bytes
             var (admission, _) = admission()
             var frame = Frame()
             for _ in 0..<times {

@@ -344,20 +344,22 @@ def stats():
         statistics.median(ratios) >= 1 and wrong == 0)
 
 
+def collected(program, step, times, *options):
+    """Instructions of a process that runs `step` so often."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    if step == "split":
+        # The parser alone, without the loop around it: Beacons.init, begin and next.
+        command += [f"--toggle-collect=*4Wire7Beacons{name}*" for name in ("VyACs", "V5begin", "V4next")]
+    run = subprocess.run(
+        command + [program.name, "repeat", step, "--times", str(times), *options], capture_output=True, text=True)
+    return next(int(l.split()[-1]) for l in run.stderr.splitlines() if "Collected" in l)
+
+
 def instructions(step):
     """Instructions of one run of `step`: the difference of two runs, divided by the difference of their lengths."""
     few, many = 1_000, 11_000
     with stripped() as program:
-        counts = []
-        for times in (few, many):
-            command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-            if step == "split":
-                # The parser alone, without the loop around it: Beacons.init, begin and next.
-                command += [f"--toggle-collect=*4Wire7Beacons{name}*" for name in ("VyACs", "V5begin", "V4next")]
-            run = subprocess.run(
-                command + [program.name, "repeat", step, "--times", str(times)], capture_output=True, text=True)
-            counts.append(next(int(l.split()[-1]) for l in run.stderr.splitlines() if "Collected" in l))
-    return (counts[1] - counts[0]) / (many - few)
+        return (collected(program, step, many) - collected(program, step, few)) / (many - few)
 
 
 def parser():
@@ -404,6 +406,65 @@ def logs():
         f"{spread(steps['parse'])} ns, {more} allocations", statistics.median(steps["parse"]) <= 300 and more == 0)
     print(f"         all of admission: {spread(steps['log'])} ns, {instructions('log'):.0f} instructions; "
           f"of the reference beacon {spread(steps['admit'])} ns", flush=True)
+
+
+BEGINNING = b'203.0.113.9 - - [23/Nov/2026:07:49:43 +0000] "GET '
+# Beginnings of lines, and what follows them for ever.
+HOSTILE = {
+    "path": (BEGINNING, b"/a"), "escapes in a path": (BEGINNING + b"/", b"%25"), "broken escapes": (BEGINNING + b"/", b"%%2%c3"),
+    "query": (BEGINNING + b"/?", b"a=b&"), "quotes": (BEGINNING, b'"'), "escaped quotes": (BEGINNING + b"/", b'\\"'),
+    "backslashes": (BEGINNING + b"/", b"\\"), "\\xHH": (BEGINNING + b"/", b"\\x5c"), "not UTF-8": (BEGINNING + b"/", b"\xff\xc3"),
+    "agent": (BEGINNING + b'/ HTTP/1.1" 200 5 "-" "', b"Bo tMozilla/5"), "spaces": (b"<190>", b" "),
+    "addresses": (b"", b"10.0.0.1, "), "brackets": (b"203.0.113.9 ", b"["), "times": (b"x ", b'[23/Nov/2026:07:49:43 +0000] "'),
+    "objects": (b"", b'{"a":'), "arrays": (b'{"a":', b"["), "keys": (b"{", b'"request":"GET /",'), "JSON escapes": (b'{"u":"/', b"\\u1ee9"),
+    "structured data": (b"<165>1 - - - - - ", b'[a b="c"]'), "tag": (b"<190>Nov 23 07:49:43 ", b"a:"), "TAB": (b"f1\t", b"u=/\t"),
+    "relayed TAB": (b"f1#011", b"u=/#011"), "HAProxy": (b"1.2.3.4:5 [23/Nov/2026:07:49:44.506] ", b"{|"), "hashes": (
+        b'1.2.3.4:5 [23/Nov/2026:07:49:44.506] f b/s 0/0/0/0/0 200 2 - - ---- 1/1/0/0/0 0/0 "GET /', b"#22"),
+    "beacon": (b"f1 s=demo&u=/", b"&u=/a"), "records": (b"f1 s=demo&u=/", b"\n"), "lines": (b"<190>", b"\n<190>"),
+}
+
+
+def linear():
+    """Instructions of twice the bytes: twice as many, or no more at all."""
+    worst = (0, "", [])
+    with stripped() as program:
+        start = collected(program, "log", 0)
+        for name, (beginning, rest) in HOSTILE.items():
+            counts = []
+            for size in (2000, 4000, 8000):
+                with tempfile.NamedTemporaryFile() as file:
+                    file.write((beginning + rest * size)[:size])
+                    file.flush()
+                    counts.append((collected(program, "log", 200, "--of", file.name) - start) / 200)
+            worst = max(worst, ((counts[2] - counts[1]) / max(2 * (counts[1] - counts[0]), counts[0]), name, counts))
+    growth, name, counts = worst
+    say(f"time of {len(HOSTILE)} hostile shapes is linear: 4…8 kB costs ≤ 1.2 × twice 2…4 kB", f"{growth:.2f} at worst ({name}: "
+        + " → ".join(f"{count:,.0f}" for count in counts) + " instructions)", growth <= 1.2)
+
+
+def paint():
+    """When a browser shows a dashboard's number, from the beginning of the navigation, in seven loads of one browser."""
+    if not shutil.which("chromedriver"):
+        return print("         no chromedriver: when the dashboard is painted is not measured", flush=True)
+    daemon = Daemon()
+    daemon.settle(daemon.send(100, 12, 1000, 1200)["records"])
+    seen = """
+        const look = () => document.querySelector('td') && /1[,.]200/.test(document.body.innerText)
+            ? requestAnimationFrame(() => setTimeout(() => window.painted = performance.now())) : requestAnimationFrame(look);
+        requestAnimationFrame(look)"""
+    steps = ["cdp Page.addScriptToEvaluateOnNewDocument " + json.dumps({"source": seen})]
+    for _ in range(8):
+        steps += [f"open {daemon.url}/", "until window.painted",
+                  "get [window.painted, performance.getEntriesByName('first-contentful-paint')[0].startTime]"]
+    driver = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "DaemonTests", "Widget", "drive.py")
+    out = subprocess.run([sys.executable, driver], input="\n".join(steps), capture_output=True, text=True, check=True).stdout
+    times = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
+    # The first one starts the browser's processes.
+    (first, _), times = times[0], times[1:]
+    numbers = [number for number, _ in times]
+    say("dashboard: numbers on the screen ≤ 200 ms after navigation", f"{spread(numbers)} ms, first paint "
+        f"{spread([paint for _, paint in times])} ms; in a browser just started {first:.0f} ms", statistics.median(numbers) <= 200)
+    daemon.stop()
 
 
 def table():
@@ -553,7 +614,7 @@ def streams():
 
 
 LINES = {line.__name__: line for line in (
-    parser, logs, table, receive, singles, checkpoints, replays, hits, stats, history, flood, streams, online, delay, starts)}
+    parser, logs, linear, table, receive, singles, checkpoints, replays, hits, stats, history, flood, streams, paint, online, delay, starts)}
 
 
 def main(names):
