@@ -77,7 +77,8 @@ public struct LocalDay: Hashable, Comparable, Sendable, CustomStringConvertible 
     // on 1 March, so that a leap day is the last of its year. (Hinnant, "chrono-Compatible Low-Level Date
     // Algorithms", days_from_civil and civil_from_days.)
 
-    private init(year: Int32, month: Int32, day: Int32) {
+    /// A day by its year, month 1…12 and day 1…31; one that the month does not have is one of the next.
+    public init(year: Int32, month: Int32, day: Int32) {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400
         let yearOfEra = y - era * 400

@@ -12,8 +12,8 @@ public enum StateBackup {
     public struct Contents: Sendable {
         /// The moment that it is of.
         public let moment: Moment
-        /// By name: views and visits counted.
-        public let sites: [(name: String, views: UInt64, visits: UInt64)]
+        /// By name: all views and visits, with what was taken over and corrected.
+        public let sites: [(name: String, views: Int64, visits: Int64)]
     }
 
     /// Copies the state in a directory to a file, in the place of one that is there. Readable by its owner only. Returns when the
@@ -111,7 +111,7 @@ public enum StateBackup {
     private static func check(_ db: GRDB.Database, _ state: StoredState, _ file: String) throws -> Contents {
         var engine = try engine(of: state, Limits(), file)
         let report = engine.report()
-        var sites: [(String, UInt64, UInt64)] = []
+        var sites: [(String, Int64, Int64)] = []
         for (i, site) in report.sites.enumerated() {
             let live = engine.live(of: SiteIndex(i))
             var sums = (views: live.quarter.views, visits: live.quarter.visits)
@@ -127,7 +127,7 @@ public enum StateBackup {
                 throw StorageError.damaged(
                     path: file, what: "\(site.name) has \(site.countedViews) views, and its history \(sums.views)")
             }
-            sites.append((site.name, site.countedViews, site.countedVisits))
+            sites.append((site.name, site.totalViews, site.totalVisits))
         }
         return Contents(moment: engine.now, sites: sites)
     }

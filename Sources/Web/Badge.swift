@@ -47,7 +47,7 @@ struct Badge {
     private static func svg(_ label: String, _ number: String) -> String {
         let (labelWidth, numberWidth) = (width(label), width(number))
         let (left, right) = (labelWidth + 2 * padding, numberWidth + 2 * padding)
-        let (label, number) = (escaped(label), escaped(number))
+        let (label, number) = (markup(label), markup(number))
         func text(_ text: String, _ x: Int, _ width: Int) -> String {
             #"<text x="\#(x)" y="14" textLength="\#(width)" lengthAdjust="spacingAndGlyphs">\#(text)</text>"#
         }
@@ -76,9 +76,17 @@ struct Badge {
         }
         return Int(width.rounded(.up))
     }
+}
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
+/// Text as it stands in HTML and XML, between quotes too. By scalars: among characters a mark that joins `<` would hide it.
+func markup(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { out, scalar in
+        switch scalar {
+        case "&": out += "&amp;"
+        case "<": out += "&lt;"
+        case ">": out += "&gt;"
+        case "\"": out += "&quot;"
+        default: out.unicodeScalars.append(scalar)
+        }
     }
 }

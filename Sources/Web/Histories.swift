@@ -161,8 +161,12 @@ extension Int64? {
 
 /// A field of a table for other programs: quoted, and no formula wherever it is opened.
 public func csvField(_ text: String) -> String {
-    let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
-    return "\"" + (isFormula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""
+    // By scalars: among characters a mark that joins a quote would hide it.
+    let scalars = text.unicodeScalars
+    var field = "\""
+    if let first = scalars.first, "=+-@\t\r".unicodeScalars.contains(first) { field += "'" }
+    for scalar in scalars { field += scalar == "\"" ? "\"\"" : String(scalar) }
+    return field + "\""
 }
 
 extension Request {

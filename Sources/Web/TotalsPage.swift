@@ -18,7 +18,7 @@ struct TotalsPage: Sendable {
         page(
             """
             <h1>Footfall</h1>
-            \(problem.map { "<p class=\"warning\" role=\"alert\">\(escaped($0))</p>" } ?? "")
+            \(problem.map { "<p class=\"warning\" role=\"alert\">\(markup($0))</p>" } ?? "")
             <form method="post" action="sign-in">
             <label>Token <input type="password" name="token" autocomplete="current-password" required></label>
             <button>Sign in</button>
@@ -60,7 +60,7 @@ struct TotalsPage: Sendable {
             (report.siteWarnings[site.name] ?? []).map { "\(site.name): \($0.detail)" }
         }
         let all = (report.warnings + more).map(\.detail)
-        let warnings = (all + sites).map { "<p class=\"warning\">\(escaped($0))</p>\n" }.joined()
+        let warnings = (all + sites).map { "<p class=\"warning\">\(markup($0))</p>\n" }.joined()
         return """
             <h1>Footfall</h1>
             \(warnings)<table>
@@ -77,24 +77,11 @@ struct TotalsPage: Sendable {
     private static func row(_ site: SiteReport) -> String {
         func kind(_ span: Sums) -> String { grouped(site.totalOf == .visits ? span.visits : span.views) }
         return """
-            <tr><td>\(escaped(site.name))</td><td class="online">\(grouped(site.online))</td>\
+            <tr><td>\(markup(site.name))</td><td class="online">\(grouped(site.online))</td>\
             <td>\(kind(site.today))</td><td class="wide">\(kind(site.yesterday))</td>\
             <td class="wide">\(kind(site.month))</td><td>\(grouped(site.total))</td></tr>
 
             """
-    }
-
-    /// Nothing that came in, and nothing of an error's words, is markup.
-    private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { out, character in
-            switch character {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            default: out.append(character)
-            }
-        }
     }
 }
 

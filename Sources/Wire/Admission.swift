@@ -64,12 +64,11 @@ public struct Admission: Sendable {
     /// Reads beacons for `sites`.
     public init(sites: SiteDirectory, rules: Rules, seed: HashSeed) {
         self.sites = sites
-        trusted = rules.trusted
-        assets = rules.assets.map { Array($0.utf8) }
-        logSite = Array(rules.logSite.utf8)
+        (trusted, assets, logSite) = (rules.trusted, [], [])
         rates = Rates(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond, seed: seed)
         bots = Bots(seed: seed)
         signatures = Signatures(seed: seed)
+        reload(rules)
     }
 
     /// Believes datagrams of a site that are signed with one of these keys, two at most, and with no other.

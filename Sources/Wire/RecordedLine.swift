@@ -154,15 +154,10 @@ public struct RecordedLine: Sendable {
 
         private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
 
-        /// Days since 1970-01-01 by the Gregorian calendar, counted from the March of year 0 (Hinnant, "chrono-compatible
-        /// low-level date algorithms").
+        /// Days since 1970-01-01; a day that its month does not have is one of the next.
         private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
             guard (1970...2106).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
-            let marchYear = month > 2 ? year : year - 1
-            let era = marchYear / 400
-            let yearOfEra = marchYear - era * 400
-            let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-            return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+            return Int64(LocalDay(year: Int32(year), month: Int32(month), day: Int32(day)).number)
         }
     }
 }

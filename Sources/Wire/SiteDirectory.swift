@@ -57,8 +57,26 @@ public struct SiteDirectory: Sendable {
         var formerSalt: UInt32?
         var formerHasher: VisitorHasher?
         /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
-        var isServed = true
+        var isServed: Bool
         var watch = SiteWatch()
+
+        init(_ profile: SiteProfile, today: DaySpan, _ salt: Salt, former: Salt?, isServed: Bool) {
+            let name = Array(profile.settings.name.utf8)
+            (self.profile, self.today, self.isServed) = (profile, today, isServed)
+            (hosts, keepQuery, bots, spam) = ([], [], [], [])
+            (self.salt, hasher) = (salt.number, VisitorHasher(salt, site: name.span))
+            formerSalt = former?.number
+            formerHasher = former.map { VisitorHasher($0, site: name.span) }
+            take(profile)
+        }
+
+        mutating func take(_ profile: SiteProfile) {
+            self.profile = profile
+            hosts = profile.hosts.map { Array($0.utf8) }
+            keepQuery = profile.keepQuery.map { Array($0.utf8) }
+            bots = profile.bots.map { Array($0.lowercased().utf8) }
+            spam = profile.spam.map { Array($0.utf8) }
+        }
     }
 
     var entries: [Entry] = []
@@ -154,14 +172,7 @@ public struct SiteDirectory: Sendable {
         guard case (let place, true)? = names.findOrAdd(name.span, limit: .max) else {
             preconditionFailure("a site was added twice")
         }
-        entries.append(
-            Entry(
-                profile: profile, hosts: profile.hosts.map { Array($0.utf8) },
-                keepQuery: profile.keepQuery.map { Array($0.utf8) },
-                bots: profile.bots.map { Array($0.lowercased().utf8) },
-                spam: profile.spam.map { Array($0.utf8) }, today: today, salt: salt.number,
-                hasher: VisitorHasher(salt, site: name.span), formerSalt: former?.number,
-                formerHasher: former.map { VisitorHasher($0, site: name.span) }, isServed: isServed))
+        entries.append(Entry(profile, today: today, salt, former: former, isServed: isServed))
         nextMidnight = min(nextMidnight, today.ends)
         logNames = nil
         return SiteIndex(place)
@@ -169,11 +180,7 @@ public struct SiteDirectory: Sendable {
 
     /// Serves a site that is known, by a profile of the same name; `today` is its day in the profile's zone.
     public mutating func serve(_ site: SiteIndex, by profile: SiteProfile, today: DaySpan) {
-        entries[site.number].profile = profile
-        entries[site.number].hosts = profile.hosts.map { Array($0.utf8) }
-        entries[site.number].keepQuery = profile.keepQuery.map { Array($0.utf8) }
-        entries[site.number].bots = profile.bots.map { Array($0.lowercased().utf8) }
-        entries[site.number].spam = profile.spam.map { Array($0.utf8) }
+        entries[site.number].take(profile)
         entries[site.number].today = today
         entries[site.number].isServed = true
         logNames = nil

@@ -11,13 +11,15 @@ struct DashboardTests {
     @Test("the page of totals shows every site to its owner without a script, and lets nothing be markup")
     func totals() async throws {
         let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
-        let state = WebState(report: { report }) { $0.warnings = { [Warning(.disk, "disk <full>")] } }
+        let state = WebState(report: { report }) {
+            $0.warnings = { [Warning(.disk, "disk <full> <\u{301}b \"\u{301}")] }
+        }
         try await withServer(state: state) { server async throws in
             #expect(try await server.ask("/").status == 401)
             let page = try await server.ask("/", local: true)
             #expect(page.status == 200 && page.fields["content-type"] == "text/html; charset=utf-8")
             #expect(page.body.contains("<td>portal</td>") && page.body.contains("<td>&lt;b&gt;&amp;&quot;</td>"))
-            #expect(page.body.contains("disk &lt;full&gt;") && !page.body.contains("<b>"))
+            #expect(page.body.contains("disk &lt;full&gt; &lt;\u{301}b &quot;\u{301}") && !page.body.contains("<b>"))
             let policy = try #require(page.fields["content-security-policy"])
             #expect(policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self'"))
             #expect(policy.contains("require-trusted-types-for 'script'") && !policy.contains("unsafe"))
