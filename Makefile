@@ -65,7 +65,7 @@ bench: bench-packages
 	python3 Tests/Bench/bench.py
 	$(MAKE) deb
 	$(RELEASE) --build-tests
-	$(call tests,--filter UnderSystemd)
+	$(call tests,--filter 'UnderSystemd|DashboardPageTests')
 
 build: run-packages
 	$(RELEASE)

@@ -14,6 +14,12 @@ public struct KeptHistory: Sendable {
     public var visitors: [(day: LocalDay, count: Int)] = []
     /// What was added to local days by hand.
     public var corrections: [(day: LocalDay, visits: Int64, views: Int64)] = []
+
+    /// When the first quarter hour in it began.
+    public var firstSecond: Int64? {
+        // The first byte of a day is the place of its first quarter hour.
+        days.first.flatMap { day in day.hours.first.map { day.day * 86_400 + Int64($0) * 900 } }
+    }
 }
 
 /// Reads history while others write it, over connections that never write, lock or empty the log.

@@ -22,6 +22,10 @@ public enum StateBackup {
         let source = directory + "/footfall.db"
         let new = file + ".new"
         guard Files.exists(source) else { throw .system(doing: "open", path: source, error: ENOENT) }
+        // A daemon would go on writing into the one that is gone.
+        guard !isOurs(Files.name(of: file)) || path(folder(of: file)) != path(directory) else {
+            throw .isState(path: file)
+        }
         do throws(StorageError) {
             try Files.delete(new)
             let target = try OpenFile(new, flags: O_RDWR | O_CREAT, doing: "make")
@@ -38,6 +42,8 @@ public enum StateBackup {
             throw error
         }
     }
+
+    private static func path(_ folder: String) -> String { URL(fileURLWithPath: folder).resolvingSymlinksInPath().path }
 
     private static func copy(_ source: String, to new: String) throws(StorageError) {
         try Database.translating(source) {
@@ -153,12 +159,14 @@ public enum StateBackup {
     public static func restore(
         _ file: String, into directory: String, limits: Limits, now: Moment
     ) throws(StorageError) -> (contents: Contents, aside: String?) {
+        guard Files.exists(file) else { throw .system(doing: "open", path: file, error: ENOENT) }
         try Files.makeDirectory(directory)
         let lock = try OpenFile(directory + "/lock", flags: O_RDWR | O_CREAT, doing: "open")
         guard flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .inUse(path: directory) }
         _ = try finish(in: directory)
         let new = directory + "/restoring"
-        try Database.translating(new) {
+        defer { try? FileManager.default.removeItem(atPath: new) }
+        try Database.translating(file) {
             try? FileManager.default.removeItem(atPath: new)
             try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: false)
             // Of a link the file that it names: a copy of the link would put the copy itself in service.
@@ -184,9 +192,7 @@ public enum StateBackup {
         // From here on it is decided.
         try Files.rename(new + "/footfall.db", to: folder + "/" + decided)
         try Files.syncDirectory(folder)
-        let aside = try finish(in: directory)
-        try Database.translating(new) { try FileManager.default.removeItem(atPath: new) }
-        return (contents, aside)
+        return (contents, try finish(in: directory))
     }
 
     /// The name of a copy that is to be the state, in the folder for what it takes the place of.
@@ -209,13 +215,16 @@ public enum StateBackup {
             try Files.syncDirectory(directory)
             try Files.rename(aside + "/" + decided, to: directory + "/footfall.db")
             try Files.syncDirectory(directory)
-            return try Files.names(in: aside).isEmpty ? nil : aside
+            guard try Files.names(in: aside).isEmpty else { return aside }
+            unsafe rmdir(aside)
+            return nil
         }
         return nil
     }
 
     private static func isOurs(_ name: String) -> Bool {
-        name == "journal" || name.hasPrefix("footfall.db") && !name.contains(".version-") || VisitorsFile.isOurs(name)
+        ["journal", "footfall.db", "footfall.db-wal", "footfall.db-shm", "footfall.db-journal"].contains(name)
+            || VisitorsFile.isOurs(name)
     }
 
     /// Makes a folder that was not there, for what was there before.

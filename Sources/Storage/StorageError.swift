@@ -14,6 +14,8 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     case database(path: String, what: String)
     /// The journal has reached its cap.
     case journalFull(bytes: Int)
+    /// A copy would take the place of the state itself.
+    case isState(path: String)
 
     /// One or two sentences: what happened, and what to do.
     public var description: String {
@@ -33,6 +35,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
         case .journalFull(let bytes):
             "the journal stands at its cap of \(bytes >> 20) MiB because no checkpoint frees it; look at the disk, or "
                 + "raise [state] journal_cap"
+        case .isState(let path): "\(path) is the state itself; give the copy another name"
         }
     }
 
@@ -42,10 +45,15 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// A file that was named is not there.
+    public var isMissing: Bool {
+        if case .system(_, _, ENOENT) = self { return true }
+        return false
+    }
+
     /// The file is not there, or not as it was written, and will not be.
     var isFileGone: Bool {
-        if case .system(_, _, ENOENT) = self { return true }
-        return isDiskFailing
+        isMissing || isDiskFailing
     }
 
     /// The disk does not keep what it is given, or has not kept it.
@@ -68,7 +76,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
         case EACCES, EPERM: "give the user footfall runs as write access, or set [state] to other directories"
         case EROFS: "mount it writable, or set [state] to other directories"
         case EIO: "the disk fails; see the kernel's log"
-        case ENOENT, ENOTDIR: "make it, or set [state] to other directories"
+        case ENOENT, ENOTDIR: "make it, or name another"
         default: "see [state] in the settings"
         }
     }

@@ -82,7 +82,7 @@ final class LiveFeed: Sendable {
     /// The state of a topic as an event, and its version; nil where there is no such site.
     func current(_ topic: Topic) -> (version: UInt64, bytes: ByteBuffer)? {
         state.withLock { state in
-            renew(topic, &state).map { ($0.version, $0.bytes) }
+            renew(topic, &state, isForNewcomer: true).map { ($0.version, $0.bytes) }
         }
     }
 
@@ -108,6 +108,13 @@ final class LiveFeed: Sendable {
             if !state.clients.values.contains(where: { $0.topic == client.topic }) {
                 state.written.removeValue(forKey: client.topic)
             }
+        }
+    }
+
+    /// Ends the streams of all owners.
+    func closeOwners() {
+        for client in state.withLock({ $0.clients.values.filter { $0.owner != nil } }) {
+            client.loop.execute { client.close() }
         }
     }
 
@@ -157,8 +164,9 @@ final class LiveFeed: Sendable {
         }
     }
 
-    /// Writes a topic anew where it has changed and the last time is a second ago.
-    private func renew(_ topic: Topic, _ state: inout State) -> Written? {
+    /// Writes a topic anew where it has changed and the last time is a second ago; for a newcomer, who takes its moment for
+    /// now, also where it has not changed.
+    private func renew(_ topic: Topic, _ state: inout State, isForNewcomer: Bool = false) -> Written? {
         let report = web.report()
         let now = NIODeadline.now()
         var written = state.written[topic] ?? Written()
@@ -179,15 +187,17 @@ final class LiveFeed: Sendable {
         let isSame =
             written.version > 0 && written.visible == visible && written.warnings == warnings
             && written.sites.count == sites.count && zip(written.sites, sites).allSatisfy { $0 === $1 }
-        if isSame { return written }
+        if isSame, !isForNewcomer { return written }
         func json(_ site: SiteReport) -> JSON {
             .object(
                 siteJSON(
                     site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all, visible: visible))
         }
         let object = topic.site == nil ? JSON.object(["sites": .array(sites.map(json))]) : json(sites[0])
-        state.version += 1
-        written.version = state.version
+        if !isSame {
+            state.version += 1
+            written.version = state.version
+        }
         written.bytes = ByteBuffer(bytes: Array("event: counters\ndata: ".utf8) + object.bytes + "\n\n".utf8)
         (written.at, written.sites, written.warnings, written.visible) = (now, sites, warnings, visible)
         state.written[topic] = written

@@ -20,8 +20,8 @@ struct TotalsPage: Sendable {
             <h1>Footfall</h1>
             \(problem.map { "<p class=\"warning\" role=\"alert\">\(markup($0))</p>" } ?? "")
             <form method="post" action="sign-in">
-            <label>Token <input type="password" name="token" autocomplete="current-password" required></label>
-            <button>Sign in</button>
+            <label>Token (<span lang="vi">mã truy cập</span>) <input type="password" name="token" autocomplete="current-password" required></label>
+            <button>Sign in · <span lang="vi">Đăng nhập</span></button>
             </form>
 
             """, isDashboard: false, .unauthorized)

@@ -23,6 +23,8 @@ final class WebService: Sendable {
     func reload(_ configuration: WebConfiguration) {
         let routes = Routes(state, configuration, requests, connections, feed)
         current.withLock { $0 = routes }
+        // Who is let in is another question now; whoever still is comes again by itself.
+        feed.closeOwners()
     }
 }
 

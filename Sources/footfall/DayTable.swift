@@ -62,8 +62,7 @@ struct DayTable {
         while let row = try rows.next() {
             func number(_ column: Int?) throws(Unreadable) -> Int64? {
                 guard let column, column < row.count, !row[column].isEmpty else { return nil }
-                guard let number = Int64(row[column].filter { $0 != "," && $0 != " " }), number.magnitude < 1 << 50
-                else {
+                guard let number = Self.number(row[column]), number.magnitude < 1 << 50 else {
                     throw Unreadable(reason: "line \(rows.line): \(row[column]) is no number")
                 }
                 return number
@@ -85,13 +84,26 @@ struct DayTable {
         return (found.values.sorted { $0.day < $1.day }, named)
     }
 
-    /// A line is a hit, `FirstVisit` says that a visit began with it. Bots and events are no views.
+    /// `1234`, or `1,234` with a comma, a dot or a space at every thousand: nothing that may be a fraction.
+    private static func number(_ text: String) -> Int64? {
+        let text = text.trimmingCharacters(in: .whitespaces)
+        let groups = text.split(omittingEmptySubsequences: false) { ",. ".contains($0) }
+        guard groups.dropFirst().allSatisfy({ $0.count == 3 }), groups.count == 1 || (groups.first?.count ?? 0) < 4,
+            Set(text.filter { ",. ".contains($0) }).count < 2
+        else { return nil }
+        return Int64(groups.joined())
+    }
+
+    /// A line is a hit. Where it names its session, the session's first line is where a visit began, for `FirstVisit` is true of
+    /// each first view of a page. Bots and events are no views.
     private static func goatCounter(
         _ head: [String], _ rows: inout CSV, _ zone: Zone
     ) throws(Unreadable) -> [Day] {
         func column(_ name: String) -> Int? { head.firstIndex(of: name) }
         guard let date = column("date"), let first = column("firstvisit") else { throw Unreadable(reason: "it is cut") }
-        let (bot, event) = (column("bot"), column("event"))
+        let (bot, event, session) = (column("bot"), column("event"), column("session"))
+        // By their hashes, which take the same room however a session is called.
+        var sessions: Set<Int> = []
         var found: [LocalDay: Day] = [:]
         var local = zone.day(at: 0)
         while let row = try rows.next() {
@@ -103,7 +115,10 @@ struct DayTable {
             }
             if !(local.begins..<local.ends).contains(second) { local = zone.day(at: second) }
             let day = LocalDay(number: local.number)
-            let isFirst = ["true", "1"].contains(row[first].lowercased())
+            let isFirst =
+                if let session, session < row.count, !row[session].isEmpty {
+                    sessions.insert(row[session].hashValue).inserted
+                } else { ["true", "1"].contains(row[first].lowercased()) }
             let before = found[day] ?? Day(day: day, visits: 0, views: 0)
             found[day] = Day(day: day, visits: (before.visits ?? 0) + (isFirst ? 1 : 0), views: (before.views ?? 0) + 1)
         }

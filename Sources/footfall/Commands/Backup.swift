@@ -64,7 +64,7 @@ private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
         return try body()
     } catch {
         say("\(error)")
-        throw error.isPermission ? Exit.noPermission : Exit.unavailable
+        throw error.isPermission ? Exit.noPermission : error.isMissing ? Exit.noInput : Exit.unavailable
     }
 }
 

@@ -32,11 +32,13 @@ struct Demo: ParsableCommand {
             daemon.waitUntilExit()
         }
         let (beacons, http) = try ports(of: daemon, folder.appending(path: "log"))
-        print("http://127.0.0.1:\(http)/   (footfall stats -c \(folder.path)/footfall.toml; Ctrl-C ends it)")
+        // At once, also into a pipe.
+        let line = "http://127.0.0.1:\(http)/   (footfall stats -c \(folder.path)/footfall.toml; Ctrl-C ends it)\n"
+        try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
         let socket = try DatagramSocket(to: ListenAddress(host: "127.0.0.1", port: UInt16(beacons), isIPv6: false))
         var ends: [any DispatchSourceSignal] = []
         let isOver = DispatchSemaphore(value: 0)
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { isOver.signal() }

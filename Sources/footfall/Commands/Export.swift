@@ -1,6 +1,7 @@
 import ArgumentParser
 import Counting
 import Foundation
+import Storage
 import Web
 import Zones
 
@@ -36,6 +37,8 @@ struct Import: ParsableCommand {
     var site: String?
     @Flag(help: "The number that the site starts from and the days that are taken over are not part of each other.")
     var onTop = false
+    @Flag(help: "Also bring days down to what the file says.")
+    var lower = false
     @Flag(help: "Say what would be done, and do nothing.")
     var dryRun = false
     @OptionGroup var settingsOption: SettingsOption
@@ -56,12 +59,30 @@ struct Import: ParsableCommand {
 
     private func read(in zone: Zone?) throws -> DayTable {
         do {
-            let input =
-                try file == "-"
-                ? FileHandle.standardInput : FileHandle(forReadingFrom: URL(fileURLWithPath: file))
-            var rows = CSV { try input.read(upToCount: 1 << 16) }
+            let url = URL(fileURLWithPath: file)
+            var input = try file == "-" ? FileHandle.standardInput : FileHandle(forReadingFrom: url)
+            // As GoatCounter packs it.
+            var packer: Process?
+            if file != "-", try input.read(upToCount: 2) == Data([0x1f, 0x8b]) {
+                (packer, input) = try Recording.unpacked(url)
+            } else if file != "-" {
+                try input.seek(toOffset: 0)
+            }
+            var read = 0
+            var rows = CSV {
+                let data = try input.read(upToCount: 1 << 16)
+                read += data?.count ?? 0
+                progress("\(read >> 20) MiB read")
+                return data
+            }
+            defer { progress("") }
             guard let zone = zone ?? Zone(named: "UTC") else { preconditionFailure("there is no UTC") }
-            return try DayTable(&rows, in: zone)
+            let table = try DayTable(&rows, in: zone)
+            packer?.waitUntilExit()
+            guard packer?.terminationStatus ?? 0 == 0 else {
+                throw DayTable.Unreadable(reason: "it is damaged: gzip could not unpack all of it")
+            }
+            return table
         } catch let error as DayTable.Unreadable {
             say("\(file): \(error.reason)")
             throw Exit.data
@@ -106,6 +127,19 @@ struct Import: ParsableCommand {
             try refuse(
                 "\(site.site) starts from \(grouped(site.total.start_visits)) visits and \(grouped(site.total.start_views)) views, of "
                     + "which the days of the file may be part")
+        }
+        let today = Zone(named: site.timezone)?.day(at: Clocks.wall / 1000).number ?? .max
+        if let day = days.last?.day, day.number > today {
+            say("\(day) is still to come where the site is (\(site.timezone)); nothing was done")
+            throw Exit.data
+        }
+        // A file with a part of a day would take away what another part has brought.
+        let fallen = changes.filter { $0.visits < 0 || $0.views < 0 }
+        if let first = fallen.first, !lower {
+            say(
+                "\(fallen.count) days have more already than the file says, \(first.day) for one: give --lower if the file is right"
+            )
+            throw Exit.data
         }
         if !dryRun {
             for (i, change) in changes.enumerated() {

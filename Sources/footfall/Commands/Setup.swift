@@ -113,6 +113,7 @@ struct Setup: ParsableCommand {
             location \(path) {
                 proxy_pass http://\(settings.http.listen)/;
                 proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                proxy_set_header X-Forwarded-Proto $scheme;
                 proxy_set_header Forwarded "";
             }
             \(isBelieved ? "" : settingsLines)
