@@ -1,5 +1,6 @@
 import Counting
 import NIOHTTP1
+import Synchronization
 
 /// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
 struct Metrics: Sendable {
@@ -7,6 +8,7 @@ struct Metrics: Sendable {
     let requests: RequestCounts
     let connections: WebConnections
     let feed: LiveFeed
+    let labels: SiteLabels
 
     @Sendable func scrape(_ request: Request) throws(Problem) -> Reply {
         try request.requireOwner("The metrics are", at: "/metrics")
@@ -16,7 +18,7 @@ struct Metrics: Sendable {
     private var text: [UInt8] {
         var text = Exposition(prefix: "footfall_")
         let report = state.report()
-        text.write(Sites(report.sites), report.siteWarnings)
+        text.write(labels.sites(of: report), report.siteWarnings)
         text.write(report)
         text.write(report.ingest, report.tallies)
         text.write(state.durability())
@@ -44,6 +46,14 @@ struct Metrics: Sendable {
     }
 }
 
+/// Which sites are told apart, once there are too many: those that were busiest then, as long as the daemon runs. Were another
+/// to take the place of one, the sum of the others would fall, which a monitoring system takes for a new beginning.
+final class SiteLabels: Sendable {
+    private let names = Mutex(Set<String>())
+
+    fileprivate func sites(of report: Report) -> Sites { names.withLock { Sites(report.sites, named: &$0) } }
+}
+
 /// The sites that have series of their own, and those that share one.
 private struct Sites {
     private(set) var labelled: [SiteReport]
@@ -53,18 +63,20 @@ private struct Sites {
     private static let labelledMax = 200
     private static let otherName = "_other"
 
-    init(_ sites: [SiteReport]) {
+    /// Adds to `names` the busiest of those that are told apart, while there is room.
+    init(_ sites: [SiteReport], named names: inout Set<String>) {
         labelled = sites
         guard sites.count > Self.labelledMax else { return }
-        // A site may be called like the others together: then it is one of them.
-        let busiest = sites.indices.filter { sites[$0].name != Self.otherName }
-            .map { (index: $0, views: sites[$0].countedViews) }
-            .sorted { ($1.views, $0.index) < ($0.views, $1.index) }
-            .prefix(Self.labelledMax)
-        var isLabelled = [Bool](repeating: false, count: sites.count)
-        for site in busiest { isLabelled[site.index] = true }
-        labelled = sites.indices.filter { isLabelled[$0] }.map { sites[$0] }
-        others = sites.indices.filter { !isLabelled[$0] }.map { sites[$0] }
+        if names.count < Self.labelledMax {
+            // A site may be called like the others together: then it is one of them.
+            let busiest = sites.indices.filter { sites[$0].name != Self.otherName && !names.contains(sites[$0].name) }
+                .map { (index: $0, views: sites[$0].countedViews) }
+                .sorted { ($1.views, $0.index) < ($0.views, $1.index) }
+                .prefix(Self.labelledMax - names.count)
+            names.formUnion(busiest.map { sites[$0.index].name })
+        }
+        labelled = sites.filter { names.contains($0.name) }
+        others = sites.filter { !names.contains($0.name) }
     }
 
     func samples(of number: (SiteReport) -> some BinaryInteger) -> [Exposition.Sample] {

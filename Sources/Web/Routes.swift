@@ -77,13 +77,13 @@ struct Routes: Sendable {
 
     init(
         _ state: WebState, _ configuration: WebConfiguration, _ requests: RequestCounts, _ connections: WebConnections,
-        _ feed: LiveFeed
+        _ feed: LiveFeed, _ labels: SiteLabels
     ) {
         access = Access(configuration, state.tokens)
         let snapshots = Snapshots(state: state)
         let changes = Changes(state: state)
         let histories = Histories(state: state)
-        let metrics = Metrics(state: state, requests: requests, connections: connections, feed: feed)
+        let metrics = Metrics(state: state, requests: requests, connections: connections, feed: feed, labels: labels)
         let streams = Streams(state: state, feed: feed)
         let signIn = SignIn(tokens: state.tokens)
         let hits = Hits(state: state, proxies: configuration.proxies)

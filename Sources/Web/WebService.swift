@@ -8,20 +8,21 @@ final class WebService: Sendable {
     private let state: WebState
     private let connections: WebConnections
     private let feed: LiveFeed
+    private let labels = SiteLabels()
     private let current: Mutex<Routes>
 
     init(_ state: WebState, _ configuration: WebConfiguration, _ connections: WebConnections) {
         self.state = state
         self.connections = connections
         feed = LiveFeed(state, configuration.limits)
-        current = Mutex(Routes(state, configuration, requests, connections, feed))
+        current = Mutex(Routes(state, configuration, requests, connections, feed, labels))
     }
 
     /// The routes by the newest settings.
     var routes: Routes { current.withLock { $0 } }
 
     func reload(_ configuration: WebConfiguration) {
-        let routes = Routes(state, configuration, requests, connections, feed)
+        let routes = Routes(state, configuration, requests, connections, feed, labels)
         current.withLock { $0 = routes }
         // Who is let in is another question now; whoever still is comes again by itself.
         feed.closeOwners()

@@ -140,11 +140,13 @@ struct DayTable {
         guard let type = head.firstIndex(of: "c_type"), let value = head.firstIndex(of: "c_val"),
             let count = head.firstIndex(of: "c_count")
         else { throw Unreadable(reason: "it has no columns c_type, c_val and c_count") }
+        var total: Int64?
         while let row = try rows.next() {
             guard max(type, value, count) < row.count, row[type] == "total", row[value] == "hits" else { continue }
-            if let number = Int64(row[count]), number >= 0 { return number }
+            if let number = Int64(row[count]), number >= 0 { total = total ?? number }
         }
-        throw Unreadable(reason: "it has no row of the type total with a number")
+        guard let total else { throw Unreadable(reason: "it has no row of the type total with a number") }
+        return total
     }
 }
 

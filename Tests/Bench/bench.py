@@ -438,7 +438,8 @@ WHOLE = {
     "referrer": (BEGINNING + b'/ HTTP/1.1" 200 5 "https://', b"a.", b'" "Mozilla/5.0 Firefox/140.0"'),
     "digits": (BEGINNING + b'/ HTTP/1.1" 200 ', b"9", b' "-" "Mozilla/5.0 Firefox/140.0"'),
     "agent": (AGENT, b"Mozilla/5.0 ", b'"'), "escaped quotes": (AGENT, b'\\"', b'"'), "not UTF-8": (AGENT, b"\xc3\xbf\xff", b'"'),
-    "quotes": (BEGINNING + b"/" + BEHIND, b' "-"', b""), "brackets": (b"203.0.113.9 - ", b"[", BEGINNING[13:] + b"/" + BEHIND),
+    "quotes": (BEGINNING + b"/" + BEHIND, b' "-"', b""),
+    "brackets": (b"203.0.113.9 - ", b"[", BEGINNING[13:] + b"/" + BEHIND),
     "addresses": (b"", b"10.0.0.1, ", BEGINNING + b"/" + BEHIND),
     "structured data": (b"<165>1 2026-11-23T07:49:43Z web nginx - - ", b'[a b="c"]', b" " + BEGINNING + b"/" + BEHIND),
     "JSON arrays": (CADDY + b'"},"x":[0', b",[1]", b"]}"), "JSON keys": (CADDY + b'"},"x":0', b',"uri":"/a"', b"}"),
@@ -455,8 +456,8 @@ def linear():
         with stripped() as program:
             start = collected(program, "log", 0)
             counts = dict(zip(HOSTILE, pool.map(lambda shape: admitted(program, start, *shape), HOSTILE.values())))
-        with stripped(FOOTFALL) as program, patient() as patience:
-            costs = dict(zip(WHOLE, pool.map(lambda shape: by_the_byte(program, patience, *shape), WHOLE.values())))
+        with stripped(FOOTFALL) as program, pausing() as pause:
+            costs = dict(zip(WHOLE, pool.map(lambda shape: by_the_byte(program, pause, *shape), WHOLE.values())))
     growth, name = max(((c[2] - c[1]) / max(2 * (c[1] - c[0]), c[0]), name) for name, c in counts.items())
     say(f"time of {len(HOSTILE)} hostile shapes is linear: 4…8 kB costs ≤ 1.2 × twice 2…4 kB", f"{growth:.2f} at worst ({name}: "
         + " → ".join(f"{count:,.0f}" for count in counts[name]) + " instructions)", growth <= 1.2)
@@ -477,17 +478,17 @@ def admitted(program, start, beginning, rest):
     return counts
 
 
-def by_the_byte(program, patience, beginning, rest, end):
+def by_the_byte(program, pause, beginning, rest, end):
     """Instructions of `footfall count` for a byte of lines of 2 and of 8 KiB, as many bytes of each, beyond a first line."""
-    def lines(size, bytes):
-        return (beginning + rest * ((size - 1 - len(beginning + end)) // len(rest)) + end + b"\n") * (bytes // size)
+    def lines(size, total):
+        return (beginning + rest * ((size - 1 - len(beginning + end)) // len(rest)) + end + b"\n") * (total // size)
 
     first, whole = lines(2048, 2048), [lines(size, 1 << 18) for size in (2048, 8192)]
-    start = counted(program, patience, first)
-    return [(counted(program, patience, file) - start) / (len(file) - len(first)) for file in whole]
+    start = counted(program, pause, first)
+    return [(counted(program, pause, file) - start) / (len(file) - len(first)) for file in whole]
 
 
-def counted(program, patience, lines):
+def counted(program, pause, lines):
     """Instructions of a process that counts the lines of a file."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(lines)
@@ -495,14 +496,14 @@ def counted(program, patience, lines):
         run = subprocess.run(
             ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program.name, "count", "--json", file.name],
             capture_output=True, text=True,
-            env={**os.environ, "LD_PRELOAD": patience.name, "SWIFT_DETERMINISTIC_HASHING": "1"})
+            env={**os.environ, "LD_PRELOAD": pause.name, "SWIFT_DETERMINISTIC_HASHING": "1"})
     if run.returncode or json.loads(run.stdout)["input"]["rejected"]:
         sys.exit(f"not counted: {lines[:80]}… {run.stdout} {run.stderr[-400:]}")
     return next(int(l.split()[-1]) for l in run.stderr.splitlines() if "Collected" in l)
 
 
-def patient():
-    """What valgrind 3.19 needs to run `footfall`: it would write into the mask that libdispatch gives sigsuspend, a constant."""
+def pausing():
+    """A library with which valgrind 3.19 runs `footfall`: else it writes into libdispatch's constant mask of sigsuspend."""
     file = tempfile.NamedTemporaryFile(suffix=".so")
     subprocess.run(
         ["clang", "-shared", "-fPIC", "-xc", "-", "-o", file.name], check=True, text=True,
@@ -514,15 +515,15 @@ def paint():
     """When a browser shows a dashboard's number, from the beginning of the navigation, with nothing of it in its cache: in
     seven loads of one browser, and in the first ones of seven. And what of it goes over the wire."""
     daemon = Daemon()
-    bytes = packed(daemon.url + "/")
-    say("dashboard: the page and all it loads ≤ 25 kB, packed", f"{bytes / 1000:.1f} kB", bytes <= 25_000)
+    weight = packed(daemon.url + "/")
+    say("dashboard: the page and all it loads ≤ 25 kB, packed", f"{weight / 1000:.1f} kB", weight <= 25_000)
     if shutil.which("chromedriver"):
         daemon.settle(daemon.send(100, 12, 1000, 1200)["records"])
         # The first one starts the browser's processes.
         numbers, firsts = zip(*painted(daemon.url, 8)[1:])
         fresh = [painted(daemon.url, 1)[0][0] for _ in range(7)]
-        say("dashboard: numbers on the screen ≤ 200 ms after navigation", f"{spread(numbers)} ms, first paint {spread(firsts)} ms; "
-            f"in browsers just started {spread(fresh)} ms", statistics.median(numbers) <= 200)
+        say("dashboard: numbers on the screen ≤ 200 ms after navigation",
+            f"{spread(numbers)} ms, first paint {spread(firsts)} ms; in browsers just started {spread(fresh)} ms", statistics.median(numbers) <= 200)
     else:
         print("         no chromedriver: when the dashboard is painted is not measured", flush=True)
     daemon.stop()

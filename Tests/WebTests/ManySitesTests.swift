@@ -1,6 +1,7 @@
 import Counting
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 import Web
 
@@ -49,6 +50,21 @@ struct ManySitesTests {
                 let sum = series.compactMap { scrape[$0].flatMap { Int64($0) } }.reduce(0, +)
                 #expect(sum == report.sites.map(number).reduce(0, +), "\(name)")
             }
+        }
+    }
+
+    @Test("no sum falls when another site becomes the busier one, or one is new")
+    func overtaken() async throws {
+        let current = Mutex(report(ofSites: 202, views: { 300 - $0 }))
+        try await withServer(state: WebState(report: { current.withLock { $0 } })) { server async throws in
+            let before = try await server.scrape()
+            #expect(before[#"site_views_total{site="_other"}"#] == "\(100 + 99)")
+            current.withLock { $0 = report(ofSites: 203, views: { $0 < 200 ? 300 - $0 : 500 }) }
+            let after = try await server.scrape()
+            #expect(after[#"site_views_total{site="_other"}"#] == "1500")
+            #expect(
+                after.series.filter { $0.hasPrefix("site_views_total") }
+                    == before.series.filter { $0.hasPrefix("site_views_total") })
         }
     }
 

@@ -98,8 +98,11 @@ struct Count: ParsableCommand {
             let (name, lines) = (open[i].name, open[i].lines)
             let became = lines.withLine { counter.take($0, explaining: explain) }
             if counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
-            // Standard output is one JSON text, or lines.
-            if explain { (json ? say : { print($0) })("\(name):\(lines.number): \(became)") }
+            if explain {
+                let text = "\(name):\(lines.number): \(became)"
+                // Standard output is one JSON text, or lines.
+                json ? say(text) : print(text)
+            }
             if !lines.advance() {
                 if !lines.isWhole {
                     say("\(name) is damaged: gzip could not unpack all of it, and what is missing is not counted")
@@ -135,9 +138,9 @@ struct Count: ParsableCommand {
         }
         let rejected = counter.rejected.map { "\($0.reason) \(grouped(Int($0.count)))" }
         let counted = counter.counted.filter { $0.count > 0 }.map { "\(grouped(Int($0.count))) \($0.name)" }
-        print(
-            ["\(grouped(counter.lines)) lines" + (counted.isEmpty ? "" : ": " + counted.joined(separator: ", "))]
-                .joined() + (rejected.isEmpty ? "" : "; rejected: " + rejected.joined(separator: ", ")))
+        let sums = [counted, rejected.isEmpty ? [] : ["rejected: " + rejected.joined(separator: ", ")]]
+        let parts = sums.filter { !$0.isEmpty }.map { $0.joined(separator: ", ") }
+        print("\(grouped(counter.lines)) lines" + (parts.isEmpty ? "" : ": " + parts.joined(separator: "; ")))
     }
 
     private func moment(_ text: String) -> Moment? {
