@@ -44,7 +44,7 @@ soak: test-packages
 
 # Throws random bytes at each reader of strange bytes until it has run RUNS times; what it finds lies in .build-fuzz. Needs
 # clang's libFuzzer, which comes with Swift.
-FUZZED := datagram stranger browser line frame snapshot
+FUZZED := datagram stranger browser forwarded line frame snapshot
 RUNS ?= 10000000
 fuzz: run-packages
 	FOOTFALL_FUZZ=1 $(RELEASE) --product footfall-fuzz --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer \

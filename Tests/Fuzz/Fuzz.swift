@@ -33,6 +33,7 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     case "datagram": return { house.take($0, from: .ourselves) }
     case "stranger": return { house.take($0, from: .address(.v4(0x0808_0808))) }
     case "browser": return { house.takeForm($0) }
+    case "forwarded": return { forwarded($0) }
     case "line": return { bytes in _ = RecordedLine(bytes.span) }
     case "frame":
         let whole = house.someFrame()
@@ -49,9 +50,21 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
             let bytes = altered(whole, by: input)
             _ = try? Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(1, 2))
         }
-    default: fatalError("FOOTFALL_FUZZ is one of datagram, stranger, browser, line, frame, snapshot")
+    default: fatalError("FOOTFALL_FUZZ is one of datagram, stranger, browser, forwarded, line, frame, snapshot")
     }
 }()
+
+/// Two fields that proxies write, from a proxy and from a stranger: whoever is not believed is who the connection says.
+private func forwarded(_ input: [UInt8]) {
+    let fields = input.split(separator: 0x0a, maxSplits: 1, omittingEmptySubsequences: false)
+        .map { String(decoding: $0, as: UTF8.self).split(separator: ",") }
+    func visitor(of peer: UInt32) -> NetworkAddress {
+        Networks.loopback.visitor(
+            of: .v4(peer), isBelieved: false, forwardedFor: fields[0], forwarded: fields.count > 1 ? fields[1] : [])
+    }
+    precondition(visitor(of: 0x0808_0808) == .v4(0x0808_0808))
+    _ = visitor(of: 0x7f00_0001)
+}
 
 /// What `input` makes of bytes that are right: each three of its bytes put one in a place, the last two cut the end off. Where it
 /// begins with a zero, the rest of it stands for itself.

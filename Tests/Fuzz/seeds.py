@@ -27,6 +27,12 @@ def main():
     lines = [line for line in open(CORPUS, "rb").read().split(b"\n") if line and not line.startswith(b"#")]
     datagrams = BEACONS + [unescaped(line.split(b"\t", 3)[3]) for line in lines]
     datagrams.append(b"\n".join(datagrams[-8:]))
+    headers = [b"203.0.113.9, 127.0.0.1\n", b"2001:db8::7\nfor=\"[2001:db8::7]:4711\";proto=https", b"\nFor=203.0.113.9 ; by=x, for=_gazonk",
+               b"203.0.113.9:56\nfor=203.0.113.9", b",,unknown\nfor=,;;"]
+    os.makedirs(f"{folder}/forwarded", exist_ok=True)
+    for i, header in enumerate(headers):
+        with open(f"{folder}/forwarded/{i}", "wb") as file:
+            file.write(header)
     for target in ("datagram", "stranger", "browser", "line"):
         os.makedirs(f"{folder}/{target}", exist_ok=True)
         for i, datagram in enumerate(datagrams):
