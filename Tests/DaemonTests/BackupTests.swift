@@ -44,6 +44,14 @@ extension Hardship {
                     $0.1.split(separator: ",").compactMap { Int($0) }.reduce(0, +)
                 }
                 #expect(sum == views)
+                // And so are its pages and its referrers of the day.
+                let site = try #require(other.get("/api/v1/sites/demo")).body
+                let today = site.firstMatch(of: /"today":\{"visits":\d+,"views":(\d+)/).flatMap { Int($0.1) }
+                for ranking in ["pages", "referrers"] {
+                    let top = try #require(other.get("/api/v1/sites/demo/top/\(ranking)?limit=1000")).body
+                    let rows = top.matches(of: /"(?:views|other)":(\d+)/).compactMap { Int($0.1) }
+                    #expect(rows.reduce(0, +) == today, "\(ranking): \(top)")
+                }
                 #expect(try other.numbers().sites["demo"]?.online == 0)
                 let audit = try other.command("audit").output
                 #expect(audit.contains("restore") && audit.contains("is missing"), "\(audit)")
