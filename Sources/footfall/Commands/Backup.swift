@@ -69,7 +69,7 @@ private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
 }
 
 /// The state that the settings name; for the service's own, where they name none, the one that systemd gives it.
-private func stateDirectory(_ settings: Settings, _ option: SettingsOption) -> String {
+func stateDirectory(_ settings: Settings, _ option: SettingsOption) -> String {
     let named = settings.state.directory
     let isService =
         option.isTheService && environment["STATE_DIRECTORY"] == nil

@@ -177,8 +177,7 @@ private struct Examination {
     }
 
     private mutating func lookAtDisk() {
-        let directory =
-            option.isTheService && SystemdUnit.service != nil ? "/var/lib/footfall" : settings.state.directory
+        let directory = stateDirectory(settings, option)
         // Before the first start there is only what it will be made in.
         var path = directory
         while !FileManager.default.fileExists(atPath: path), path.count > 1 {
