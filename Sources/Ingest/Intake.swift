@@ -88,7 +88,7 @@ public struct Intake: Sendable {
     /// The stamp of the newest datagram that was taken, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// Datagrams that were read as beacons, whether they are committed or not.
-    var parsedDatagrams: UInt64 { engine.tallies[.parsedDatagrams] + admission.tallies[.parsedDatagrams] }
+    var parsedDatagrams: UInt64 { engine.tallies[.parsedDatagrams] + admission.counts[.parsedDatagrams] }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
     /// The last moment given to anything.
@@ -150,8 +150,9 @@ public struct Intake: Sendable {
         let moment = timekeeper.moment(stamp: stamp)
         if isUpDue { noteUp(at: moment) }
         if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
-        let arrival = Admission.Arrival(from: sender, isTruncated: isTruncated, stamp: stamp)
-        admission.admit(datagram, arrival, at: moment, seen: engine.signatures, into: &frame)
+        let arrival = Admission.Arrival(
+            from: sender, isTruncated: isTruncated, stamp: stamp, at: moment, steady: timekeeper.steady)
+        admission.admit(datagram, arrival, against: engine.signatures, into: &frame)
     }
 
     /// Counts hits whose senders wait for an answer: the site of each that is counted and written.
@@ -188,7 +189,7 @@ public struct Intake: Sendable {
         var left = hits
         for i in results.indices.reversed() where left > 0 {
             guard case .success(let site) = results[i] else { continue }
-            admission.refuse(.internal, of: site)
+            admission.counts.refuse(.internal, of: site)
             results[i] = .failure(.internal)
             left -= 1
         }
@@ -199,8 +200,8 @@ public struct Intake: Sendable {
     mutating func refuse(_ hits: Int) {
         guard hits > 0 else { return }
         begin()
-        admission.tallies[.records] += UInt64(hits)
-        admission.tallies[.beaconsLimit] += UInt64(hits)
+        admission.counts[.records] += UInt64(hits)
+        for _ in 0..<hits { admission.counts.refuse(.limit, of: nil) }
     }
 
     /// Adds a record of somebody else's making, if it can be written at once.
@@ -236,7 +237,7 @@ public struct Intake: Sendable {
         guard !isCommitted else { return }
         let isFull = journal?.isFull ?? false
         if isFull, frame.isEmpty, now.milliseconds - committedAt.milliseconds < 1000 { return }
-        close()
+        admission.counts.move(into: &frame)
         CrashPoint.reach(.beforeFrame)
         if let journal {
             let records = frame.bytes
@@ -249,28 +250,18 @@ public struct Intake: Sendable {
 
     /// The same where the frame can be written at once; false where it cannot, and then nothing of it has happened.
     mutating func commitOrRefuse() -> Bool {
-        let (tallies, rejected) = (admission.tallies, admission.rejectedBySite)
-        close()
+        let counts = admission.counts
+        admission.counts.move(into: &frame)
         CrashPoint.reach(.beforeFrame)
         let records = frame.bytes
         guard journal?.appendOrRefuse(records.span, hits: frame.hits) ?? true else {
             frame.removeAll()
-            (admission.tallies, admission.rejectedBySite) = (tallies, rejected)
+            admission.counts = counts
             return false
         }
         CrashPoint.reach(.afterFrame)
         apply()
         return true
-    }
-
-    /// Adds what was counted beside the hits.
-    private mutating func close() {
-        for (tally, count) in admission.tallies.nonzero { frame.append(.tally(tally, count)) }
-        admission.tallies.removeAll()
-        for (site, count) in admission.rejectedBySite.sorted(by: { $0.key < $1.key }) {
-            frame.append(.rejected(site, count))
-        }
-        admission.rejectedBySite.removeAll(keepingCapacity: true)
     }
 
     private mutating func apply() {

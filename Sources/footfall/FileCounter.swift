@@ -9,7 +9,7 @@ struct FileCounter {
     private var intake: Intake
     private let timezone: String
     private let zone: Zone
-    private let format: RecordedLine.Format?
+    private let format: LogFormat?
     private let rules: Admission.Rules
     private let acceptsEverySite: Bool
     private var wall: Int64?
@@ -21,7 +21,7 @@ struct FileCounter {
 
     /// Counts lines of one format, or of any, for the sites of `settings`, or for every site that is named. Lines of logs
     /// that name none are of `site`; a time without a zone is one of `timezone`.
-    init(settings: Settings?, format: RecordedLine.Format?, site: String?, timezone: String) {
+    init(settings: Settings?, format: LogFormat?, site: String?, timezone: String) {
         self.settings = settings
         self.format = format
         self.timezone = timezone

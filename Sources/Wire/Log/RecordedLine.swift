@@ -2,18 +2,8 @@ import Counting
 
 /// What a line of a log file says beside its hit: its format, and when it was written.
 public struct RecordedLine: Sendable {
-    /// The formats that a file may have.
-    public enum Format: String, CaseIterable, Sendable {
-        /// Native beacons: in a syslog message, or parted by TAB.
-        case f1
-        /// Apache's and nginx's, common or combined, with or without the virtual host.
-        case combined
-        case haproxy
-        case json
-    }
-
     /// How the line is written.
-    public let format: Format
+    public let format: LogFormat
     /// Milliseconds since the epoch; without a zone, of the local clock.
     public let stamp: Int64
     /// The line names the zone of its time.
@@ -27,14 +17,9 @@ public struct RecordedLine: Sendable {
         if Beacons.isNative(body) {
             format = .f1
         } else {
-            guard let entry = LogLine(body) else { return nil }
-            format =
-                switch entry.escaping {
-                case .json: .json
-                case .hash: .haproxy
-                case .backslash, .form: body[0] == 0x66 && body[1] == 0x31 ? .f1 : .combined
-                }
-            time = entry[.time].flatMap { Self.time(body.extracting($0)) }
+            guard let fields = LogFormat.fields(of: body) else { return nil }
+            format = LogFormat.detect(body)
+            time = fields[.time].flatMap { Self.time(body.extracting($0)) }
         }
         guard let time = time ?? header.date.flatMap({ Self.time(line.extracting($0)) }) else { return nil }
         (stamp, hasZone) = time

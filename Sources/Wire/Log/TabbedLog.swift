@@ -18,8 +18,9 @@ enum TabbedLog {
         return isRelayedTab(bytes, 2) ? .relayed : nil
     }
 
-    static func line(_ bytes: Span<UInt8>, _ separator: Separator) -> LogLine {
-        var line = LogLine(.backslash)
+    static func read(_ bytes: Span<UInt8>) -> HitFields? {
+        guard let separator = separator(bytes) else { return nil }
+        var line = HitFields(.line, isRequest: true, .backslash)
         var start = 2 + separator.length
         while start < bytes.count {
             var end = start
@@ -36,7 +37,7 @@ enum TabbedLog {
     }
 
     /// What a beacon's one-letter key means.
-    static func field(_ key: UInt8) -> LogLine.Field? {
+    static func field(_ key: UInt8) -> HitFields.Field? {
         switch key {
         case UInt8(ascii: "s"): .site
         case UInt8(ascii: "h"): .host

@@ -50,6 +50,8 @@ public struct SiteDirectory: Sendable {
         /// Lower case.
         var bots: [[UInt8]]
         var spam: [[UInt8]]
+        /// Signals of browsers that are counted without a visitor, a bit each.
+        var anonymous: UInt8 = 0
         var today: DaySpan
         var salt: UInt32
         var hasher: VisitorHasher
@@ -67,15 +69,16 @@ public struct SiteDirectory: Sendable {
             (self.salt, hasher) = (salt.number, VisitorHasher(salt, site: name.span))
             formerSalt = former?.number
             formerHasher = former.map { VisitorHasher($0, site: name.span) }
-            take(profile)
+            adopt(profile)
         }
 
-        mutating func take(_ profile: SiteProfile) {
+        mutating func adopt(_ profile: SiteProfile) {
             self.profile = profile
             hosts = profile.hosts.map { Array($0.utf8) }
             keepQuery = profile.keepQuery.map { Array($0.utf8) }
             bots = profile.bots.map { Array($0.lowercased().utf8) }
             spam = profile.spam.map { Array($0.utf8) }
+            anonymous = profile.anonymous.reduce(0) { $0 | $1.bit }
         }
     }
 
@@ -150,6 +153,13 @@ public struct SiteDirectory: Sendable {
             ? entries[site.number].formerHasher : nil
     }
 
+    /// The host is one of the site's own.
+    @inline(__always)
+    func isOwn(_ host: Span<UInt8>, of site: SiteIndex) -> Bool {
+        for own in entries[site.number].hosts where equal(own.span, host) { return true }
+        return false
+    }
+
     /// A site's profile.
     public func profile(of site: SiteIndex) -> SiteProfile { entries[site.number].profile }
 
@@ -180,7 +190,7 @@ public struct SiteDirectory: Sendable {
 
     /// Serves a site that is known, by a profile of the same name; `today` is its day in the profile's zone.
     public mutating func serve(_ site: SiteIndex, by profile: SiteProfile, today: DaySpan) {
-        entries[site.number].take(profile)
+        entries[site.number].adopt(profile)
         entries[site.number].today = today
         entries[site.number].isServed = true
         logNames = nil

@@ -10,14 +10,18 @@ enum Escaping: Sendable {
     case hash
     /// `\uHHHH`, `\"`, `\/`, `\n` …; and `\xHH`, which Apache writes into JSON although no standard has it.
     case json
+    /// Every byte stands for itself.
+    case unescaped
 
     /// The byte that begins an escape.
     @inline(__always)
     var mark: UInt8 {
         switch self {
-        case .form: 0x25
-        case .backslash, .json: 0x5c
-        case .hash: 0x23
+        case .form: .percent
+        case .backslash, .json: .backslash
+        case .hash: .numberSign
+        // No text that is left as it is holds one.
+        case .unescaped: .nul
         }
     }
 
@@ -52,7 +56,7 @@ private func isOther(_ block: SIMD16<UInt8>, _ mark: UInt8) -> Bool {
 }
 
 extension Text {
-    /// Takes `value` with its escapes undone; a broken escape stands for itself. At most `limit` bytes, cut before a
+    /// Undoes the escapes of `value`; a broken escape stands for itself. At most `limit` bytes, cut before a
     /// character that would not fit; true if something was cut.
     mutating func decode(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
         if escaping == .form { return decodeForm(value, limit: limit) }
@@ -63,7 +67,7 @@ extension Text {
                 cut(to: limit)
                 return true
             }
-            if value[i] != escaping.mark {
+            if value[i] != escaping.mark || escaping == .unescaped {
                 append(value[i])
                 i += 1
             } else if escaping == .hash {

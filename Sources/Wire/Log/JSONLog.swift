@@ -8,7 +8,7 @@ import Counting
 enum JSONLog {
     private static let depthMax = 8
 
-    static func line(_ bytes: Span<UInt8>) -> LogLine? {
+    static func read(_ bytes: Span<UInt8>) -> HitFields? {
         var reader = Reader()
         do throws(Stop) {
             try reader.object(bytes, .top, depth: 0)
@@ -30,9 +30,9 @@ enum JSONLog {
     private enum Place { case top, request, headers, other }
 
     private enum Meaning {
-        case field(LogLine.Field)
+        case field(HitFields.Field)
         /// The same, and better than what other keys say of it, wherever they stand.
-        case better(LogLine.Field)
+        case better(HitFields.Field)
         /// `GET /path HTTP/1.1`, or an object with its parts.
         case request
         case headers
@@ -81,7 +81,7 @@ enum JSONLog {
     }
 
     private struct Reader {
-        var line = LogLine(.json)
+        var line = HitFields(.line, isRequest: true, .json)
         var i = 0
 
         mutating func skipSpace(_ bytes: Span<UInt8>) {
@@ -122,7 +122,7 @@ enum JSONLog {
             switch try next(bytes) {
             case 0x22:
                 let (text, isWhole) = string(bytes)
-                take(text, isWhole: isWhole, meaning, bytes)
+                set(text, isWhole: isWhole, meaning, bytes)
                 if !isWhole { throw .cut }
             case UInt8(ascii: "{"):
                 guard depth < depthMax else { throw .malformed }
@@ -142,7 +142,7 @@ enum JSONLog {
                 guard i > start else { throw .malformed }
                 guard i < bytes.count else { throw .cut }
                 let isNull = bytes[start] == UInt8(ascii: "n")
-                if !isNull { take(start..<i, isWhole: true, meaning, bytes) }
+                if !isNull { set(start..<i, isWhole: true, meaning, bytes) }
             }
         }
 
@@ -181,12 +181,12 @@ enum JSONLog {
             isLowerOrDigit(byte) || byte == 0x2d || byte == 0x2b || byte == 0x2e || byte == UInt8(ascii: "E")
         }
 
-        private mutating func take(_ text: Range<Int>, isWhole: Bool, _ meaning: Meaning?, _ bytes: Span<UInt8>) {
-            let (field, isBetter): (LogLine.Field, Bool)
+        private mutating func set(_ text: Range<Int>, isWhole: Bool, _ meaning: Meaning?, _ bytes: Span<UInt8>) {
+            let (field, isBetter): (HitFields.Field, Bool)
             switch meaning {
             case .field(let named): (field, isBetter) = (named, false)
             case .better(let named): (field, isBetter) = (named, true)
-            case .request: return line.takeRequest(bytes, text, isCut: !isWhole)
+            case .request: return line.setRequest(bytes, text, isCut: !isWhole)
             case .headers, nil: return
             }
             if field == .agent { line.hasAgent = true }

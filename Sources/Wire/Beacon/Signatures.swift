@@ -34,17 +34,24 @@ struct Signatures: Sendable {
     /// A site of this index has a key.
     func hasKey(_ site: SiteIndex) -> Bool { keys[site] != nil }
 
-    /// Checks the signature of a datagram that came from `address` at `stamp`, in milliseconds of the wall clock; what the
-    /// journal has to know of it.
-    mutating func check(
-        _ datagram: Span<UInt8>, _ beacons: Beacons, of site: SiteIndex, from address: NetworkAddress?,
-        stamp: Int64, seen: SeenSignatures
-    ) throws(DatagramRejection) -> Record {
+    /// A signature that is believed.
+    struct Verified {
+        let site: SiteIndex
+        /// What the journal has to know of it.
+        let record: Record
+    }
+
+    /// Verifies the signature of a datagram by the keys of the site that it names.
+    mutating func verify(
+        _ beacons: Beacons, of datagram: Span<UInt8>, _ site: SiteIndex, _ arrival: Admission.Arrival,
+        against seen: SeenSignatures
+    ) throws(DatagramRejection) -> Verified {
         guard let keys = keys[site], let time = beacons.beacon[.time],
             let signed = Self.milliseconds(datagram.extracting(time))
         else { throw .signature }
+        let stamp = arrival.stamp
         guard abs(signed - stamp) <= SeenSignatures.windowSeconds * 1000 else { throw .clock }
-        let network = address?.network
+        let network: NetworkAddress? = if case .address(let address) = arrival.sender { address.network } else { nil }
         if let network, !failures.hasOne(for: network, at: stamp * 1000) { throw .signature }
         let bytes = beacons.signedBytes
         let tag = Self.tag(datagram, at: bytes.count &+ 3)
@@ -55,7 +62,7 @@ struct Signatures: Sendable {
         let second = signed / 1000
         guard !seen.holds(tag.0, of: site, signedAt: second), !pending.contains(tag.0) else { throw .replayed }
         pending.append(tag.0)
-        return .signed(site, tag.0, at: second, came: stamp / 1000)
+        return Verified(site: site, record: .signed(site, tag.0, at: second, came: stamp / 1000))
     }
 
     private static func matches(_ key: HMAC<SHA256>, _ bytes: Span<UInt8>, _ tag: (UInt64, UInt64)) -> Bool {

@@ -28,10 +28,10 @@ extension Admission {
             addUnknown(datagram.extracting(name), to: &unknown)
         } else if Beacons.isNative(body) {
             addUnknown(of: body, to: &unknown)
-        } else if let line = LogLine(body) {
+        } else if let line = LogFormat.fields(of: body) {
             if let name = line[.site] {
                 addUnknown(body.extracting(name), to: &unknown)
-            } else if takeHost(line[.host] ?? line[.serverName], nil, in: body), isVirtualHost(short.bytes) {
+            } else if short.setVirtualHost(line[.host] ?? line[.serverName], nil, in: body), isVirtualHost(short.bytes) {
                 let bytes = short.bytes
                 // Whoever asks for a page that is not there may make up the host as well.
                 if sites.find(host: bytes.span) == nil, isPage(line, in: body) {
@@ -51,8 +51,8 @@ extension Admission {
         isSiteName(host.span) && host.contains { $0 &- 0x61 < 26 }
     }
 
-    private mutating func isPage(_ line: LogLine, in body: Span<UInt8>) -> Bool {
-        do throws(BeaconRejection) { try checkRequest(line[.method], line[.status], in: body) } catch { return false }
+    private mutating func isPage(_ line: HitFields, in body: Span<UInt8>) -> Bool {
+        do throws(BeaconRejection) { try checkRequest(line, in: body) } catch { return false }
         return true
     }
 
@@ -69,7 +69,7 @@ extension Admission {
     }
 
     private mutating func addUnknown(_ name: Span<UInt8>, to unknown: inout [UnknownSite]) {
-        guard sites.find(name) == nil, decodeShort(name, limit: 64), isSiteName(short.span),
+        guard sites.find(name) == nil, short.setShort(name, .form, limit: 64), isSiteName(short.span),
             sites.find(short.span) == nil
         else { return }
         Self.add(String(decoding: short.bytes, as: UTF8.self), to: &unknown)

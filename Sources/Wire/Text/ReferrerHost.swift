@@ -1,10 +1,9 @@
 import Counting
 
 extension Text {
-    /// Makes the referring host of the value of `r`, decoded as a form already: lower case, without user, port and one
-    /// leading `www.`. Empty where there is none.
-    mutating func setReferrerHost(_ url: [UInt8]) {
-        let url = url.span
+    /// Sets the referring host of a URL whose escapes are undone: lower case, without user, port and one leading `www.`.
+    /// Empty where there is none.
+    mutating func setReferrerHost(_ url: Span<UInt8>) {
         removeAll()
         let start: Int
         if let afterScheme = Self.afterScheme(url) {
@@ -58,6 +57,19 @@ extension Text {
             append(byte &- 0x41 < 26 ? byte | 0x20 : byte)
         }
         return clean(limit: referrerBytesMax)
+    }
+}
+
+extension Text {
+    /// Sets the virtual host of a log line, lower case and without port or `www.`; false where it names none. A line without
+    /// `host` may have it in its URL: HTTP/2 and proxies write whole URLs.
+    mutating func setVirtualHost(_ host: Range<Int>?, _ url: Range<Int>?, in bytes: Span<UInt8>) -> Bool {
+        removeAll()
+        if let host, !host.isEmpty { return !setHost(bytes.extracting(host)) && !self.bytes.isEmpty }
+        guard let url, !url.isEmpty, bytes[url.lowerBound] != .slash,
+            let authority = Self.afterScheme(bytes.extracting(url))
+        else { return false }
+        return !setHost(bytes.extracting(url.lowerBound + authority..<url.upperBound)) && !self.bytes.isEmpty
     }
 }
 

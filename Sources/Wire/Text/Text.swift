@@ -17,7 +17,25 @@ struct Text {
         @_lifetime(borrow self) get { bytes.span }
     }
 
-    /// Takes `value` with `+` as a space and `%HH` as a byte. A `%` without two hex digits stands for itself.
+    /// Copies `value` as it stands.
+    mutating func set(_ value: Span<UInt8>) {
+        removeAll()
+        for i in value.indices { bytes.append(value[i]) }
+    }
+
+    /// Decodes a short value; false if it is longer than `limit`, empty, or holds a NUL.
+    mutating func setShort(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
+        !decode(value, escaping, limit: limit) && !bytes.isEmpty && !bytes.contains(.nul)
+    }
+
+    /// Decodes and cleans a value; true if it was cut to `limit`.
+    mutating func setClean(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
+        let isCut = decode(value, escaping, limit: limit)
+        _ = clean(limit: limit)
+        return isCut
+    }
+
+    /// Decodes `value` with `+` as a space and `%HH` as a byte. A `%` without two hex digits stands for itself.
     /// At most `limit` bytes, cut before a character that would not fit; true if something was cut.
     mutating func decodeForm(_ value: Span<UInt8>, limit: Int) -> Bool {
         bytes.removeAll(keepingCapacity: true)

@@ -35,10 +35,18 @@ public struct Beacon: Sendable {
     /// Address, agent and visitor id: a record that sends one of them takes none from the first.
     private static let group = Key.address.bit | Key.agent.bit | Key.visitor.bit
 
+    /// A key was sent.
+    @inline(__always)
+    func sends(_ key: Key) -> Bool { sent & key.bit != 0 }
+
+    /// Where the value of a key stands, first byte in the high half and end in the low one; 0 where it was not sent.
+    @inline(__always)
+    func packed(_ key: Key) -> UInt32 { sends(key) ? places[key.rawValue] : 0 }
+
     /// Where the value of a key stands; nil where it was not sent.
     @inline(__always)
     subscript(_ key: Key) -> Range<Int>? {
-        guard sent & key.bit != 0 else { return nil }
+        guard sends(key) else { return nil }
         let place = places[key.rawValue]
         return Int(place &>> 16)..<Int(place & 0xffff)
     }
@@ -55,13 +63,13 @@ public struct Beacon: Sendable {
         longKeys = 0
     }
 
-    /// Takes in the field between two places; of several with one key the first counts. False where it is no field.
+    /// Reads the field between two places; of several with one key the first counts. False where it is no field.
     @inline(__always)
-    mutating func take(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+    mutating func parse(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         guard end &- start >= 2 else { return false }
         // One letter and `=`, taken together: everything else lies beyond z.
         let letter = Int(bytes.pair(at: start) &- 0x3d61)
-        guard letter < 26 else { return takeLongKey(bytes, start, end) }
+        guard letter < 26 else { return parseLongKey(bytes, start, end) }
         let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: letter)
         if sent & bit == 0 {
             sent |= bit
@@ -71,7 +79,7 @@ public struct Beacon: Sendable {
     }
 
     /// Tells unknown keys, 1…16 of `a-z 0-9 _ .`, from what is no field at all.
-    private mutating func takeLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+    private mutating func parseLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         var i = start
         while i < end, bytes[i] != 0x3d {
             guard i - start < 16, isLowerOrDigit(bytes[i]) || bytes[i] == 0x5f || bytes[i] == 0x2e else { return false }
@@ -105,7 +113,7 @@ public struct Beacon: Sendable {
             visitor: places[Key.visitor.rawValue])
     }
 
-    /// Takes site, host and visitor of the first record where this one does not send its own.
+    /// Adopts site, host and visitor of the first record where this one does not send its own.
     @inline(__always)
     mutating func inherit(_ first: Defaults) {
         inherit(.site, first.site, first.sent)
@@ -122,18 +130,4 @@ public struct Beacon: Sendable {
         sent |= key.bit
         places[key.rawValue] = place
     }
-}
-
-@inline(__always)
-func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-
-@inline(__always)
-func isLowerOrDigit(_ byte: UInt8) -> Bool { byte &- 0x61 < 26 || byte &- 0x30 < 10 }
-
-/// 0…15 for a hexadecimal digit of either case.
-@inline(__always)
-func hexValue(_ byte: UInt8) -> UInt8? {
-    if byte &- 0x30 < 10 { return byte &- 0x30 }
-    let letter = (byte | 0x20) &- 0x61
-    return letter < 6 ? letter &+ 10 : nil
 }

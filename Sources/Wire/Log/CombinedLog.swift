@@ -4,7 +4,7 @@ import Counting
 /// ```
 /// [host[:port] ]address ident user [day/Mon/year:h:m:s zone] "GET /path HTTP/1.1" status size[ …]["referrer" "agent"[ …]]
 /// ```
-/// What some put between the size and the referrer is stepped over. The address may be a list as in X-Forwarded-For.
+/// Anything between the size and the referrer is skipped. The address may be a list as in X-Forwarded-For.
 ///
 /// What stands in quotes comes from the visitor. Servers escape quotes in it, so that none can be forged; a user's name
 /// may hold spaces and brackets.
@@ -13,18 +13,18 @@ enum CombinedLog {
     private static let timeBytes = 29
 
     @inline(__always)
-    static func line(_ bytes: Span<UInt8>) -> LogLine? {
+    static func read(_ bytes: Span<UInt8>) -> HitFields? {
         var quotes = QuoteScanner()
         var open = quotes.next(in: bytes)
         while open < bytes.count, !endsTime(bytes, open) { open = quotes.next(in: bytes) }
         guard open < bytes.count else { return nil }
-        var line = LogLine(.backslash)
+        var line = HitFields(.line, isRequest: true, .backslash)
         let bracket = open &- timeBytes
         line[.time] = bracket &+ 1..<open &- 2
-        guard takeAddress(bytes, end: bracket, into: &line) else { return nil }
+        guard setAddress(bytes, end: bracket, into: &line) else { return nil }
 
         let close = quotes.next(in: bytes)
-        line.takeRequest(bytes, open &+ 1..<close, isCut: close == bytes.count)
+        line.setRequest(bytes, open &+ 1..<close, isCut: close == bytes.count)
         let status = close &+ 2
         guard status < bytes.count else {
             line.isCut = true
@@ -40,7 +40,7 @@ enum CombinedLog {
         let quote = quotes.next(in: bytes)
         // The common format ends here.
         guard quote < bytes.count, bytes[quote &- 1] == 0x20 else { return line }
-        takeQuoted(bytes, quote, &quotes, into: &line)
+        setReferrerAndAgent(bytes, quote, &quotes, into: &line)
         return line
     }
 
@@ -53,7 +53,7 @@ enum CombinedLog {
 
     /// The address, which is the second word where the first one is the virtual host.
     @inline(__always)
-    private static func takeAddress(_ bytes: Span<UInt8>, end: Int, into line: inout LogLine) -> Bool {
+    private static func setAddress(_ bytes: Span<UInt8>, end: Int, into line: inout HitFields) -> Bool {
         var first = bytes.first(of: 0x20, from: 0)
         guard first > 0, first &+ 1 < end else { return false }
         if bytes[first &- 1] == 0x2c {
@@ -98,8 +98,8 @@ enum CombinedLog {
 
     /// Referrer and agent.
     @inline(__always)
-    private static func takeQuoted(
-        _ bytes: Span<UInt8>, _ quote: Int, _ quotes: inout QuoteScanner, into line: inout LogLine
+    private static func setReferrerAndAgent(
+        _ bytes: Span<UInt8>, _ quote: Int, _ quotes: inout QuoteScanner, into line: inout HitFields
     ) {
         let referrer = quote &+ 1
         let referrerEnd = quotes.next(in: bytes)

@@ -98,12 +98,12 @@ public struct Beacons: ~Escapable {
         while true {
             stop = scanner.next(in: bytes)
             if stop >= bytes.count || bytes[stop] == 0x0a { break }
-            take(field, stop)
+            parse(field, stop)
             field = stop &+ 1
         }
         let end = stop > field && bytes[stop &- 1] == 0x0d ? stop &- 1 : stop
         let isBlank = field == start && end == field
-        take(field, end)
+        parse(field, end)
         start = stop &+ 1
         self.scanner = scanner
         unknownKeys &+= beacon.unknownKeys
@@ -111,8 +111,8 @@ public struct Beacons: ~Escapable {
     }
 
     @inline(__always)
-    private mutating func take(_ field: Int, _ end: Int) {
-        if !beacon.take(bytes, field, end), end > field { malformedFields &+= 1 }
+    private mutating func parse(_ field: Int, _ end: Int) {
+        if !beacon.parse(bytes, field, end), end > field { malformedFields &+= 1 }
     }
 
     private func onlyBlankLines(from start: Int) -> Bool {

@@ -1,13 +1,12 @@
 import Counting
 
 extension Text {
-    /// Makes a page's path of the value of `u`, which may be a URL or a path and is decoded as a form already.
+    /// Sets the path of a page by its URL, or its path, whose escapes are undone.
     ///
     /// Scheme and host go, then everything from `?` or `#` on; what is left is percent-decoded once, cleaned, begins with
     /// `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the order of that
     /// list. `fileExtension` is the extension of the whole path.
-    mutating func setPath(_ url: [UInt8], keepQuery: [[UInt8]], _ fileExtension: inout Text) {
-        let url = url.span
+    mutating func setPath(_ url: Span<UInt8>, keepQuery: [[UInt8]], _ fileExtension: inout Text) {
         removeAll()
         var start = 0
         if url.count > 0, url[0] != 0x2f, let afterScheme = Self.afterScheme(url) {
@@ -25,7 +24,7 @@ extension Text {
         beginWith(0x2f, limit: pathBytesMax)
     }
 
-    /// Takes what stands behind the last dot of the last name of a path, in lower case; nothing of more than 16 bytes.
+    /// Sets what stands behind the last dot of the last name of a path, in lower case; nothing of more than 16 bytes.
     @inline(__always)
     mutating func setExtension(of path: Span<UInt8>) {
         removeAll()

@@ -10,8 +10,9 @@ import Counting
 enum HAProxyLog {
     private static let timeBytes = 24
 
-    static func line(_ bytes: Span<UInt8>, addressEnd: Int) -> LogLine? {
-        var line = LogLine(.hash)
+    static func read(_ bytes: Span<UInt8>) -> HitFields? {
+        let addressEnd = bytes.first(of: .space, from: 0)
+        var line = HitFields(.line, isRequest: true, .hash)
         var colon = addressEnd
         while colon > 0, bytes[colon - 1] != 0x3a {
             guard isDigit(bytes[colon - 1]) else { return nil }
@@ -37,7 +38,7 @@ enum HAProxyLog {
         if words.isAt(0x7b, in: bytes) {
             let start = words.place + 2
             let end = bytes.first(of: 0x7d, from: start)
-            takeCaptures(bytes, start, end, into: &line)
+            setCaptures(bytes, start, end, into: &line)
             words.place = end + 1
             // The answer's captures.
             if words.isAt(0x7b, in: bytes) { words.place = bytes.first(of: 0x7d, from: words.place) + 1 }
@@ -51,12 +52,12 @@ enum HAProxyLog {
         let end = bytes.first(of: 0x22, from: request)
         line.isCut = end == bytes.count
         // A long URL is cut with its quote in place; only the protocol is missing then.
-        let isWhole = !line.isCut && LogLine.protocolStart(bytes, request, end) != nil
-        line.takeRequest(bytes, request..<end, isCut: !isWhole)
+        let isWhole = !line.isCut && RequestLine.protocolStart(bytes, request, end) != nil
+        line.setRequest(bytes, request..<end, isCut: !isWhole)
         return line
     }
 
-    private static func takeCaptures(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, into line: inout LogLine) {
+    private static func setCaptures(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, into line: inout HitFields) {
         let first = bytes.first(of: 0x7c, from: start)
         let second = bytes.first(of: 0x7c, from: first + 1)
         guard second < end, bytes.first(of: 0x7c, from: second + 1) >= end else { return }
