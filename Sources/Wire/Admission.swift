@@ -113,7 +113,8 @@ public struct Admission: Sendable {
         public var steady: Int64
 
         /// A datagram that came whole, unless said otherwise.
-        public init(from sender: Sender, isTruncated: Bool = false, stamp: Int64, at moment: Moment, steady: Int64 = 0) {
+        public init(from sender: Sender, isTruncated: Bool = false, stamp: Int64, at moment: Moment, steady: Int64 = 0)
+        {
             self.sender = sender
             self.isTruncated = isTruncated
             self.stamp = stamp

@@ -116,7 +116,9 @@ extension Admission {
         if let name = hit[.site] { return claim(named: bytes.extracting(name)) }
         guard hit.mayOmitSite else { return .absent }
         let site =
-            virtualHost(hit[.host], hit[.url], in: bytes) ?? hit[.serverName].flatMap { virtualHost($0, nil, in: bytes) }
+            virtualHost(hit[.host], hit[.url], in: bytes) ?? hit[.serverName].flatMap {
+                virtualHost($0, nil, in: bytes)
+            }
             ?? sites.find(logSite.span)
         return site.map { .served($0) } ?? .absent
     }
@@ -310,7 +312,8 @@ extension Admission {
     }
 
     @inline(__always)
-    private mutating func visitorAddress(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) -> NetworkAddress? {
+    private mutating func visitorAddress(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) -> NetworkAddress?
+    {
         if let peer = hit.peer { return sites.entries[site.number].anonymous & hit.signals == 0 ? peer : nil }
         guard let place = hit[.address], !place.isEmpty else { return nil }
         let raw = bytes.extracting(place)

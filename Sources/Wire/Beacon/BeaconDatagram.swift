@@ -60,7 +60,9 @@ extension Admission {
 public func isSiteName(_ name: Span<UInt8>) -> Bool {
     guard (1...64).contains(name.count) else { return false }
     for i in name.indices {
-        guard isLowerOrDigit(name[i]) || name[i] == .dot || name[i] == .underscore || name[i] == .dash else { return false }
+        guard isLowerOrDigit(name[i]) || name[i] == .dot || name[i] == .underscore || name[i] == .dash else {
+            return false
+        }
     }
     return true
 }

@@ -31,7 +31,8 @@ extension Admission {
         } else if let line = LogFormat.fields(of: body) {
             if let name = line[.site] {
                 addUnknown(body.extracting(name), to: &unknown)
-            } else if short.setVirtualHost(line[.host] ?? line[.serverName], nil, in: body), isVirtualHost(short.bytes) {
+            } else if short.setVirtualHost(line[.host] ?? line[.serverName], nil, in: body), isVirtualHost(short.bytes)
+            {
                 let bytes = short.bytes
                 // Whoever asks for a page that is not there may make up the host as well.
                 if sites.find(host: bytes.span) == nil, isPage(line, in: body) {
