@@ -1,5 +1,6 @@
 import Counting
 import Glibc
+import Platform
 import Synchronization
 
 /// The frames, in the order in which they were counted, on disk: what survives the process and then the power.

@@ -2,6 +2,7 @@ import Counting
 import Glibc
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
 import Storage
 import Supervision

@@ -1,6 +1,7 @@
 import Counting
 import Ingest
 import Logging
+import Platform
 import Storage
 import Web
 import Wire

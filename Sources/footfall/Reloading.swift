@@ -1,7 +1,7 @@
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
-import Storage
 import Supervision
 import Synchronization
 import UnixSignals

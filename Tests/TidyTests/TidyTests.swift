@@ -12,21 +12,27 @@ struct TidyTests {
         "Wire": ["Counting", "CBytes", "Crypto"],
         "Zones": ["Foundation"],
         // Foundation for `Data`, which is how GRDB takes bytes, and for nothing else.
-        "Storage": ["Counting", "CKernel", "GRDB", "Foundation", "Glibc", "Synchronization"],
+        "Storage": ["Counting", "CKernel", "Platform", "GRDB", "Foundation", "Glibc", "Synchronization"],
         // Foundation to read `/proc`, and for nothing else.
-        "Ingest": ["Counting", "Wire", "Storage", "CKernel", "Foundation", "Glibc", "Synchronization"],
+        "Ingest": [
+            "Counting", "Wire", "Storage", "CKernel", "Platform", "Foundation", "Glibc", "Synchronization",
+        ],
         // Glibc for the time of the Date field and the limits of the process, and for nothing else.
         "Web": [
             "Counting", "Wire", "Crypto", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
             "ServiceLifecycle",
         ],
         "Supervision": ["CSystemd", "Glibc"],
+        "Platform": ["CKernel", "Glibc", "Synchronization"],
         "footfall": [
-            "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", "ArgumentParser", "Dispatch",
-            "Foundation", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "TOMLKit", "UnixSignals",
+            "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", "Platform", "ArgumentParser",
+            "Dispatch", "Foundation", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "TOMLKit",
+            "UnixSignals",
         ],
         // Foundation to read a file, and for nothing else.
-        "footfall-load": ["Counting", "Wire", "Storage", "Ingest", "CKernel", "ArgumentParser", "Foundation", "Glibc"],
+        "footfall-load": [
+            "Counting", "Wire", "Ingest", "CKernel", "Platform", "ArgumentParser", "Foundation", "Glibc",
+        ],
         "CBytes": [],
         "CKernel": [],
         "CSystemd": [],
@@ -81,12 +87,13 @@ struct TidyTests {
         "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
         "Sources/Storage/StateBackup.swift": "stat, lchown, rmdir",
-        "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
-        "Sources/Storage/Clocks.swift": "clock_gettime, adjtimex",
+        "Sources/Platform/Clocks.swift": "clock_gettime, adjtimex",
         "Sources/Storage/VisitorsFile.swift": "unlink",
         "Sources/Storage/CrashPoint.swift": "getenv, in builds for tests",
-        "Sources/Storage/OSThread.swift": "pthread_create, poll",
+        "Sources/Platform/OSThread.swift": "pthread_create",
+        "Sources/Platform/Wakeup.swift": "pipe, poll",
+        "Sources/Platform/SystemError.swift": "strerror",
         "Sources/Ingest/LandingRing.swift": "slots that the kernel and former processes wrote into",
         "Sources/Ingest/SocketAddress.swift": "socket addresses",
         "Sources/Ingest/CountingThread.swift": "poll",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Counting
 import Foundation
+import Platform
 import Storage
 import Web
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Counting
 import Foundation
-import Storage
+import Platform
 import Web
 import Zones
 
