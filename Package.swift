@@ -57,14 +57,15 @@ let package = Package(
         .target(
             name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
             resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
         .target(name: "Platform", dependencies: ["CKernel"], swiftSettings: settings),
         // The one place where they meet.
         .executableTarget(
             name: "footfall",
             dependencies: [
-                "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", "Platform", argumentParser,
-                lifecycle, log, signals, toml,
+                "Counting", "Wire", "Zones", "Storage", "Ingest", "Settings", "Web", "Supervision", "Platform",
+                argumentParser, lifecycle, log, signals,
             ],
             resources: [.embedInCode("Snippets")],
             swiftSettings: settings
@@ -89,6 +90,7 @@ let package = Package(
             name: "StorageTests",
             dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb],
             swiftSettings: settings),
+        .testTarget(name: "SettingsTests", dependencies: ["Counting", "Wire", "Settings"], swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(
             name: "DaemonTests", exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),

@@ -1,5 +1,6 @@
 import Counting
 import Ingest
+import Settings
 import Web
 import Wire
 import Zones

@@ -2,9 +2,19 @@ import Counting
 import Ingest
 import Logging
 import Platform
+import Settings
 import Storage
 import Web
 import Wire
+
+extension Settings {
+    /// How the journal is kept.
+    fileprivate var journal: Journal.Configuration {
+        Journal.Configuration(
+            segmentBytes: state.segmentBytes, capBytes: state.journalCapBytes, heldBytesMax: limits.heldBytesMax,
+            syncMilliseconds: state.syncMilliseconds)
+    }
+}
 
 /// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
 struct KeptState {
@@ -30,7 +40,7 @@ struct KeptState {
         ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
         recovery.settle(armed: ring.armed)
 
-        let (journal, checkpointer) = directory.begin(recovery, settings.state.journal) { error in
+        let (journal, checkpointer) = directory.begin(recovery, settings.journal) { error in
             logger.write(.unreliable, ["error": "\(error)"])
             Exit.now(Exit.unavailable)
         }

@@ -22,11 +22,12 @@ struct TidyTests {
             "Counting", "Wire", "Crypto", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
             "ServiceLifecycle",
         ],
+        "Settings": ["Counting", "Wire", "TOMLKit", "Foundation", "Glibc"],
         "Supervision": ["CSystemd", "Glibc"],
         "Platform": ["CKernel", "Glibc", "Synchronization"],
         "footfall": [
-            "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", "Platform", "ArgumentParser",
-            "Dispatch", "Foundation", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "TOMLKit",
+            "Counting", "Wire", "Zones", "Storage", "Ingest", "Settings", "Web", "Supervision", "Platform",
+            "ArgumentParser", "Dispatch", "Foundation", "Glibc", "Logging", "ServiceLifecycle", "Synchronization",
             "UnixSignals",
         ],
         // Foundation to read a file, and for nothing else.

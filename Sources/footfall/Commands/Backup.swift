@@ -2,6 +2,7 @@ import ArgumentParser
 import Counting
 import Foundation
 import Platform
+import Settings
 import Storage
 import Web
 

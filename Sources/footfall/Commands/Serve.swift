@@ -5,6 +5,7 @@ import Ingest
 import Logging
 import Platform
 import ServiceLifecycle
+import Settings
 import Storage
 import Supervision
 import UnixSignals
@@ -28,7 +29,7 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.daemon()
         let settings: Settings
         do {
-            settings = try Settings.load(file: settingsOption.config, environment: environment)
+            settings = try settingsOption.read()
         } catch {
             fail("\(error)", logger, status: "the settings are wrong; see the journal, or run footfall check", wait: 30)
             throw Exit.configuration
