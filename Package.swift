@@ -57,6 +57,7 @@ let package = Package(
         .target(
             name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
             resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
         .target(name: "Platform", dependencies: ["CKernel"], swiftSettings: settings),
@@ -64,8 +65,8 @@ let package = Package(
         .executableTarget(
             name: "footfall",
             dependencies: [
-                "Counting", "Wire", "Zones", "Storage", "Ingest", "Settings", "Web", "Supervision", "Platform",
-                argumentParser, lifecycle, log, signals,
+                "Counting", "Wire", "Zones", "Storage", "Ingest", "History", "Settings", "Web", "Supervision",
+                "Platform", argumentParser, lifecycle, log, signals,
             ],
             resources: [.embedInCode("Snippets")],
             swiftSettings: settings
@@ -90,6 +91,8 @@ let package = Package(
             name: "StorageTests",
             dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb],
             swiftSettings: settings),
+        .testTarget(
+            name: "HistoryTests", dependencies: ["Counting", "Storage", "Zones", "History"], swiftSettings: settings),
         .testTarget(name: "SettingsTests", dependencies: ["Counting", "Wire", "Settings"], swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(

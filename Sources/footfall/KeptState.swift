@@ -1,4 +1,5 @@
 import Counting
+import History
 import Ingest
 import Logging
 import Platform
@@ -49,7 +50,7 @@ struct KeptState {
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
-            recovery, journal: journal, rules: settings.admissionRules, calendar: localCalendar, salts: random,
+            recovery, journal: journal, rules: settings.admissionRules, calendar: LocalCalendar.day, salts: random,
             seed: seed, wall: Clocks.wall, steady: Clocks.steady)
         if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Counting
 import Glibc
+import History
 import Ingest
 import Logging
 import Platform
@@ -89,9 +90,10 @@ struct Serve: AsyncParsableCommand {
         asked.lastReloadSucceeded = { reloading.lastSucceeded }
         asked.audit = { done in Self.readAudit(state.directory, counting, done) }
         asked.checkpoint = { done in if !counting.ask(.checkpoint(done)) { done(false) } }
-        let desk = HistoryDesk(reader: state.history, checkpointer: state.checkpointer, counting: counting)
-        asked.history.series = desk.series
-        asked.history.rankings = desk.rankings
+        let history = HistoryService(
+            reader: state.history, checkpointer: state.checkpointer, engine: LiveEngine(counting: counting))
+        asked.history.series = history.series
+        asked.history.rankings = history.rankings
         asked.durability = { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) }
         asked.isServed = reloading.isServed
         asked.publicNumbers = reloading.publicNumbers
