@@ -75,7 +75,7 @@ struct HitFields: Sendable {
     subscript(_ field: Field) -> Range<Int>? {
         get {
             let place = places[field.rawValue]
-            return place == 0 ? nil : Int(place &>> 16)..<Int(place & 0xffff)
+            return place == 0 ? nil : Int(place &>> 16)..<Int(UInt16(truncatingIfNeeded: place))
         }
         set {
             guard places[field.rawValue] == 0, let place = newValue else { return }

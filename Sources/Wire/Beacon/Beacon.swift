@@ -48,7 +48,7 @@ public struct Beacon: Sendable {
     subscript(_ key: Key) -> Range<Int>? {
         guard sends(key) else { return nil }
         let place = places[key.rawValue]
-        return Int(place &>> 16)..<Int(place & 0xffff)
+        return Int(place &>> 16)..<Int(UInt16(truncatingIfNeeded: place))
     }
 
     /// At least one field was `key=value`.
@@ -68,7 +68,7 @@ public struct Beacon: Sendable {
     mutating func parse(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         guard end &- start >= 2 else { return false }
         // One letter and `=`, taken together: everything else lies beyond z.
-        let letter = Int(bytes.pair(at: start) &- 0x3d61)
+        let letter = Int(bytes.pair(at: start) &- pair("a", "="))
         guard letter < 26 else { return parseLongKey(bytes, start, end) }
         let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: letter)
         if sent & bit == 0 {
@@ -81,12 +81,14 @@ public struct Beacon: Sendable {
     /// Tells unknown keys, 1…16 of `a-z 0-9 _ .`, from what is no field at all.
     private mutating func parseLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         var i = start
-        while i < end, bytes[i] != 0x3d {
-            guard i - start < 16, isLowerOrDigit(bytes[i]) || bytes[i] == 0x5f || bytes[i] == 0x2e else { return false }
+        while i < end, bytes[i] != .equals {
+            guard i - start < 16, isLowerOrDigit(bytes[i]) || bytes[i] == .underscore || bytes[i] == .dot else {
+                return false
+            }
             i += 1
         }
         guard i < end, i > start else { return false }
-        let isReserved = i - start >= 2 && bytes[start] == 0x78 && bytes[start + 1] == 0x2e
+        let isReserved = i - start >= 2 && bytes[start] == UInt8(ascii: "x") && bytes[start + 1] == .dot
         longKeys &+= isReserved ? 0 : 1
         sent |= Self.longKey
         return true

@@ -24,7 +24,7 @@ public struct Beacons: ~Escapable {
     public private(set) var malformedFields: UInt32 = 0
 
     private var bytes: Span<UInt8>
-    private var scanner = FieldScanner(0x26, 0x0a)
+    private var scanner = FieldScanner(.ampersand, .lineFeed)
     /// Where the next line begins; past the end when all are read.
     private var start = 3
     private var count = 0
@@ -52,14 +52,15 @@ public struct Beacons: ~Escapable {
     /// The datagram is empty, or begins as native beacons of some version do.
     @inline(__always)
     static func isNative(_ datagram: Span<UInt8>) -> Bool {
-        datagram.count >= 3 ? datagram[0] == 0x66 && isDigit(datagram[1]) && datagram[2] == 0x20 : datagram.count == 0
+        datagram.count >= 3
+            ? datagram[0] == UInt8(ascii: "f") && isDigit(datagram[1]) && datagram[2] == .space : datagram.count == 0
     }
 
     /// Reads up to the first record, once: an empty datagram, one with nothing but a header, one that is too long, and
     /// other versions are refused.
     public mutating func begin() throws(DatagramRejection) {
         guard bytes.count <= Self.bytesMax else { throw .oversize }
-        guard bytes.count >= 3, bytes.pair(at: 0) == 0x3166, bytes[2] == 0x20 else {
+        guard bytes.count >= 3, bytes.holds("f", "1", at: 0), bytes[2] == .space else {
             throw bytes.count == 0 ? .empty : .version
         }
         cutSignature()
@@ -97,11 +98,11 @@ public struct Beacons: ~Escapable {
         beacon.removeAll()
         while true {
             stop = scanner.next(in: bytes)
-            if stop >= bytes.count || bytes[stop] == 0x0a { break }
+            if stop >= bytes.count || bytes[stop] == .lineFeed { break }
             parse(field, stop)
             field = stop &+ 1
         }
-        let end = stop > field && bytes[stop &- 1] == 0x0d ? stop &- 1 : stop
+        let end = stop > field && bytes[stop &- 1] == .carriageReturn ? stop &- 1 : stop
         let isBlank = field == start && end == field
         parse(field, end)
         start = stop &+ 1
@@ -118,8 +119,8 @@ public struct Beacons: ~Escapable {
     private func onlyBlankLines(from start: Int) -> Bool {
         var i = start
         while i < bytes.count {
-            if bytes[i] == 0x0d, i + 1 == bytes.count || bytes[i + 1] == 0x0a { i += 1 }
-            guard i == bytes.count || bytes[i] == 0x0a else { return false }
+            if bytes[i] == .carriageReturn, i + 1 == bytes.count || bytes[i + 1] == .lineFeed { i += 1 }
+            guard i == bytes.count || bytes[i] == .lineFeed else { return false }
             i += 1
         }
         return true
@@ -128,9 +129,10 @@ public struct Beacons: ~Escapable {
     /// Ends the records before a signature `&z=` + 32 hex digits, which is always last.
     @inline(__always)
     private mutating func cutSignature() {
-        let end = bytes[bytes.count &- 1] == 0x0a ? bytes.count &- 1 : bytes.count
+        let end = bytes[bytes.count &- 1] == .lineFeed ? bytes.count &- 1 : bytes.count
         let tag = end &- 35
-        guard tag >= 3, bytes[tag] == 0x26, bytes[tag &+ 1] == 0x7a, bytes[tag &+ 2] == 0x3d else { return }
+        guard tag >= 3, bytes[tag] == .ampersand, bytes[tag &+ 1] == UInt8(ascii: "z"), bytes[tag &+ 2] == .equals
+        else { return }
         for i in tag + 3..<end where hexValue(bytes[i]) == nil { return }
         bytes = bytes.extracting(0..<tag)
         isSigned = true

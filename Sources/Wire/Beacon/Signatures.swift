@@ -86,7 +86,7 @@ struct Signatures: Sendable {
 
     /// Unix seconds with or without a fraction, as milliseconds.
     private static func milliseconds(_ text: Span<UInt8>) -> Int64? {
-        guard let (stamp, hasZone) = RecordedLine.time(text), hasZone, text.count < 12 || text[10] == 0x2e else {
+        guard let (stamp, hasZone) = RecordedLine.time(text), hasZone, text.count < 12 || text[10] == .dot else {
             return nil
         }
         return stamp

@@ -30,8 +30,8 @@ enum CombinedLog {
             line.isCut = true
             return line
         }
-        guard bytes[close &+ 1] == 0x20 else { return nil }
-        let statusEnd = bytes.first(of: 0x20, from: status)
+        guard bytes[close &+ 1] == .space else { return nil }
+        let statusEnd = bytes.first(of: .space, from: status)
         guard statusEnd < bytes.count else {
             line.isCut = true
             return line
@@ -39,7 +39,7 @@ enum CombinedLog {
         line[.status] = status..<statusEnd
         let quote = quotes.next(in: bytes)
         // The common format ends here.
-        guard quote < bytes.count, bytes[quote &- 1] == 0x20 else { return line }
+        guard quote < bytes.count, bytes[quote &- 1] == .space else { return line }
         setReferrerAndAgent(bytes, quote, &quotes, into: &line)
         return line
     }
@@ -47,23 +47,24 @@ enum CombinedLog {
     @inline(__always)
     private static func endsTime(_ bytes: Span<UInt8>, _ quote: Int) -> Bool {
         let bracket = quote &- timeBytes
-        return bracket > 1 && bytes[quote &- 1] == 0x20 && bytes[quote &- 2] == 0x5d && bytes[bracket] == 0x5b
-            && bytes[bracket &- 1] == 0x20 && bytes[bracket &+ 3] == 0x2f && bytes[bracket &+ 7] == 0x2f
+        return bracket > 1 && bytes[quote &- 1] == .space && bytes[quote &- 2] == .closeBracket
+            && bytes[bracket] == .openBracket
+            && bytes[bracket &- 1] == .space && bytes[bracket &+ 3] == .slash && bytes[bracket &+ 7] == .slash
     }
 
     /// The address, which is the second word where the first one is the virtual host.
     @inline(__always)
     private static func setAddress(_ bytes: Span<UInt8>, end: Int, into line: inout HitFields) -> Bool {
-        var first = bytes.first(of: 0x20, from: 0)
+        var first = bytes.first(of: .space, from: 0)
         guard first > 0, first &+ 1 < end else { return false }
-        if bytes[first &- 1] == 0x2c {
+        if bytes[first &- 1] == .comma {
             first = listEnd(bytes, first)
             line[.address] = 0..<min(first, end)
             return true
         }
-        let second = bytes.first(of: 0x20, from: first &+ 1)
+        let second = bytes.first(of: .space, from: first &+ 1)
         if second &- first > 2 {
-            let isList = bytes[second &- 1] == 0x2c
+            let isList = bytes[second &- 1] == .comma
             if NetworkAddress(bytes.extracting(first &+ 1..<(isList ? second &- 1 : second))) != nil {
                 line[.host] = 0..<first
                 line[.address] = first &+ 1..<min(isList ? listEnd(bytes, second) : second, end)
@@ -71,8 +72,8 @@ enum CombinedLog {
             }
         }
         // `host - - - [`, and `host:80 name - - [` where a server looks names up: nobody knows the visitor.
-        if end &- first != 5, bytes[0] > 0x39, NetworkAddress(bytes.extracting(0..<first)) == nil,
-            endsInPort(bytes, first) || end &- first == 7 && bytes[first &+ 1] == 0x2d && bytes[first &+ 3] == 0x2d
+        if end &- first != 5, bytes[0] > UInt8(ascii: "9"), NetworkAddress(bytes.extracting(0..<first)) == nil,
+            endsInPort(bytes, first) || end &- first == 7 && bytes[first &+ 1] == .dash && bytes[first &+ 3] == .dash
         {
             line[.host] = 0..<first
             line[.address] = first &+ 1..<second
@@ -85,7 +86,7 @@ enum CombinedLog {
     /// Where a list of addresses ends, whose first one ends in a comma before `space`.
     private static func listEnd(_ bytes: Span<UInt8>, _ space: Int) -> Int {
         var end = space
-        while end < bytes.count, bytes[end &- 1] == 0x2c { end = bytes.first(of: 0x20, from: end &+ 1) }
+        while end < bytes.count, bytes[end &- 1] == .comma { end = bytes.first(of: .space, from: end &+ 1) }
         return end
     }
 
@@ -93,7 +94,7 @@ enum CombinedLog {
     private static func endsInPort(_ bytes: Span<UInt8>, _ end: Int) -> Bool {
         var i = end
         while i > 0, isDigit(bytes[i - 1]) { i -= 1 }
-        return i < end && i > 1 && bytes[i - 1] == 0x3a
+        return i < end && i > 1 && bytes[i - 1] == .colon
     }
 
     /// Referrer and agent.
@@ -129,23 +130,23 @@ enum CombinedLog {
 private func goesOnAsHAProxy(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
     var i = start
     for _ in 0..<2 {
-        guard i + 1 < bytes.count, bytes[i] == 0x20, isDigit(bytes[i + 1]) else { return false }
+        guard i + 1 < bytes.count, bytes[i] == .space, isDigit(bytes[i + 1]) else { return false }
         i += 1
         while i < bytes.count, isDigit(bytes[i]) { i += 1 }
     }
-    return i + 1 < bytes.count && bytes[i] == 0x20 && bytes[i + 1] == 0x22
+    return i + 1 < bytes.count && bytes[i] == .space && bytes[i + 1] == .quote
 }
 
 /// Finds quotes that no backslash stands before, 64 bytes at a time.
 struct QuoteScanner {
-    private var scanner = FieldScanner(0x22, 0x22)
+    private var scanner = FieldScanner(.quote, .quote)
 
     /// The place of the next quote, or the end.
     @inline(__always)
     mutating func next(in bytes: Span<UInt8>) -> Int {
         while true {
             let place = scanner.next(in: bytes)
-            guard place < bytes.count, place > 0, bytes[place &- 1] == 0x5c, isEscaped(bytes, place) else {
+            guard place < bytes.count, place > 0, bytes[place &- 1] == .backslash, isEscaped(bytes, place) else {
                 return place
             }
         }
@@ -154,7 +155,7 @@ struct QuoteScanner {
     /// An odd number of backslashes stands before the quote: each of them belongs to one quote only.
     private func isEscaped(_ bytes: Span<UInt8>, _ place: Int) -> Bool {
         var i = place
-        while i > 0, bytes[i - 1] == 0x5c { i -= 1 }
+        while i > 0, bytes[i - 1] == .backslash { i -= 1 }
         return (place - i) % 2 == 1
     }
 }

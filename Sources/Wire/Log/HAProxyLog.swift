@@ -14,7 +14,7 @@ enum HAProxyLog {
         let addressEnd = bytes.first(of: .space, from: 0)
         var line = HitFields(.line, isRequest: true, .hash)
         var colon = addressEnd
-        while colon > 0, bytes[colon - 1] != 0x3a {
+        while colon > 0, bytes[colon - 1] != .colon {
             guard isDigit(bytes[colon - 1]) else { return nil }
             colon -= 1
         }
@@ -26,7 +26,9 @@ enum HAProxyLog {
             line.isCut = true
             return line
         }
-        guard bytes[time + timeBytes] == 0x5d, bytes[time + 2] == 0x2f, bytes[time + 6] == 0x2f else { return nil }
+        guard bytes[time + timeBytes] == .closeBracket, bytes[time + 2] == .slash, bytes[time + 6] == .slash else {
+            return nil
+        }
         line[.time] = time..<time + timeBytes
 
         var words = Words(place: time + timeBytes + 1)
@@ -35,21 +37,21 @@ enum HAProxyLog {
             return line
         }
         line[.status] = status
-        if words.isAt(0x7b, in: bytes) {
+        if words.isAt(.openBrace, in: bytes) {
             let start = words.place + 2
-            let end = bytes.first(of: 0x7d, from: start)
+            let end = bytes.first(of: .closeBrace, from: start)
             setCaptures(bytes, start, end, into: &line)
             words.place = end + 1
             // The answer's captures.
-            if words.isAt(0x7b, in: bytes) { words.place = bytes.first(of: 0x7d, from: words.place) + 1 }
+            if words.isAt(.openBrace, in: bytes) { words.place = bytes.first(of: .closeBrace, from: words.place) + 1 }
         }
-        guard words.isAt(0x22, in: bytes) else {
+        guard words.isAt(.quote, in: bytes) else {
             if words.place < bytes.count { return nil }
             line.isCut = true
             return line
         }
         let request = words.place + 2
-        let end = bytes.first(of: 0x22, from: request)
+        let end = bytes.first(of: .quote, from: request)
         line.isCut = end == bytes.count
         // A long URL is cut with its quote in place; only the protocol is missing then.
         let isWhole = !line.isCut && RequestLine.protocolStart(bytes, request, end) != nil
@@ -58,10 +60,10 @@ enum HAProxyLog {
     }
 
     private static func setCaptures(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, into line: inout HitFields) {
-        let first = bytes.first(of: 0x7c, from: start)
-        let second = bytes.first(of: 0x7c, from: first + 1)
-        guard second < end, bytes.first(of: 0x7c, from: second + 1) >= end else { return }
-        guard mayBeHost(bytes, start..<first), second - first <= 2 || bytes.first(of: 0x2f, from: first + 1) < second
+        let first = bytes.first(of: .bar, from: start)
+        let second = bytes.first(of: .bar, from: first + 1)
+        guard second < end, bytes.first(of: .bar, from: second + 1) >= end else { return }
+        guard mayBeHost(bytes, start..<first), second - first <= 2 || bytes.first(of: .slash, from: first + 1) < second
         else { return }
         line[.host] = start..<first
         line[.referrer] = first + 1..<second
@@ -71,7 +73,7 @@ enum HAProxyLog {
     }
 
     private static func mayBeHost(_ bytes: Span<UInt8>, _ place: Range<Int>) -> Bool {
-        for i in place where bytes[i] == 0x2f || bytes[i] == 0x3b || bytes[i] == 0x3d { return false }
+        for i in place where bytes[i] == .slash || bytes[i] == .semicolon || bytes[i] == .equals { return false }
         return true
     }
 
@@ -81,8 +83,8 @@ enum HAProxyLog {
 
         /// The next word, if the one after it has begun.
         mutating func next(in bytes: Span<UInt8>) -> Range<Int>? {
-            let end = bytes.first(of: 0x20, from: place + 1)
-            guard place < bytes.count, bytes[place] == 0x20, end < bytes.count else { return nil }
+            let end = bytes.first(of: .space, from: place + 1)
+            guard place < bytes.count, bytes[place] == .space, end < bytes.count else { return nil }
             defer { place = end }
             return place + 1..<end
         }
@@ -94,7 +96,7 @@ enum HAProxyLog {
 
         /// The next word begins with `byte`.
         func isAt(_ byte: UInt8, in bytes: Span<UInt8>) -> Bool {
-            place + 1 < bytes.count && bytes[place] == 0x20 && bytes[place + 1] == byte
+            place + 1 < bytes.count && bytes[place] == .space && bytes[place + 1] == byte
         }
     }
 }

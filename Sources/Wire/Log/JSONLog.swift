@@ -85,7 +85,9 @@ enum JSONLog {
         var i = 0
 
         mutating func skipSpace(_ bytes: Span<UInt8>) {
-            while i < bytes.count, bytes[i] == 0x20 || bytes[i] == 0x09 || bytes[i] == 0x0d || bytes[i] == 0x0a {
+            while i < bytes.count,
+                bytes[i] == .space || bytes[i] == .tab || bytes[i] == .carriageReturn || bytes[i] == .lineFeed
+            {
                 i += 1
             }
         }
@@ -105,7 +107,7 @@ enum JSONLog {
                 return
             }
             while true {
-                guard try next(bytes) == 0x22 else { throw .malformed }
+                guard try next(bytes) == .quote else { throw .malformed }
                 let (key, isKeyWhole) = string(bytes)
                 guard isKeyWhole else { throw .cut }
                 guard try next(bytes) == UInt8(ascii: ":") else { throw .malformed }
@@ -120,7 +122,7 @@ enum JSONLog {
 
         private mutating func value(_ bytes: Span<UInt8>, _ meaning: Meaning?, depth: Int) throws(Stop) {
             switch try next(bytes) {
-            case 0x22:
+            case .quote:
                 let (text, isWhole) = string(bytes)
                 set(text, isWhole: isWhole, meaning, bytes)
                 if !isWhole { throw .cut }
@@ -168,7 +170,7 @@ enum JSONLog {
         private mutating func string(_ bytes: Span<UInt8>) -> (content: Range<Int>, isWhole: Bool) {
             i += 1
             let start = i
-            while i < bytes.count, bytes[i] != 0x22 { i += bytes[i] == 0x5c ? 2 : 1 }
+            while i < bytes.count, bytes[i] != .quote { i += bytes[i] == .backslash ? 2 : 1 }
             guard i < bytes.count else {
                 i = bytes.count
                 return (min(start, i)..<i, false)
@@ -178,7 +180,7 @@ enum JSONLog {
         }
 
         private func isWordByte(_ byte: UInt8) -> Bool {
-            isLowerOrDigit(byte) || byte == 0x2d || byte == 0x2b || byte == 0x2e || byte == UInt8(ascii: "E")
+            isLowerOrDigit(byte) || byte == .dash || byte == .plus || byte == .dot || byte == UInt8(ascii: "E")
         }
 
         private mutating func set(_ text: Range<Int>, isWhole: Bool, _ meaning: Meaning?, _ bytes: Span<UInt8>) {
@@ -191,7 +193,7 @@ enum JSONLog {
             }
             if field == .agent { line.hasAgent = true }
             // What a server does not know another key may say.
-            let isNone = text.count == 0 || text.count == 1 && bytes[text.lowerBound] == 0x2d
+            let isNone = text.count == 0 || text.count == 1 && bytes[text.lowerBound] == .dash
             if isNone, field != .method, field != .status { return }
             switch field {
             case .agent: line.isAgentCut = line.isAgentCut || !isWhole

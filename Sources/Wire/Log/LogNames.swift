@@ -12,7 +12,7 @@ struct LogNames: Sendable {
         tags = KeyTable(seed: seed)
         hosts = KeyTable(seed: seed)
         for (i, entry) in entries.enumerated() where entry.isServed {
-            let tag = entry.profile.settings.name.utf8.map { $0 == 0x2d || $0 == 0x2e ? 0x5f : $0 }
+            let tag = entry.profile.settings.name.utf8.map { $0 == .dash || $0 == .dot ? .underscore : $0 }
             if let (place, isNew) = tags.findOrAdd(tag.span, limit: .max) {
                 if isNew { tagged.append(SiteIndex(i)) } else { tagged[place] = nil }
             }

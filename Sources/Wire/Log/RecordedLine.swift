@@ -31,12 +31,12 @@ public struct RecordedLine: Sendable {
     /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds to nanoseconds.
     static func time(_ text: Span<UInt8>) -> (stamp: Int64, hasZone: Bool)? {
         // Apache writes them in brackets, wherever it does.
-        if text.count > 2, text[0] == 0x5b, text[text.count - 1] == 0x5d {
+        if text.count > 2, text[0] == .openBracket, text[text.count - 1] == .closeBracket {
             return time(text.extracting(1..<text.count - 1))
         }
         var reader = Reader(text: text)
         let time =
-            if text.count > 2, text[2] == 0x2f { reader.logDate() } else if text.count > 4, !isDigit(text[4]) {
+            if text.count > 2, text[2] == .slash { reader.logDate() } else if text.count > 4, !isDigit(text[4]) {
                 reader.isoDate()
             } else { reader.unixTime() }
         guard let time, reader.i == text.count, (0...millisecondsMax).contains(time.stamp) else { return nil }
@@ -56,7 +56,7 @@ public struct RecordedLine: Sendable {
             var value: Int64 = 0
             for _ in 0..<digits {
                 guard isDigit(text[i]) else { return nil }
-                value = value * 10 + Int64(text[i] - 0x30)
+                value = value * 10 + Int64(text[i] - UInt8(ascii: "0"))
                 i += 1
             }
             return value
@@ -69,30 +69,32 @@ public struct RecordedLine: Sendable {
         }
 
         mutating func logDate() -> (stamp: Int64, hasZone: Bool)? {
-            guard let day = number(2), skip(0x2f), let month = month(), skip(0x2f), let year = number(4), skip(0x3a)
+            guard let day = number(2), skip(.slash), let month = month(), skip(.slash), let year = number(4),
+                skip(.colon)
             else { return nil }
             return clock(on: Self.days(year, month, day))
         }
 
         mutating func isoDate() -> (stamp: Int64, hasZone: Bool)? {
-            guard let year = number(4), skip(0x2d, 0x2f), let month = number(2), skip(0x2d, 0x2f), let day = number(2),
-                skip(0x54, 0x74, 0x20)
+            guard let year = number(4), skip(.dash, .slash), let month = number(2), skip(.dash, .slash),
+                let day = number(2),
+                skip(UInt8(ascii: "T"), UInt8(ascii: "t"), .space)
             else { return nil }
             return clock(on: Self.days(year, month, day))
         }
 
         /// `07:49:43`, a fraction, a zone.
         private mutating func clock(on days: Int64?) -> (stamp: Int64, hasZone: Bool)? {
-            guard let days, let hour = number(2), skip(0x3a), let minute = number(2), skip(0x3a),
+            guard let days, let hour = number(2), skip(.colon), let minute = number(2), skip(.colon),
                 let second = number(2), hour < 24, minute < 60, second < 61
             else { return nil }
             var stamp = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + fraction()
-            if skip(0x5a, 0x7a) { return (stamp, true) }
-            _ = skip(0x20)
+            if skip(UInt8(ascii: "Z"), UInt8(ascii: "z")) { return (stamp, true) }
+            _ = skip(.space)
             guard i < text.count else { return (stamp, false) }
-            let isWest = text[i] == 0x2d
-            guard skip(0x2b, 0x2d), let hours = number(2) else { return nil }
-            _ = skip(0x3a)
+            let isWest = text[i] == .dash
+            guard skip(.plus, .dash), let hours = number(2) else { return nil }
+            _ = skip(.colon)
             guard let minutes = number(2) else { return nil }
             let offset = (hours * 60 + minutes) * 60_000
             stamp += isWest ? offset : -offset
@@ -101,11 +103,11 @@ public struct RecordedLine: Sendable {
 
         /// `.123456` as whole milliseconds.
         private mutating func fraction() -> Int64 {
-            guard skip(0x2e, 0x2c) else { return 0 }
+            guard skip(.dot, .comma) else { return 0 }
             var milliseconds: Int64 = 0
             var unit: Int64 = 100
             while i < text.count, isDigit(text[i]) {
-                milliseconds += Int64(text[i] - 0x30) * unit
+                milliseconds += Int64(text[i] - UInt8(ascii: "0")) * unit
                 unit /= 10
                 i += 1
             }
@@ -117,7 +119,9 @@ public struct RecordedLine: Sendable {
             while i < text.count, isDigit(text[i]), i - start < 19 { i += 1 }
             let digits = i - start
             i = start
-            guard digits > 0, digits < 19 || text[start] < 0x39, let value = number(digits) else { return nil }
+            guard digits > 0, digits < 19 || text[start] < UInt8(ascii: "9"), let value = number(digits) else {
+                return nil
+            }
             // Twelve digits of seconds lie in the year 5000: they are milliseconds, and further ones micro- or nanoseconds.
             if digits > 11 {
                 _ = fraction()

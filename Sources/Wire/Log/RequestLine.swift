@@ -7,7 +7,7 @@ extension HitFields {
     mutating func setRequest(_ bytes: Span<UInt8>, _ request: Range<Int>, isCut: Bool) {
         var i = request.lowerBound
         while i < request.upperBound, isUpper(bytes[i]) { i &+= 1 }
-        guard i > request.lowerBound, i < request.upperBound, bytes[i] == 0x20 else { return }
+        guard i > request.lowerBound, i < request.upperBound, bytes[i] == .space else { return }
         self[.method] = request.lowerBound..<i
         let start = i &+ 1
         var end = request.upperBound
@@ -42,7 +42,7 @@ enum RequestLine {
         var space = end &- 7
         while space >= start, end &- space <= 10 {
             // " HTTP/", lowest first.
-            if bytes[space] == 0x20, space &+ 8 <= bytes.count,
+            if bytes[space] == .space, space &+ 8 <= bytes.count,
                 bytes.word(at: space) & 0xffff_ffff_ffff == 0x2f50_5454_4820
             {
                 return space

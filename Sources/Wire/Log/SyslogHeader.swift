@@ -22,6 +22,8 @@ struct SyslogHeader {
     /// Where a date of RFC 3339 stands.
     private(set) var date: Range<Int>?
 
+    private static let byteOrderMark = Array("\u{FEFF}".utf8)
+
     /// `ff_` and the longest name of a site.
     static let tagBytesMax = 67
 
@@ -32,7 +34,7 @@ struct SyslogHeader {
         if line[0] == UInt8(ascii: "<") {
             guard let end = Self.priorityEnd(line) else { return nil }
             message = end
-            if end &+ 1 < line.count, line[end] == UInt8(ascii: "1"), line[end &+ 1] == 0x20 {
+            if end &+ 1 < line.count, line[end] == UInt8(ascii: "1"), line[end &+ 1] == .space {
                 readVersion1(line, end &+ 2)
                 return
             }
@@ -49,7 +51,7 @@ struct SyslogHeader {
         var i = 1
         while i < line.count, isDigit(line[i]) {
             guard i < 4 else { return nil }
-            priority = priority &* 10 &+ Int(line[i] &- 0x30)
+            priority = priority &* 10 &+ Int(line[i] &- UInt8(ascii: "0"))
             i &+= 1
         }
         guard i > 1, priority <= 191, i < line.count, line[i] == UInt8(ascii: ">") else { return nil }
@@ -59,16 +61,17 @@ struct SyslogHeader {
     /// `Nov 23 07:49:44 ` or `2026-11-23T07:49:44.506789+00:00 `.
     @inline(__always)
     private mutating func skipDate(_ line: Span<UInt8>, _ start: Int) -> Int? {
-        if start &+ 16 <= line.count, line[start &+ 3] == 0x20, line[start &+ 6] == 0x20, line[start &+ 9] == 0x3a,
-            line[start &+ 12] == 0x3a, line[start &+ 15] == 0x20, line[start] &- 0x41 < 26, isDigit(line[start &+ 14])
+        if start &+ 16 <= line.count, line[start &+ 3] == .space, line[start &+ 6] == .space,
+            line[start &+ 9] == .colon,
+            line[start &+ 12] == .colon, line[start &+ 15] == .space, isUpper(line[start]), isDigit(line[start &+ 14])
         {
             return start &+ 16
         }
-        guard start &+ 20 < line.count, line[start &+ 4] == 0x2d, line[start &+ 7] == 0x2d, isDigit(line[start]),
-            line[start &+ 10] | 0x20 == UInt8(ascii: "t"), line[start &+ 13] == 0x3a
+        guard start &+ 20 < line.count, line[start &+ 4] == .dash, line[start &+ 7] == .dash, isDigit(line[start]),
+            lowercased(line[start &+ 10]) == UInt8(ascii: "t"), line[start &+ 13] == .colon
         else { return nil }
         var end = start &+ 19
-        while end < line.count, line[end] != 0x20 {
+        while end < line.count, line[end] != .space {
             guard end < start &+ 36 else { return nil }
             end &+= 1
         }
@@ -84,7 +87,7 @@ struct SyslogHeader {
         // A host may be an address of IPv6.
         if takeTag(line, start, mayBeHost: true) { return }
         var space = start
-        while space < line.count, line[space] != 0x20 {
+        while space < line.count, line[space] != .space {
             guard space < start &+ 255 else { return }
             space &+= 1
         }
@@ -97,15 +100,15 @@ struct SyslogHeader {
         while end < line.count, isTagByte(line[end]), end < start &+ Self.tagBytesMax { end &+= 1 }
         guard end > start, end < line.count else { return false }
         var colon = end
-        if line[end] == 0x5b {
+        if line[end] == .openBracket {
             colon = end &+ 1
-            while colon < line.count, line[colon] != 0x5d, colon < end &+ 16 { colon &+= 1 }
+            while colon < line.count, line[colon] != .closeBracket, colon < end &+ 16 { colon &+= 1 }
             colon &+= 1
         }
-        guard colon < line.count, line[colon] == 0x3a else { return false }
-        if colon &+ 1 < line.count, line[colon &+ 1] != 0x20 {
+        guard colon < line.count, line[colon] == .colon else { return false }
+        if colon &+ 1 < line.count, line[colon &+ 1] != .space {
             // Nor is an address of IPv6 a tag.
-            if mayBeHost || NetworkAddress(line.extracting(start..<line.first(of: 0x20, from: start))) != nil {
+            if mayBeHost || NetworkAddress(line.extracting(start..<line.first(of: .space, from: start))) != nil {
                 return false
             }
         }
@@ -117,7 +120,7 @@ struct SyslogHeader {
 
     @inline(__always)
     private func isTagByte(_ byte: UInt8) -> Bool {
-        isLowerOrDigit(byte | 0x20) || byte == 0x5f || byte == 0x2d || byte == 0x2e || byte == 0x2f
+        isAlphanumeric(byte) || byte == .underscore || byte == .dash || byte == .dot || byte == .slash
     }
 
     /// RFC 5424: date, host, tag, process, message id, structured data, message.
@@ -125,7 +128,7 @@ struct SyslogHeader {
         message = line.count
         var i = start
         for part in 0..<5 {
-            let end = line.first(of: 0x20, from: i)
+            let end = line.first(of: .space, from: i)
             guard end < line.count else { return }
             if part == 0, end - i >= 19 { date = i..<end }
             if part == 2, end - i <= Self.tagBytesMax { tag = i..<end }
@@ -133,15 +136,15 @@ struct SyslogHeader {
         }
         isDated = true
         guard i < line.count else { return }
-        if line[i] == 0x2d {
+        if line[i] == .dash {
             i += 1
         } else {
-            while i < line.count, line[i] == 0x5b { i = element(line, i) }
+            while i < line.count, line[i] == .openBracket { i = element(line, i) }
         }
-        guard i < line.count, line[i] == 0x20 else { return }
+        guard i < line.count, line[i] == .space else { return }
         i += 1
         // A byte order mark may begin the text.
-        if i + 2 < line.count, line[i] == 0xef, line[i + 1] == 0xbb, line[i + 2] == 0xbf { i += 3 }
+        if i + 2 < line.count, equal(line.extracting(i..<i + 3), Self.byteOrderMark.span) { i += 3 }
         message = i
         skipSpaces(line)
     }
@@ -149,22 +152,22 @@ struct SyslogHeader {
     /// Relays add spaces before a message.
     @inline(__always)
     private mutating func skipSpaces(_ line: Span<UInt8>) {
-        while message < line.count, line[message] == 0x20 { message &+= 1 }
+        while message < line.count, line[message] == .space { message &+= 1 }
     }
 
     /// Steps over `[id name="value" …]`, and keeps a site.
     private mutating func element(_ line: Span<UInt8>, _ start: Int) -> Int {
         var i = start + 1
-        while i < line.count, line[i] != 0x5d {
-            guard line[i] == 0x22 else {
+        while i < line.count, line[i] != .closeBracket {
+            guard line[i] == .quote else {
                 i += 1
                 continue
             }
             // `s=` behind a space names the site.
-            let isSite = i >= 3 && line[i - 1] == 0x3d && line[i - 2] == UInt8(ascii: "s") && line[i - 3] == 0x20
+            let isSite = i >= 3 && line[i - 1] == .equals && line[i - 2] == UInt8(ascii: "s") && line[i - 3] == .space
             let value = i + 1
             i = value
-            while i < line.count, line[i] != 0x22 { i += line[i] == 0x5c ? 2 : 1 }
+            while i < line.count, line[i] != .quote { i += line[i] == .backslash ? 2 : 1 }
             guard i < line.count else { return line.count }
             if isSite, site == nil { site = value..<i }
             i += 1

@@ -13,8 +13,8 @@ enum TabbedLog {
 
     @inline(__always)
     static func separator(_ bytes: Span<UInt8>) -> Separator? {
-        guard bytes.pair(at: 0) == 0x3166 else { return nil }
-        if bytes[2] == 0x09 { return .tab }
+        guard bytes.holds("f", "1", at: 0) else { return nil }
+        if bytes[2] == .tab { return .tab }
         return isRelayedTab(bytes, 2) ? .relayed : nil
     }
 
@@ -24,8 +24,8 @@ enum TabbedLog {
         var start = 2 + separator.length
         while start < bytes.count {
             var end = start
-            while end < bytes.count, !(separator == .tab ? bytes[end] == 0x09 : isRelayedTab(bytes, end)) { end += 1 }
-            if end - start >= 2, bytes[start + 1] == 0x3d, let field = field(bytes[start]),
+            while end < bytes.count, !(separator == .tab ? bytes[end] == .tab : isRelayedTab(bytes, end)) { end += 1 }
+            if end - start >= 2, bytes[start + 1] == .equals, let field = field(bytes[start]),
                 separator == .tab || field != .visitor && field != .time
             {
                 line[field] = start + 2..<end
@@ -55,6 +55,7 @@ enum TabbedLog {
     }
 
     private static func isRelayedTab(_ bytes: Span<UInt8>, _ i: Int) -> Bool {
-        i + 3 < bytes.count && bytes[i] == 0x23 && bytes.pair(at: i + 1) == 0x3130 && bytes[i + 3] == 0x31
+        i + 3 < bytes.count && bytes[i] == .numberSign && bytes.holds("0", "1", at: i + 1)
+            && bytes[i + 3] == UInt8(ascii: "1")
     }
 }

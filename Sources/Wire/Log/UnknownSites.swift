@@ -49,7 +49,7 @@ extension Admission {
 
     /// A name with a letter in it: no dash, and no address.
     private func isVirtualHost(_ host: [UInt8]) -> Bool {
-        isSiteName(host.span) && host.contains { $0 &- 0x61 < 26 }
+        isSiteName(host.span) && host.contains { isLower($0) }
     }
 
     private mutating func isPage(_ line: HitFields, in body: Span<UInt8>) -> Bool {

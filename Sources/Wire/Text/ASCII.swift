@@ -32,14 +32,23 @@ extension UInt8 {
     @inline(__always) static var less: UInt8 { UInt8(ascii: "<") }
     @inline(__always) static var greater: UInt8 { UInt8(ascii: ">") }
     @inline(__always) static var nul: UInt8 { 0 }
+    @inline(__always) static var backspace: UInt8 { 8 }
+    @inline(__always) static var verticalTab: UInt8 { 11 }
+    @inline(__always) static var formFeed: UInt8 { 12 }
     @inline(__always) static var delete: UInt8 { 127 }
+}
+
+/// Two ASCII characters as `Span.pair` reads them.
+@inline(__always)
+func pair(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> UInt16 {
+    UInt16(UInt8(ascii: first)) | UInt16(UInt8(ascii: second)) &<< 8
 }
 
 extension Span<UInt8> {
     /// These two ASCII characters stand at `place`, inside the span.
     @inline(__always)
     func holds(_ first: Unicode.Scalar, _ second: Unicode.Scalar, at place: Int) -> Bool {
-        pair(at: place) == UInt16(UInt8(ascii: first)) | UInt16(UInt8(ascii: second)) &<< 8
+        pair(at: place) == Wire.pair(first, second)
     }
 }
 
@@ -55,9 +64,12 @@ func isLower(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "a") < 26 }
 @inline(__always)
 func isLowerOrDigit(_ byte: UInt8) -> Bool { isLower(byte) || isDigit(byte) }
 
+@inline(__always)
+func isAlphanumeric(_ byte: UInt8) -> Bool { isLowerOrDigit(lowercased(byte)) }
+
 /// `A`…`Z` as `a`…`z`; every other byte as it is.
 @inline(__always)
-func lowercased(_ byte: UInt8) -> UInt8 { isUpper(byte) ? byte | 0x20 : byte }
+func lowercased(_ byte: UInt8) -> UInt8 { isUpper(byte) ? byte &+ (UInt8(ascii: "a") &- UInt8(ascii: "A")) : byte }
 
 /// Printable ASCII, the space among it.
 @inline(__always)
@@ -67,6 +79,6 @@ func isPrintable(_ byte: UInt8) -> Bool { byte &- .space <= UInt8(ascii: "~") &-
 @inline(__always)
 func hexValue(_ byte: UInt8) -> UInt8? {
     if isDigit(byte) { return byte &- UInt8(ascii: "0") }
-    let letter = (byte | 0x20) &- UInt8(ascii: "a")
+    let letter = lowercased(byte) &- UInt8(ascii: "a")
     return letter < 6 ? letter &+ 10 : nil
 }

@@ -42,7 +42,7 @@ func isPrintable(_ bytes: Span<UInt8>, except mark: UInt8) -> Bool {
     }
     if i < bytes.count, bytes.count >= 16 { return !isOther(bytes.vector(at: bytes.count &- 16), mark) }
     while i < bytes.count {
-        if bytes[i] &- 0x20 > 0x5e || bytes[i] == mark { return false }
+        if !isPrintable(bytes[i]) || bytes[i] == mark { return false }
         i &+= 1
     }
     return true
@@ -50,7 +50,8 @@ func isPrintable(_ bytes: Span<UInt8>, except mark: UInt8) -> Bool {
 
 @inline(__always)
 private func isOther(_ block: SIMD16<UInt8>, _ mark: UInt8) -> Bool {
-    let outside = words((block &- SIMD16<UInt8>(repeating: 0x20)) .> SIMD16<UInt8>(repeating: 0x5e))
+    let outside = words(
+        (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space))
     let marks = words(block .== SIMD16<UInt8>(repeating: mark))
     return (outside[0] | outside[1] | marks[0] | marks[1]) != 0
 }
@@ -99,13 +100,13 @@ extension Text {
         switch value[mark + 1] {
         case UInt8(ascii: "x"): return appendHexadecimal(value, mark, digitsAt: mark + 2)
         case UInt8(ascii: "u") where isJSON: return appendUnicode(value, mark)
-        case UInt8(ascii: "n"): append(0x0a)
-        case UInt8(ascii: "t"): append(0x09)
-        case UInt8(ascii: "r"): append(0x0d)
-        case UInt8(ascii: "b"): append(0x08)
-        case UInt8(ascii: "f"): append(0x0c)
-        case UInt8(ascii: "v"): append(0x0b)
-        case let byte where byte == 0x22 || byte == 0x5c || byte == 0x2f || byte == 0x27: append(byte)
+        case UInt8(ascii: "n"): append(.lineFeed)
+        case UInt8(ascii: "t"): append(.tab)
+        case UInt8(ascii: "r"): append(.carriageReturn)
+        case UInt8(ascii: "b"): append(.backspace)
+        case UInt8(ascii: "f"): append(.formFeed)
+        case UInt8(ascii: "v"): append(.verticalTab)
+        case let byte where byte == .quote || byte == .backslash || byte == .slash || byte == .apostrophe: append(byte)
         default:
             append(value[mark])
             return 1
@@ -119,16 +120,20 @@ extension Text {
             append(value[mark])
             return 1
         }
-        if unit & 0xfc00 == 0xd800, let low = Self.unit(value, mark + 6), low & 0xfc00 == 0xdc00 {
+        if UTF16.isLeadSurrogate(UInt16(truncatingIfNeeded: unit)), let low = Self.unit(value, mark + 6),
+            UTF16.isTrailSurrogate(UInt16(truncatingIfNeeded: low))
+        {
             appendScalar(0x10000 + (unit & 0x3ff) << 10 + low & 0x3ff)
             return 12
         }
-        appendScalar(unit & 0xf800 == 0xd800 ? 0xfffd : unit)
+        appendScalar(unit)
         return 6
     }
 
     private static func unit(_ value: Span<UInt8>, _ mark: Int) -> UInt32? {
-        guard mark + 5 < value.count, value[mark] == 0x5c, value[mark + 1] == UInt8(ascii: "u") else { return nil }
+        guard mark + 5 < value.count, value[mark] == .backslash, value[mark + 1] == UInt8(ascii: "u") else {
+            return nil
+        }
         var unit: UInt32 = 0
         for i in mark + 2..<mark + 6 {
             guard let digit = hexValue(value[i]) else { return nil }
@@ -137,23 +142,8 @@ extension Text {
         return unit
     }
 
-    /// Adds a character as UTF-8.
+    /// Adds a character as UTF-8; half of one is U+FFFD.
     private mutating func appendScalar(_ scalar: UInt32) {
-        func rest(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: 0x80 | scalar >> shift & 0x3f) }
-        switch scalar {
-        case 0..<0x80: append(UInt8(truncatingIfNeeded: scalar))
-        case 0..<0x800:
-            append(UInt8(truncatingIfNeeded: 0xc0 | scalar >> 6))
-            append(rest(0))
-        case 0..<0x10000:
-            append(UInt8(truncatingIfNeeded: 0xe0 | scalar >> 12))
-            append(rest(6))
-            append(rest(0))
-        default:
-            append(UInt8(truncatingIfNeeded: 0xf0 | scalar >> 18))
-            append(rest(12))
-            append(rest(6))
-            append(rest(0))
-        }
+        for byte in (Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8 { append(byte) }
     }
 }

@@ -82,7 +82,7 @@ func spelling(of bytes: Span<UInt8>) -> Spelling {
     if i < bytes.count, bytes.count >= 16 { return isOther(bytes.vector(at: bytes.count &- 16)) ? .other : .plain }
     while i < bytes.count {
         let byte = bytes[i]
-        if byte < 0x20 || byte >= 0x7f || byte == 0x25 || byte == 0x2b { return .other }
+        if !isPrintable(byte) || byte == .percent || byte == .plus { return .other }
         i &+= 1
     }
     return .plain
@@ -90,9 +90,10 @@ func spelling(of bytes: Span<UInt8>) -> Spelling {
 
 @inline(__always)
 private func isOther(_ block: SIMD16<UInt8>) -> Bool {
-    // Moved down by 0x20, the printable range is 0…0x5e and everything else lies above it.
-    let outside = words((block &- SIMD16<UInt8>(repeating: 0x20)) .> SIMD16<UInt8>(repeating: 0x5e))
-    let percent = words(block .== SIMD16<UInt8>(repeating: 0x25))
-    let plus = words(block .== SIMD16<UInt8>(repeating: 0x2b))
+    // Moved down to 0, the printable range ends at `~` minus the space; everything else lies above it.
+    let outside = words(
+        (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space))
+    let percent = words(block .== SIMD16<UInt8>(repeating: .percent))
+    let plus = words(block .== SIMD16<UInt8>(repeating: .plus))
     return (outside[0] | outside[1] | percent[0] | percent[1] | plus[0] | plus[1]) != 0
 }

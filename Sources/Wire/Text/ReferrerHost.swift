@@ -8,15 +8,15 @@ extension Text {
         let start: Int
         if let afterScheme = Self.afterScheme(url) {
             start = afterScheme
-        } else if url.count > 2, url[0] == 0x2f, url[1] == 0x2f {
+        } else if url.count > 2, url[0] == .slash, url[1] == .slash {
             start = 2
         } else {
             // No URL: a bare host has a dot before anything else; all else names no host.
             var i = 0
             while i < url.count, isHostByte(url[i]) { i += 1 }
-            guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == 0x3a : true else { return }
+            guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == .colon : true else { return }
             var dot = 0
-            while dot < i, url[dot] != 0x2e { dot += 1 }
+            while dot < i, url[dot] != .dot { dot += 1 }
             guard dot > 0, dot < i else { return }
             start = 0
         }
@@ -28,33 +28,35 @@ extension Text {
         var start = 0
         var end = 0
         while end < authority.count, !Self.endsAuthority(authority[end]) {
-            if authority[end] == 0x40 { start = end + 1 }
+            if authority[end] == .atSign { start = end + 1 }
             end += 1
         }
         // A port begins at the first colon behind the brackets of an IPv6 address.
         var colon = start
-        var isBracketed = start < end && authority[start] == 0x5b
-        while colon < end, isBracketed || authority[colon] != 0x3a {
-            if authority[colon] == 0x5d { isBracketed = false }
+        var isBracketed = start < end && authority[start] == .openBracket
+        while colon < end, isBracketed || authority[colon] != .colon {
+            if authority[colon] == .closeBracket { isBracketed = false }
             colon += 1
         }
-        if colon - start > 4, authority[start] | 0x20 == 0x77, authority[start + 1] | 0x20 == 0x77,
-            authority[start + 2] | 0x20 == 0x77, authority[start + 3] == 0x2e
+        if colon - start > 4, lowercased(authority[start]) == UInt8(ascii: "w"),
+            lowercased(authority[start + 1]) == UInt8(ascii: "w"),
+            lowercased(authority[start + 2]) == UInt8(ascii: "w"), authority[start + 3] == .dot
         {
             start += 4
         }
         // The dot of the root names the same host.
-        if colon > start &+ 1, authority[colon &- 1] == 0x2e { colon -= 1 }
-        let isAddress = start < colon && authority[start] == 0x5b && authority[colon - 1] == 0x5d
+        if colon > start &+ 1, authority[colon &- 1] == .dot { colon -= 1 }
+        let isAddress = start < colon && authority[start] == .openBracket && authority[colon - 1] == .closeBracket
         for i in start..<max(start, colon) {
             let byte = authority[i]
-            if byte < 0x20 || byte == 0x7f { continue }
+            if byte < .space || byte == .delete { continue }
             // Nothing else names a host; and what we put in brackets ourselves cannot be sent.
-            guard isHostByte(byte) || isAddress && (byte == 0x3a || byte == 0x5b || byte == 0x5d) else {
+            guard isHostByte(byte) || isAddress && (byte == .colon || byte == .openBracket || byte == .closeBracket)
+            else {
                 removeAll()
                 return false
             }
-            append(byte &- 0x41 < 26 ? byte | 0x20 : byte)
+            append(lowercased(byte))
         }
         return clean(limit: referrerBytesMax)
     }
@@ -87,25 +89,27 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     if start &+ 16 <= url.count { end &+= plainHostBytes(url.vector(at: start)) }
     while end < url.count {
         let byte = url[end]
-        guard isLowerOrDigit(byte) || byte == 0x2e || byte == 0x2d else {
-            guard byte == 0x2f || byte == 0x3a && isPort(url, end &+ 1) else { return nil }
+        guard isLowerOrDigit(byte) || byte == .dot || byte == .dash else {
+            guard byte == .slash || byte == .colon && isPort(url, end &+ 1) else { return nil }
             break
         }
         end &+= 1
     }
-    if end &- start > 4, url[start] == 0x77, url[start &+ 1] == 0x77, url[start &+ 2] == 0x77, url[start &+ 3] == 0x2e {
+    if end &- start > 4, url[start] == UInt8(ascii: "w"), url[start &+ 1] == UInt8(ascii: "w"),
+        url[start &+ 2] == UInt8(ascii: "w"), url[start &+ 3] == .dot
+    {
         start &+= 4
     }
-    return end > start && end &- start <= referrerBytesMax && url[end &- 1] != 0x2e ? start..<end : nil
+    return end > start && end &- start <= referrerBytesMax && url[end &- 1] != .dot ? start..<end : nil
 }
 
 /// How many bytes from the first on are lower-case letters, digits, dots and dashes.
 @inline(__always)
 private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
-    let isLetter = (block &- SIMD16(repeating: 0x61)) .< SIMD16(repeating: 26)
-    let isDigit = (block &- SIMD16(repeating: 0x30)) .< SIMD16(repeating: 10)
+    let isLetter = (block &- SIMD16(repeating: UInt8(ascii: "a"))) .< SIMD16(repeating: 26)
+    let isDigit = (block &- SIMD16(repeating: UInt8(ascii: "0"))) .< SIMD16(repeating: 10)
     let others = words(
-        .!(isLetter .| isDigit .| (block .== SIMD16(repeating: 0x2e)) .| (block .== SIMD16(repeating: 0x2d))))
+        .!(isLetter .| isDigit .| (block .== SIMD16(repeating: .dot)) .| (block .== SIMD16(repeating: .dash))))
     return others[0] != 0 ? others[0].trailingZeroBitCount &>> 3 : 8 &+ others[1].trailingZeroBitCount &>> 3
 }
 
@@ -113,11 +117,11 @@ private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
 private func isPort(_ url: Span<UInt8>, _ start: Int) -> Bool {
     var i = start
     while i < url.count, isDigit(url[i]) { i += 1 }
-    return i == url.count || url[i] == 0x2f
+    return i == url.count || url[i] == .slash
 }
 
 /// Letters, digits, `.`, `-`, `_`, and what lies past ASCII in an internationalised name.
 @inline(__always)
 private func isHostByte(_ byte: UInt8) -> Bool {
-    isLowerOrDigit(byte | 0x20) || byte == 0x2e || byte == 0x2d || byte == 0x5f || byte >= 0x80
+    isAlphanumeric(byte) || byte == .dot || byte == .dash || byte == .underscore || byte > .delete
 }

@@ -46,11 +46,11 @@ struct Text {
                 return true
             }
             let byte = value[i]
-            if byte == 0x25, let escaped = Self.escaped(value, i) {
+            if byte == .percent, let escaped = Self.escaped(value, i) {
                 bytes.append(escaped)
                 i += 3
             } else {
-                bytes.append(byte == 0x2b ? 0x20 : byte)
+                bytes.append(byte == .plus ? .space : byte)
                 i += 1
             }
         }
@@ -77,7 +77,7 @@ struct Text {
     mutating func appendPercentDecoded(_ value: Span<UInt8>) {
         var i = 0
         while i < value.count {
-            if value[i] == 0x25, let escaped = Self.escaped(value, i) {
+            if value[i] == .percent, let escaped = Self.escaped(value, i) {
                 bytes.append(escaped)
                 i += 3
             } else {
@@ -115,9 +115,7 @@ struct Text {
             if isValid {
                 for k in i..<i + length { bytes.append(unclean[k]) }
             } else {
-                bytes.append(0xef)
-                bytes.append(0xbf)
-                bytes.append(0xbd)
+                bytes += Self.replacement
             }
         }
         return false
@@ -157,9 +155,12 @@ struct Text {
         return (length, true)
     }
 
+    /// U+FFFD
+    private static let replacement = Array("\u{FFFD}".utf8)
+
     private static func isControl(_ bytes: Span<UInt8>, _ i: Int, _ length: Int) -> Bool {
         switch (length, bytes[i]) {
-        case (1, let byte): byte < 0x20 || byte == 0x7f
+        case (1, let byte): byte < .space || byte == .delete
         case (2, 0xc2): bytes[i + 1] < 0xa0
         case (2, 0xd8): bytes[i + 1] == 0x9c  // U+061C
         case (3, 0xe2):

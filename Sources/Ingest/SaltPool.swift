@@ -5,7 +5,7 @@ import Wire
 /// Draws salts ahead of their midnight, so that each is stored before it is used.
 ///
 /// Every site has one salt ready. Where nothing is kept, as in `footfall count`, a salt is drawn when it is asked for.
-struct SaltStock: Sendable {
+struct SaltPool: Sendable {
     private var random: any RandomNumberGenerator & Sendable
     private let isKept: Bool
     private var last: UInt32

@@ -1,7 +1,7 @@
 import Counting
 import Wire
 
-extension Intake {
+extension IngestPipeline {
     func addWarnings(to report: inout Report) {
         report.siteWarnings = sites.warnings(at: now)
         for site in report.sites {

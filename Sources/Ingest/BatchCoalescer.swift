@@ -7,14 +7,14 @@ import Platform
 /// a batch. So the nap becomes as long as it takes for a batch to be three quarters full, within 50 and 400 µs: a
 /// datagram of a stream never waits longer than that and what the kernel adds, some 0.5 ms together. A lone datagram does
 /// not wait at all.
-public struct StreamNap {
+public struct BatchCoalescer {
     private var nanoseconds = shortest
     private var lastBatch: Int64 = 0
 
     private static let shortest = 50_000
     private static let longest = 400_000
     /// Datagrams a batch should have: some room for those of a burst.
-    private static let batch = LandingRing.batchMax * 3 / 4
+    private static let batch = ReceiveRing.batchMax * 3 / 4
     /// Batches closer than this are a stream.
     private static let streamNanoseconds: Int64 = 1_000_000
 

@@ -12,7 +12,7 @@ public enum Request: Sendable {
     case record(@Sendable (Engine) -> Record, @Sendable (Record?) -> Void)
     /// Changes what is served: tried every 100 ms until it gives its answer, which is called when the change is published,
     /// or abandoned where the thread ends before.
-    case change(@Sendable (inout Intake) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
+    case change(@Sendable (inout IngestPipeline) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
     /// Looks at the counts as they are, which nothing has left for a capture meanwhile; or it is abandoned, where the thread ends
     /// before.
     case look(@Sendable (Engine) -> Void, abandon: @Sendable () -> Void)
@@ -31,7 +31,7 @@ public enum Request: Sendable {
 }
 
 /// Requests that wait for the counting thread, in their order and not too many.
-final class Requests: Sendable {
+final class RequestQueue: Sendable {
     private let state = Mutex<(waiting: [Request], refused: Int, isOver: Bool)>(([], 0, false))
     /// Something waits and the wake-up is signalled.
     private let isSignalled = Atomic(false)
@@ -59,7 +59,7 @@ final class Requests: Sendable {
     }
 
     /// The next ones up to a hit whose stamp is not due, and how many hits were refused meanwhile; for their thread.
-    func take(isDue: (Int64) -> Bool) -> (requests: [Request], refused: Int) {
+    func dequeue(isDue: (Int64) -> Bool) -> (requests: [Request], refused: Int) {
         guard isSignalled.load(ordering: .acquiring) else { return ([], 0) }
         return state.withLock { state in
             let due = state.waiting.prefix(Self.atOnce).prefix { request in

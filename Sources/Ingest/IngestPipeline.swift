@@ -6,14 +6,14 @@ public import Wire
 ///
 /// The running daemon and `footfall count` are both this. It reads no clock: stamps and readings of clocks are given
 /// to it, and it gives every hit its final moment. With a journal, a frame is written before it counts.
-public struct Intake: Sendable {
+public struct IngestPipeline: Sendable {
     /// The counts.
     public private(set) var engine: Engine
     /// The last frame that was committed, until the next datagram comes.
     public internal(set) var frame = Frame()
     var admission: Admission
     var timekeeper: Timekeeper
-    var salts: SaltStock
+    var salts: SaltPool
     let journal: Journal?
     let calendar: Calendar
     var isCommitted = true
@@ -28,7 +28,7 @@ public struct Intake: Sendable {
     /// Which local day of a zone a moment lies in.
     public typealias Calendar = @Sendable (_ timezone: String, Moment) -> DaySpan
 
-    /// An intake without sites that stands at `wall` milliseconds and keeps nothing; `steady` is a clock that never
+    /// A pipeline without sites that stands at `wall` milliseconds and keeps nothing; `steady` is a clock that never
     /// jumps.
     public init(
         limits: Limits, rules: Admission.Rules, calendar: @escaping Calendar,
@@ -40,7 +40,7 @@ public struct Intake: Sendable {
         engine = Engine(limits: limits, seed: seed, at: now)
         admission = Admission(sites: SiteDirectory(seed: seed), rules: rules, seed: seed)
         timekeeper = Timekeeper(after: now, wall: wall, steady: steady)
-        self.salts = SaltStock(stored: nil, used: 0, random: salts)
+        self.salts = SaltPool(stored: nil, used: 0, random: salts)
         journal = nil
         self.calendar = calendar
     }
@@ -55,7 +55,7 @@ public struct Intake: Sendable {
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
         // A backup may know of salts that it does not hold; their numbers are not given out again.
         let used = (0..<engine.siteCount).map { recovery.engine.turn(of: SiteIndex($0)).salt }.max() ?? 0
-        salts = SaltStock(stored: recovery.salts, used: used, random: random)
+        salts = SaltPool(stored: recovery.salts, used: used, random: random)
         self.journal = journal
         self.calendar = calendar
         let stored = Dictionary(grouping: recovery.salts, by: \.site)
@@ -83,9 +83,11 @@ public struct Intake: Sendable {
             SiteProfile(settings), today: today, salt: current.map(salt) ?? missing, former: former.map(salt))
     }
 
-    /// The sequence of the frame to come; nil where nothing is kept.
-    var journalNext: UInt64? { journal?.next.sequence }
-    /// The stamp of the newest datagram that was taken, in milliseconds of the wall clock.
+    /// The sequence of the frame to come, with the hits in all frames before it; nil where nothing is kept.
+    var journalNext: (sequence: UInt64, before: UInt64)? { journal?.next }
+    /// Bytes of frames that are buffered in memory because the disk takes none.
+    var heldBytes: Int { journal?.status.heldBytes ?? 0 }
+    /// The stamp of the newest datagram that came in, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// Datagrams that were read as beacons, whether they are committed or not.
     var parsedDatagrams: UInt64 { engine.tallies[.parsedDatagrams] + admission.counts[.parsedDatagrams] }
@@ -114,7 +116,7 @@ public struct Intake: Sendable {
 
     // MARK: What comes in
 
-    /// Takes readings of the wall clock and of a steady clock, in milliseconds, before every batch; what the wall clock
+    /// Observes readings of the wall clock and of a steady clock, in milliseconds, before every batch; what the wall clock
     /// did, if it jumped.
     @discardableResult
     public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
@@ -123,7 +125,7 @@ public struct Intake: Sendable {
         begin()
         frame.append(.clock(event))
         if case .restart = event {
-            turnDays(at: now)
+            rollOverDays(at: now)
             droppedAt = nil
         }
         return event
@@ -140,16 +142,16 @@ public struct Intake: Sendable {
         frame.append(.up(moment))
     }
 
-    /// Takes one datagram, stamped by the wall clock in milliseconds.
+    /// Ingests one datagram, stamped by the wall clock in milliseconds.
     @inline(__always)
-    public mutating func take(
+    public mutating func ingest(
         _ datagram: Span<UInt8>, from sender: Admission.Sender, isTruncated: Bool, stamp: Int64
     ) {
         begin()
         if admission.isRefusing { admission.isRefusing = journal?.isFull ?? false }
         let moment = timekeeper.moment(stamp: stamp)
         if isUpDue { noteUp(at: moment) }
-        if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
+        if moment >= admission.sites.nextMidnight { rollOverDays(at: moment) }
         let arrival = Admission.Arrival(
             from: sender, isTruncated: isTruncated, stamp: stamp, at: moment, steady: timekeeper.steady)
         admission.admit(datagram, arrival, against: engine.signatures, into: &frame)
@@ -167,7 +169,7 @@ public struct Intake: Sendable {
                 write(&results)
                 noteUp(at: moment)
                 begin()
-                if moment >= admission.sites.nextMidnight { turnDays(at: moment) }
+                if moment >= admission.sites.nextMidnight { rollOverDays(at: moment) }
                 commit()
             }
             begin()
@@ -277,12 +279,12 @@ public struct Intake: Sendable {
     }
 
     /// Lets time pass to the last reading of the wall clock. Only right when nothing waits that came before it.
-    public mutating func pass() {
+    public mutating func advanceClock() {
         let moment = timekeeper.moment()
         noteUp(at: moment)
         if moment >= admission.sites.nextMidnight {
             begin()
-            turnDays(at: moment)
+            rollOverDays(at: moment)
         }
         forgetSalts()
         commit()
@@ -330,7 +332,7 @@ public struct Intake: Sendable {
 
     /// Begins the local day that `moment` lies in, for every site that is not in it. A site whose next salt is not
     /// stored yet keeps the one it has for another day: its visitors stay countable.
-    private mutating func turnDays(at moment: Moment) {
+    private mutating func rollOverDays(at moment: Moment) {
         var days: [String: DaySpan] = [:]
         let turns = sites.sitesToTurn(at: moment).map { site in
             let zone = sites.profile(of: site).settings.timezone

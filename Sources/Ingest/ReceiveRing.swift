@@ -15,7 +15,7 @@ import Wire
 /// One of the few files with `unsafe`: the memory is written by the kernel and by processes before this one. What comes
 /// out is a bounded span, only of slots that hold a datagram. Used by one thread at a time: the one that starts, then the
 /// one that counts.
-@safe public final class LandingRing: @unchecked Sendable {
+@safe public final class ReceiveRing: @unchecked Sendable {
     /// Datagrams in a batch: larger ones were slower, they spill the cache.
     static let batchMax = 64
     /// Longest datagram that is read whole.

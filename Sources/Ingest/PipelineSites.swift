@@ -3,7 +3,7 @@ public import Wire
 
 // Which sites are served, and by which settings.
 
-extension Intake {
+extension IngestPipeline {
     /// Draws the salts that these sites need and have not; store what `takeDrawnSalts` gives before `serve`.
     public mutating func prepare(_ profiles: [SiteProfile]) {
         let new = profiles.filter { sites.known($0.settings.name) == nil }
