@@ -1,5 +1,4 @@
-import NIOCore
-import NIOHTTP1
+package import NIOCore
 import NIOPosix
 public import ServiceLifecycle
 import Synchronization
@@ -59,6 +58,11 @@ public struct WebServer: Service {
         await open.connectionsClosed()
     }
 
+    /// Serves a channel that no listener accepted, as one that came over TCP. Called on its loop.
+    package func serve(_ channel: any Channel) throws {
+        try Connection.addHandlers(to: channel, service, limits, Peer(address: nil, isLocal: false))
+    }
+
     private func accept(from listener: WebListener, _ open: OpenChannels) async throws -> any Channel {
         let limit = limits.connections + (listener.isLocal ? limits.localConnections : 0)
         var bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -74,18 +78,9 @@ public struct WebServer: Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [limits, service] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    var decoder = NIOHTTPDecoderLimitConfiguration()
-                    decoder.maxHeaderFieldSize = limits.headerBytes
-                    decoder.maxHeaderListSize = limits.headerBytes
-                    decoder.maxHeaderFieldCount = limits.headerFields
                     let peer = Peer(
                         address: channel.remoteAddress.flatMap(NetworkAddress.init), isLocal: listener.isLocal)
-                    let arrival = ArrivalNotice()
-                    try channel.pipeline.syncOperations.addHandlers(
-                        arrival,
-                        ByteToMessageHandler(
-                            HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoder)),
-                        Connection(service, limits, peer, arrival))
+                    try Connection.addHandlers(to: channel, service, limits, peer)
                     open.begin(channel)
                 }
             }

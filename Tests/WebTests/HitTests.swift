@@ -254,7 +254,7 @@ struct HitTests {
         ])
     func address(fields: [String], proxies: [String], address: String) async throws {
         let counter = Counter(.success(Self.portal))
-        let configuration = WebConfiguration(proxies: try #require(Networks(proxies)))
+        let configuration = WebConfiguration(proxies: try #require(Networks(proxies)), limits: .patient)
         try await withServer(configuration, state: counter.state()) { server async throws in
             #expect(try await server.post("s=portal&u=/", fields).status == 200)
             #expect(counter.seen.withLock { $0.map(\.address) } == [NetworkAddress(Array(address.utf8).span)])

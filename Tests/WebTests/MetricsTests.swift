@@ -270,7 +270,7 @@ struct MetricsTests {
         ])
     func strangers(field: String?) async throws {
         // Without the field the machine's own address is not enough; with it, not even where it otherwise would be.
-        let configuration = WebConfiguration(localAdmin: field != nil)
+        let configuration = WebConfiguration(localAdmin: field != nil, limits: .patient)
         try await withServer(configuration) { server async throws in
             let fields = field.map { [$0] } ?? []
             let refused = try await server.ask("/metrics", fields)
@@ -287,7 +287,7 @@ struct MetricsTests {
 
     @Test("the owner on the machine itself reads them where that is allowed")
     func localAdmin() async throws {
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             #expect(try await server.ask("/metrics").status == 200)
         }
     }

@@ -12,6 +12,7 @@ struct TestServer: Sendable {
     let unixPath: String
     let connections: WebConnections
     let group: ServiceGroup
+    let web: WebServer
 
     /// Waits until nobody can connect any more.
     func acceptsNoMore() async throws {
@@ -70,9 +71,21 @@ extension TestServer {
     }
 }
 
+extension WebLimits {
+    /// So long that no test depends on the speed of its machine.
+    static var patient: WebLimits {
+        var limits = WebLimits()
+        limits.idle = .seconds(300)
+        limits.request = .seconds(300)
+        limits.drain = .seconds(30)
+        return limits
+    }
+}
+
 /// Runs a server around `body` and stops it in good order.
 func withServer(
-    _ configuration: WebConfiguration = WebConfiguration(), state: WebState = WebState(report: { knownReport }),
+    _ configuration: WebConfiguration = WebConfiguration(limits: .patient),
+    state: WebState = WebState(report: { knownReport }),
     _ body: (TestServer) async throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "footfall-\(UUID().uuidString.prefix(8))")
@@ -93,7 +106,7 @@ func withServer(
     try await withThrowingTaskGroup { tasks in
         tasks.addTask { try await group.run() }
         try await body(
-            TestServer(port: tcp.port, unixPath: unixPath, connections: connections, group: group))
+            TestServer(port: tcp.port, unixPath: unixPath, connections: connections, group: group, web: server))
         await group.triggerGracefulShutdown()
         try await tasks.waitForAll()
     }
