@@ -50,26 +50,31 @@ let package = Package(
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
-            name: "Storage", dependencies: ["Counting", "CKernel", grdb], exclude: ["FORMAT.md"],
+            name: "Storage", dependencies: ["Counting", "CKernel", "Platform", grdb], exclude: ["FORMAT.md"],
             swiftSettings: settings),
-        .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
+        .target(
+            name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel", "Platform"],
+            swiftSettings: settings),
         .target(
             name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
             resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
+        .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
+        .target(name: "Platform", dependencies: ["CKernel"], swiftSettings: settings),
         // The one place where they meet.
         .executableTarget(
             name: "footfall",
             dependencies: [
-                "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", argumentParser, lifecycle,
-                log, signals, toml,
+                "Counting", "Wire", "Zones", "Storage", "Ingest", "History", "Settings", "Web", "Supervision",
+                "Platform", argumentParser, lifecycle, log, signals,
             ],
             resources: [.embedInCode("Snippets")],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "footfall-load",
-            dependencies: ["Counting", "Wire", "Storage", "Ingest", "CKernel", argumentParser],
+            dependencies: ["Counting", "Wire", "Ingest", "CKernel", "Platform", argumentParser],
             swiftSettings: settings
         ),
         .target(name: "CBytes"),
@@ -81,10 +86,15 @@ let package = Package(
             name: "WireTests", dependencies: ["Counting", "Wire", crypto], exclude: ["Corpus"], swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
-            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
-        .testTarget(
-            name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
+            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "Platform"],
             swiftSettings: settings),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HistoryTests", dependencies: ["Counting", "Storage", "Zones", "History"], swiftSettings: settings),
+        .testTarget(name: "SettingsTests", dependencies: ["Counting", "Wire", "Settings"], swiftSettings: settings),
         .testTarget(
             name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto, nioCore, nioEmbedded, nioHTTP],
             swiftSettings: settings),

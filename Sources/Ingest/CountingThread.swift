@@ -1,5 +1,6 @@
 public import Counting
 import Glibc
+import Platform
 public import Storage
 import Synchronization
 import Wire

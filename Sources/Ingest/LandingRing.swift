@@ -1,6 +1,7 @@
 import CKernel
 import Counting
 import Glibc
+import Platform
 public import Storage
 import Wire
 
@@ -101,7 +102,7 @@ import Wire
     /// Maps the file, allocated in full so that no page can be missing later.
     private static func map(_ path: String, bytes: Int) -> (UnsafeMutableRawPointer?, String?) {
         func reason(_ what: String) -> (UnsafeMutableRawPointer?, String?) {
-            unsafe (nil, "\(what) \(path): \(String(cString: strerror(errno)))")
+            (nil, "\(what) \(path): \(SystemError.last)")
         }
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return unsafe reason("cannot open") }

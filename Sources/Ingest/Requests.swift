@@ -1,5 +1,5 @@
 public import Counting
-import Storage
+import Platform
 import Synchronization
 public import Wire
 

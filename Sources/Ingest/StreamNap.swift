@@ -1,5 +1,5 @@
 import Glibc
-import Storage
+import Platform
 
 /// How long to wait between two batches of a stream, so that one wake-up serves many datagrams.
 ///

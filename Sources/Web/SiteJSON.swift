@@ -1,13 +1,5 @@
 public import Counting
 
-/// A number of a site that its owner may show to anybody: the names of the `public` setting.
-public enum PublicNumber: String, CaseIterable, Sendable {
-    case online, peak, total, visits, views, today, yesterday, month, visitors, windows, bots, rejected, top, series
-
-    /// The default: what a counter is for.
-    public static let counter: Set<PublicNumber> = [.online, .total]
-}
-
 /// The snapshot of one site in the shape of the interface, for the API and the command line alike.
 ///
 /// `visible` leaves every other number out, and an object that would be empty with them; nil shows all.

@@ -23,23 +23,6 @@ public struct SiteProfile: Equatable, Sendable {
     }
 }
 
-/// A stretch of time between two local midnights.
-public struct DaySpan: Equatable, Sendable {
-    /// The calendar day.
-    public var day: LocalDay
-    /// Its first moment.
-    public var begins: Moment
-    /// The first moment of the next day.
-    public var ends: Moment
-
-    /// The day from `begins` to just before `ends`.
-    public init(day: LocalDay, begins: Moment, ends: Moment) {
-        self.day = day
-        self.begins = begins
-        self.ends = ends
-    }
-}
-
 /// The sites beacons may be of, and what visitors are hashed with today.
 public struct SiteDirectory: Sendable {
     /// One site as admission sees it.

@@ -2,7 +2,7 @@ import ArgumentParser
 import CKernel
 import Glibc
 import Ingest
-import Storage
+import Platform
 
 /// Receives like the daemon and counts nothing but datagrams and bytes: what no daemon on this machine can undercut.
 ///

@@ -1,5 +1,7 @@
 import Counting
+import History
 import Ingest
+import Settings
 import Web
 import Wire
 import Zones
@@ -38,7 +40,7 @@ struct FileCounter {
     /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
     private static func intake(_ settings: Settings?, _ rules: Admission.Rules, wall: Int64) -> Intake {
         Intake(
-            limits: settings?.limits.counting ?? Limits(), rules: rules, calendar: localCalendar,
+            limits: settings?.limits.counting ?? Limits(), rules: rules, calendar: LocalCalendar.day,
             salts: SplitMix(seed: 0x666f_6f74_6661_6c6c), wall: wall, steady: wall)
     }
 

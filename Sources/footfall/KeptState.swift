@@ -1,9 +1,21 @@
 import Counting
+import History
 import Ingest
 import Logging
+import Platform
+import Settings
 import Storage
 import Web
 import Wire
+
+extension Settings {
+    /// How the journal is kept.
+    fileprivate var journal: Journal.Configuration {
+        Journal.Configuration(
+            segmentBytes: state.segmentBytes, capBytes: state.journalCapBytes, heldBytesMax: limits.heldBytesMax,
+            syncMilliseconds: state.syncMilliseconds)
+    }
+}
 
 /// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
 struct KeptState {
@@ -29,7 +41,7 @@ struct KeptState {
         ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
         recovery.settle(armed: ring.armed)
 
-        let (journal, checkpointer) = directory.begin(recovery, settings.state.journal) { error in
+        let (journal, checkpointer) = directory.begin(recovery, settings.journal) { error in
             logger.write(.unreliable, ["error": "\(error)"])
             Exit.now(Exit.unavailable)
         }
@@ -38,7 +50,7 @@ struct KeptState {
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
         intake = Intake(
-            recovery, journal: journal, rules: settings.admissionRules, calendar: localCalendar, salts: random,
+            recovery, journal: journal, rules: settings.admissionRules, calendar: LocalCalendar.day, salts: random,
             seed: seed, wall: Clocks.wall, steady: Clocks.steady)
         if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)

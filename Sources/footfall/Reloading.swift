@@ -1,7 +1,9 @@
+import Counting
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
-import Storage
+import Settings
 import Supervision
 import Synchronization
 import UnixSignals
@@ -24,12 +26,6 @@ final class Reloading: Sendable {
         /// Puts the settings in force; not there before the daemon runs.
         var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
     }
-
-    /// Sections and keys that a running daemon can change, besides the sites.
-    private static let changeable: Set<String> = [
-        "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
-        "limits.site_rate", "log.assets",
-    ]
 
     init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
         self.option = option
@@ -93,7 +89,7 @@ final class Reloading: Sendable {
     private func read() async -> Result<[String], ReloadError> {
         let settings: Settings
         do throws(SettingsError) {
-            settings = try Settings.load(file: option.config, environment: environment)
+            settings = try option.read()
         } catch {
             return .failure(ReloadError(error.description))
         }
@@ -106,7 +102,7 @@ final class Reloading: Sendable {
         switch await apply(settings) {
         case .done:
             current.withLock { $0.publicNumbers = settings.publicNumbers }
-            return .success(settings.warnings + waiting(in: settings))
+            return .success(settings.warnings + settings.waitingForRestart(since: started))
         case .waiting, .unwritten:
             return .failure(ReloadError("The disk takes nothing now, and nothing was changed; /readyz says why."))
         case .tooMany:
@@ -117,14 +113,6 @@ final class Reloading: Sendable {
         }
     }
 
-    /// Keys with another value than at the start that are read at the start only.
-    private func waiting(in settings: Settings) -> [String] {
-        Settings.sections.flatMap { section, keys in
-            keys.filter { key in
-                key.written(settings) != key.written(started) && !Self.changeable.contains("\(section).\(key.name)")
-            }.map { "[\(section)] \($0.name) waits for a restart" }
-        }
-    }
 }
 
 extension CountingThread {

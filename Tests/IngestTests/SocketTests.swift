@@ -1,7 +1,7 @@
 import Counting
 import Glibc
 import Ingest
-import Storage
+import Platform
 import Testing
 import Wire
 

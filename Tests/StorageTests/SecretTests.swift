@@ -2,6 +2,7 @@ import Counting
 import Foundation
 import Glibc
 import Ingest
+import Platform
 import Storage
 import Testing
 import Wire

@@ -2,6 +2,7 @@ import ArgumentParser
 import Counting
 import Foundation
 import Ingest
+import Settings
 import Web
 import Wire
 

@@ -1,9 +1,12 @@
 import ArgumentParser
 import Counting
 import Glibc
+import History
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
+import Settings
 import Storage
 import Supervision
 import UnixSignals
@@ -27,7 +30,7 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.daemon()
         let settings: Settings
         do {
-            settings = try Settings.load(file: settingsOption.config, environment: environment)
+            settings = try settingsOption.read()
         } catch {
             fail("\(error)", logger, status: "the settings are wrong; see the journal, or run footfall check", wait: 30)
             throw Exit.configuration
@@ -87,9 +90,10 @@ struct Serve: AsyncParsableCommand {
         asked.lastReloadSucceeded = { reloading.lastSucceeded }
         asked.audit = { done in Self.readAudit(state.directory, counting, done) }
         asked.checkpoint = { done in if !counting.ask(.checkpoint(done)) { done(false) } }
-        let desk = HistoryDesk(reader: state.history, checkpointer: state.checkpointer, counting: counting)
-        asked.history.series = desk.series
-        asked.history.rankings = desk.rankings
+        let history = HistoryService(
+            reader: state.history, checkpointer: state.checkpointer, engine: LiveEngine(counting: counting))
+        asked.history.series = history.series
+        asked.history.rankings = history.rankings
         asked.durability = { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) }
         asked.isServed = reloading.isServed
         asked.publicNumbers = reloading.publicNumbers

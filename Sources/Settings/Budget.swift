@@ -1,5 +1,4 @@
 import Counting
-import Storage
 
 extension Settings {
     /// Memory the limits allow at most, by use: an estimate from above. The last row is the total, with every
@@ -11,7 +10,7 @@ extension Settings {
             ("receive slots", 64 * (8 << 10)),
             // The kernel reserves twice what is asked for, to pay for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
-            ("held frames", state.journal.heldBytesMax),
+            ("held frames", limits.heldBytesMax),
         ]
         // A ranked key: its array (32 B and up to 1024 or 253), and its entry in keys, hashes, index and counts.
         let rankings = limits.counting.pages * (104 + 1024) + limits.counting.referrers * (104 + 253)
@@ -33,7 +32,7 @@ extension Settings {
     static let diskRankingsBytes = 400 * 200 * 64
 
     /// The budget as comments, to stand below the effective settings.
-    func budgetTOML() -> String {
+    public func budgetTOML() -> String {
         func comment(_ name: String, _ bytes: Int) -> String {
             let hundredths = (bytes * 100 + (1 << 20) - 1) >> 20
             let size = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) MiB"
@@ -42,6 +41,6 @@ extension Settings {
         return "# Memory, estimated from above:\n" + memoryBudget.map(comment).joined()
             + "# Disk, estimated from above:\n" + comment("each busy site and year", Self.diskSiteYearBytes)
             + comment("each busy site: rankings of 400 days", Self.diskRankingsBytes)
-            + comment("journal", state.journal.capBytes)
+            + comment("journal", state.journalCapBytes)
     }
 }

@@ -1,21 +1,31 @@
 import Wire
 
 /// A numeric address and a port to listen on, written `127.0.0.1:7373` or `[::1]:7373`.
-struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
+public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// Without brackets.
-    var host: String
+    public var host: String
     /// 0: any free port.
-    var port: UInt16
-    var isIPv6: Bool
+    public var port: UInt16
+    /// `host` is an IPv6 address.
+    public var isIPv6: Bool
 
-    var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    /// An address whose host is numeric.
+    public init(host: String, port: UInt16, isIPv6: Bool) {
+        self.host = host
+        self.port = port
+        self.isIPv6 = isIPv6
+    }
+
+    /// As the settings write it.
+    public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Nobody outside this machine can reach it.
-    var isLoopback: Bool { isIPv6 ? host == "::1" : host.hasPrefix("127.") }
+    public var isLoopback: Bool { isIPv6 ? host == "::1" : host.hasPrefix("127.") }
 }
 
 extension ListenAddress {
-    init?(_ text: String) {
+    /// An address as the settings write it; nil if it is none.
+    public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
         var host = text[..<colon]
@@ -29,8 +39,8 @@ extension ListenAddress {
     }
 }
 
-extension Form where Value == ListenAddress {
-    static let listenAddress = Form(
+extension ValueFormat where Value == ListenAddress {
+    static let listenAddress = ValueFormat(
         allowed: "a numeric address and a port, such as \"127.0.0.1:7373\" or \"[::1]:7373\"",
         read: { if case .text(let text) = $0 { ListenAddress(text) } else { nil } },
         write: { quoted($0.description) })

@@ -1,61 +1,70 @@
-import Counting
+public import Counting
 import Foundation
 import Glibc
-import Storage
-import Web
-import Wire
-import Zones
+public import Wire
 
 /// What the operator chose: every key of the configuration reference, typed, with its default.
 ///
 /// `SettingsKeys.swift` says how each key is written; `Settings.load` reads them from files and the environment.
-struct Settings: Sendable, Equatable {
-    var beacon = Beacon()
-    var http = HTTP()
-    var state: State
-    var limits = Limits()
-    var log = Log()
+public struct Settings: Sendable, Equatable {
+    /// `[beacon]`.
+    public var beacon = Beacon()
+    /// `[http]`.
+    public var http = HTTP()
+    /// `[state]`.
+    public var state: State
+    /// `[limits]`.
+    public var limits = Limits()
+    /// `[log]`.
+    public var log = Log()
     /// In the order of the files; names are unique, and so is every host.
-    var sites: [Site] = []
+    public var sites: [Site] = []
 
     /// Settings of a file that says nothing.
-    init(environment: [String: String]) { state = State(environment: environment) }
+    public init(environment: [String: String]) { state = State(environment: environment) }
 
     /// Where datagrams come from.
-    struct Beacon: Sendable, Equatable {
+    public struct Beacon: Sendable, Equatable {
         /// Bound only where systemd hands over no socket.
-        var listen = [
+        public var listen = [
             ListenAddress(host: "127.0.0.1", port: 7373, isIPv6: false),
             ListenAddress(host: "::1", port: 7373, isIPv6: true),
         ]
         /// Networks whose unsigned beacons are believed: texts that `Networks` takes.
-        var trusted = ["127.0.0.0/8", "::1/128"]
+        public var trusted = ["127.0.0.0/8", "::1/128"]
         /// The site of log lines that name none, or empty.
-        var site = ""
-        var receiveBufferBytes = 64 << 20
-
-        var trustedNetworks: Networks { networks(trusted) }
+        public var site = ""
+        /// The receive buffer of each socket.
+        public var receiveBufferBytes = 64 << 20
     }
 
     /// Browsers and readers.
-    struct HTTP: Sendable, Equatable {
-        var listen = ListenAddress(host: "127.0.0.1", port: 7374, isIPv6: false)
+    public struct HTTP: Sendable, Equatable {
+        /// Bound only where systemd hands over no socket.
+        public var listen = ListenAddress(host: "127.0.0.1", port: 7374, isIPv6: false)
         /// `Host` names answered besides the loopback ones, lower case.
-        var hosts: [String] = []
+        public var hosts: [String] = []
         /// Networks whose `X-Forwarded-For` is believed: texts that `Networks` takes.
-        var proxies: [String] = []
+        public var proxies: [String] = []
         /// A loopback peer with a loopback `Host` and no forwarding header needs no token.
-        var localAdmin = false
+        public var localAdmin = false
 
-        var proxyNetworks: Networks { networks(proxies) }
+        /// The same networks, to be asked.
+        public var proxyNetworks: Networks { networks(proxies) }
     }
 
-    /// Where things are kept.
-    struct State: Sendable, Equatable {
-        var directory: String
+    /// Where things are kept, and how the journal is.
+    public struct State: Sendable, Equatable {
+        /// Journal and database.
+        public var directory: String
         /// Landing ring and local socket; should be a tmpfs.
-        var runtime: String
-        var journal = Journal.Configuration()
+        public var runtime: String
+        /// Between two syncs of the journal: a power cut loses at most this and one fdatasync.
+        public var syncMilliseconds: Int64 = 250
+        /// All segments of the journal together.
+        public var journalCapBytes = 256 << 20
+        /// A segment of the journal; two at least are within the cap.
+        public var segmentBytes = 16 << 20
 
         /// The directories systemd, else the XDG base directories, else the home directory provide.
         init(environment: [String: String]) {
@@ -75,44 +84,52 @@ struct Settings: Sendable, Equatable {
     }
 
     /// How much may be held.
-    struct Limits: Sendable, Equatable {
+    public struct Limits: Sendable, Equatable {
         /// The engine's part: `visitors`, `sites`, `recent_views`, `pages`, `referrers`.
-        var counting = Counting.Limits()
+        public var counting = Counting.Limits()
+        /// Frames in memory while the journal takes none.
+        public var heldBytesMax = 64 << 20
         /// Hits a second at the browser door from one address.
-        var visitorRatePerSecond = 20
+        public var visitorRatePerSecond = 20
         /// Hits a second at the browser door for one site.
-        var siteRatePerSecond = 10_000
+        public var siteRatePerSecond = 10_000
     }
 
     /// Access logs.
-    struct Log: Sendable, Equatable {
+    public struct Log: Sendable, Equatable {
         /// Extensions, without the dot and in lower case, of files that are no pages.
-        var assets = [
+        public var assets = [
             "css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf",
         ]
+
+        /// The defaults.
+        public init() {}
     }
 
     /// One `[[site]]`.
-    struct Site: Sendable, Equatable {
-        /// The default zone is this machine's.
-        var profile: SiteProfile
+    public struct Site: Sendable, Equatable {
+        /// What is counted of it, and how.
+        public var profile: SiteProfile
         /// Numbers shown to anyone.
-        var publicNumbers: [PublicNumber] = [.online, .total]
+        public var publicNumbers: [PublicNumber] = [.online, .total]
 
-        var name: String { profile.settings.name }
+        /// Its name.
+        public var name: String { profile.settings.name }
 
-        init(name: String) { profile = SiteProfile(SiteSettings(name: name, timezone: Zone.machine)) }
+        init(name: String, timezone: String) {
+            profile = SiteProfile(SiteSettings(name: name, timezone: timezone))
+        }
     }
 
     /// The part by which beacons are read.
-    var admissionRules: Admission.Rules {
+    public var admissionRules: Admission.Rules {
         Admission.Rules(
-            trusted: beacon.trustedNetworks, assets: log.assets, logSite: beacon.site,
+            trusted: networks(beacon.trusted), assets: log.assets, logSite: beacon.site,
             visitorPerSecond: limits.visitorRatePerSecond, sitePerSecond: limits.siteRatePerSecond)
     }
 
     /// Choices that are legal and probably not meant, one sentence each.
-    var warnings: [String] {
+    public var warnings: [String] {
         var warnings: [String] = []
         if sites.isEmpty { warnings.append("no [[site]] is configured: every hit will be refused as site_unknown") }
         if http.localAdmin, !http.proxies.isEmpty || !http.listen.isLoopback {

@@ -1,23 +1,26 @@
 import Counting
 import Foundation
-import Storage
 import TOMLKit
 import Wire
 
 extension Settings {
     /// The file that is read where none is named.
-    static let defaultFile = "/etc/footfall/footfall.toml"
+    public static let defaultFile = "/etc/footfall/footfall.toml"
 
     /// The folder of site files that belongs to a settings file.
-    static func sitesFolder(beside file: String) -> String {
+    public static func sitesFolder(beside file: String) -> String {
         (file.lastIndex(of: "/").map { String(file[...$0]) } ?? "") + "sites.d"
     }
 
     /// There is the main file, or a site's; without any the daemon serves the demo.
-    static func hasFiles(_ file: String?) -> Bool {
+    public static func hasFiles(_ file: String?) -> Bool {
         let main = file ?? defaultFile
-        var loader = SettingsLoader(environment: [:])
-        return FileManager.default.fileExists(atPath: main) || !loader.siteFiles(in: sitesFolder(beside: main)).isEmpty
+        if FileManager.default.fileExists(atPath: main) { return true }
+        do {
+            return try !siteFiles(in: sitesFolder(beside: main)).isEmpty
+        } catch {
+            return false
+        }
     }
 
     /// Reads the file, the `sites.d/*.toml` beside it, and the `FOOTFALL_SECTION_KEY` variables, which win.
@@ -26,11 +29,13 @@ extension Settings {
     /// serves the one site `demo` on loopback to a local administrator.
     ///
     /// - Throws: all problems of all files at once, in the order a reader would meet them.
-    static func load(file: String?, environment: [String: String]) throws(SettingsError) -> Settings {
-        var loader = SettingsLoader(environment: environment)
+    public static func load(
+        file: String?, environment: [String: String], zones: TimeZones
+    ) throws(SettingsError) -> Settings {
+        var loader = SettingsLoader(environment: environment, zones: zones)
         let main = file ?? defaultFile
         let isThere = loader.read(main, mayBeMissing: file == nil)
-        let siteFiles = loader.siteFiles(in: sitesFolder(beside: main))
+        let siteFiles = loader.findSiteFiles(in: sitesFolder(beside: main))
         for file in siteFiles { _ = loader.read(file, onlySites: true) }
         if !isThere, siteFiles.isEmpty { loader.serveDemo() }
         loader.override(by: environment)
@@ -54,7 +59,14 @@ private struct SettingsLoader {
     /// Which site answers for a host.
     private var hostSites: [String: String] = [:]
 
-    init(environment: [String: String]) { settings = Settings(environment: environment) }
+    private let zone: String
+    private let siteKeys: [SettingsKey<Settings.Site>]
+
+    init(environment: [String: String], zones: TimeZones) {
+        settings = Settings(environment: environment)
+        zone = zones.machine
+        siteKeys = Settings.siteKeys(isTimezone: zones.contains)
+    }
 
     private mutating func report(_ sentence: String, at place: Place) {
         problems.append(SettingsError.Problem(place: place, sentence: sentence))
@@ -62,16 +74,15 @@ private struct SettingsLoader {
 
     mutating func serveDemo() {
         settings.http.localAdmin = true
-        settings.sites = [Settings.Site(name: "demo")]
+        settings.sites = [Settings.Site(name: "demo", timezone: zone)]
     }
 
     // MARK: Files
 
     /// Paths of the `.toml` files in a folder that need not exist, sorted.
-    mutating func siteFiles(in folder: String) -> [String] {
+    mutating func findSiteFiles(in folder: String) -> [String] {
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }.sorted().map { folder + "/" + $0 }
+            return try siteFiles(in: folder)
         } catch {
             sources += 1
             if !isMissing(error) { report(reason(error), at: Place(source: sources, name: folder)) }
@@ -144,7 +155,7 @@ private struct SettingsLoader {
                 continue
             }
             places[(path + [name]).joined(separator: ".")] = file.value(path + [name])
-            for refusal in key.assign(Literal(value), &root) {
+            for refusal in key.assign(TOMLValue(value), &root) {
                 let entry = refusal.entry.map { ["\($0)"] } ?? []
                 report(refusal.sentence, at: file.value(path + [name] + entry))
             }
@@ -169,8 +180,8 @@ private struct SettingsLoader {
     }
 
     private mutating func readSite(_ table: TOMLTable, _ path: [String], of file: SettingsFile) {
-        var site = Settings.Site(name: "")
-        _ = read(table, Settings.siteKeys, title: "[[site]]", path: path, of: file, into: &site)
+        var site = Settings.Site(name: "", timezone: zone)
+        _ = read(table, siteKeys, title: "[[site]]", path: path, of: file, into: &site)
         if table["name"] == nil { report("a [[site]] needs a name", at: file.key(path)) }
         guard !site.name.isEmpty else { return }
 
@@ -210,7 +221,7 @@ private struct SettingsLoader {
                 report(unknown("variable", variable, among: known), at: place)
                 continue
             }
-            for refusal in key.assign(key.literal(text), &settings) { report(refusal.sentence, at: place) }
+            for refusal in key.assign(key.fromEnvironment(text), &settings) { report(refusal.sentence, at: place) }
             keyPlaces["\(section).\(key.name)"] = place
         }
     }
@@ -218,9 +229,9 @@ private struct SettingsLoader {
     // MARK: What one key says about another
 
     mutating func compareKeys() {
-        let cap = settings.state.journal.capBytes
+        let cap = settings.state.journalCapBytes
         let place = keyPlaces["state.journal_cap"] ?? keyPlaces["state.segment"]
-        if cap / 2 < settings.state.journal.segmentBytes, let place {
+        if cap / 2 < settings.state.segmentBytes, let place {
             report("journal_cap must be at least twice as large as segment", at: place)
         }
         let sitesMax = settings.limits.counting.sites
@@ -234,6 +245,11 @@ private struct SettingsLoader {
             report("site must be the name of a [[site]], or \"\"; found \(quoted(site))", at: place)
         }
     }
+}
+
+private func siteFiles(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }.sorted().map { folder + "/" + $0 }
 }
 
 /// A file while it is read.
@@ -250,7 +266,7 @@ private struct SettingsFile {
     }
 }
 
-extension Literal {
+extension TOMLValue {
     fileprivate init(_ value: any TOMLValueConvertible) {
         if let text = value.string {
             self = .text(text)
@@ -259,7 +275,7 @@ extension Literal {
         } else if let flag = value.bool {
             self = .flag(flag)
         } else if let list = value.array {
-            self = .list(list.map { Literal($0) })
+            self = .list(list.map { TOMLValue($0) })
         } else {
             self = .other(value.type.description)
         }

@@ -1,10 +1,10 @@
 /// Everything that is wrong with the settings.
-struct SettingsError: Error, CustomStringConvertible {
+public struct SettingsError: Error, CustomStringConvertible {
     /// Never empty.
     let problems: [Problem]
 
     /// One line a problem: `file:line:column: sentence`.
-    var description: String { problems.map { "\($0.place): \($0.sentence)" }.joined(separator: "\n") }
+    public var description: String { problems.map { "\($0.place): \($0.sentence)" }.joined(separator: "\n") }
 
     /// One thing to mend.
     struct Problem: Comparable, Sendable {

@@ -1,106 +1,69 @@
 import Wire
-import Zones
 
 /// How one kind of value is written: a size, a duration, an address.
-struct Form<Value: Equatable & Sendable>: Sendable {
+struct ValueFormat<Value: Equatable & Sendable>: Sendable {
     /// Completes "must be …".
     let allowed: String
     /// Nil: refused.
-    let read: @Sendable (Literal) -> Value?
+    let read: @Sendable (TOMLValue) -> Value?
     /// TOML that `read` takes.
     let write: @Sendable (Value) -> String
     /// What the text of an environment variable stands for.
-    var literal: @Sendable (String) -> Literal = { .text($0) }
-}
-
-/// A value as somebody wrote it.
-enum Literal: Equatable, Sendable, CustomStringConvertible {
-    case text(String)
-    case number(Int)
-    case flag(Bool)
-    case list([Literal])
-    /// Anything no key takes, by the name of its type.
-    case other(String)
-
-    var description: String {
-        switch self {
-        case .text(let text): text.count > 60 ? quoted(text.prefix(60) + "…") : quoted(text)
-        case .number(let number): "\(number)"
-        case .flag(let flag): "\(flag)"
-        case .list: "a list"
-        case .other(let type): "a \(type)"
-        }
-    }
-}
-
-/// A TOML basic string.
-func quoted(_ text: some StringProtocol) -> String {
-    let escaped = text.unicodeScalars.map { scalar in
-        switch scalar {
-        case "\"": "\\\""
-        case "\\": "\\\\"
-        case "\n": "\\n"
-        case "\t": "\\t"
-        case _ where scalar.value < 32 || (127..<160).contains(scalar.value):
-            "\\u" + String(repeating: "0", count: scalar.value < 16 ? 3 : 2) + String(scalar.value, radix: 16)
-        default: String(scalar)
-        }
-    }
-    return "\"" + escaped.joined() + "\""
+    var fromEnvironment: @Sendable (String) -> TOMLValue = { .text($0) }
 }
 
 // MARK: Numbers and quantities
 
-extension Form where Value == Bool {
-    static let flag = Form(
+extension ValueFormat where Value == Bool {
+    static let flag = ValueFormat(
         allowed: "true or false",
         read: { if case .flag(let flag) = $0 { flag } else { nil } },
         write: { "\($0)" },
-        literal: { $0 == "true" ? .flag(true) : $0 == "false" ? .flag(false) : .text($0) })
+        fromEnvironment: { $0 == "true" ? .flag(true) : $0 == "false" ? .flag(false) : .text($0) })
 }
 
-extension Form where Value == Int {
-    static func count(_ range: ClosedRange<Int>) -> Form {
-        Form(
+extension ValueFormat where Value == Int {
+    static func count(_ range: ClosedRange<Int>) -> ValueFormat {
+        ValueFormat(
             allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)",
             read: { if case .number(let number) = $0, range.contains(number) { number } else { nil } },
             write: { "\($0)" },
-            literal: { text in Int(text.replacing("_", with: "")).map(Literal.number) ?? .text(text) })
+            fromEnvironment: { text in Int(text.replacing("_", with: "")).map(TOMLValue.number) ?? .text(text) })
     }
 
     /// Bytes.
-    static func size(_ range: ClosedRange<Int>) -> Form {
+    static func size(_ range: ClosedRange<Int>) -> ValueFormat {
         let units = Units([("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1)])
         return quantity("a size", range, units, such: "64MiB", isPlain: true)
     }
 
-    static func rate(perSecond range: ClosedRange<Int>) -> Form {
+    static func rate(perSecond range: ClosedRange<Int>) -> ValueFormat {
         quantity("a rate", range, Units([("/s", 1)]), such: "20/s")
     }
 }
 
-extension Form where Value == Int64 {
-    static func duration(milliseconds range: ClosedRange<Int64>) -> Form {
+extension ValueFormat where Value == Int64 {
+    static func duration(milliseconds range: ClosedRange<Int64>) -> ValueFormat {
         let units = Units([("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)])
         return quantity("a duration", range, units, such: "250ms")
     }
 
-    static func duration(seconds range: ClosedRange<Int64>) -> Form {
+    static func duration(seconds range: ClosedRange<Int64>) -> ValueFormat {
         quantity("a duration", range, Units([("h", 3600), ("m", 60), ("s", 1)]), such: "5m")
     }
 }
 
-extension Form where Value: FixedWidthInteger {
+extension ValueFormat where Value: FixedWidthInteger {
     /// A number with a unit behind it; a bare one too where it `isPlain`.
     private static func quantity(
         _ what: String, _ range: ClosedRange<Value>, _ units: Units, such example: String, isPlain: Bool = false
-    ) -> Form {
+    ) -> ValueFormat {
         let allowed = "\(units.write(Int(range.lowerBound))) to \(units.write(Int(range.upperBound)))"
-        return Form(
+        return ValueFormat(
             allowed: "\(what) from \(allowed), such as \"\(example)\"",
-            read: { literal in
+            read: { value in
                 let number: Int? =
-                    switch literal {
+                    switch value {
                     case .number(let number) where isPlain: number
                     case .text(let text): units.read(text)
                     default: nil
@@ -134,9 +97,9 @@ struct Units: Sendable {
 
 // MARK: Names and places
 
-extension Form where Value == String {
-    private static func text(_ allowed: String, _ accepted: @escaping @Sendable (String) -> String?) -> Form {
-        Form(
+extension ValueFormat where Value == String {
+    private static func text(_ allowed: String, _ accepted: @escaping @Sendable (String) -> String?) -> ValueFormat {
+        ValueFormat(
             allowed: allowed, read: { if case .text(let text) = $0 { accepted(text) } else { nil } },
             write: { quoted($0) })
     }
@@ -154,8 +117,8 @@ extension Form where Value == String {
     static let siteHost = text(host.allowed) {
         hostName($0).flatMap { hostName($0.hasPrefix("www.") ? String($0.dropFirst(4)) : $0) }
     }
-    static let timezone = text("a time zone this machine knows, such as \"Asia/Ho_Chi_Minh\"") {
-        Zone(named: $0) == nil ? nil : $0
+    static func timezone(_ isKnown: @escaping @Sendable (String) -> Bool) -> ValueFormat {
+        text("a time zone this machine knows, such as \"Asia/Ho_Chi_Minh\"") { isKnown($0) ? $0 : nil }
     }
     static let network = text("an address or network such as \"127.0.0.1\" or \"10.0.0.0/8\"") {
         Networks([$0]) == nil ? nil : $0.lowercased()
@@ -192,12 +155,12 @@ extension Form where Value == String {
     }
 }
 
-extension Form {
+extension ValueFormat {
     /// One of a closed list of words.
-    static func oneOf(_ words: [(word: String, value: Value)]) -> Form {
-        Form(
+    static func oneOf(_ words: [(word: String, value: Value)]) -> ValueFormat {
+        ValueFormat(
             allowed: "one of " + words.map { quoted($0.word) }.joined(separator: ", "),
-            read: { literal in words.first { literal == .text($0.word) }?.value },
+            read: { found in words.first { found == .text($0.word) }?.value },
             write: { value in quoted(words.first { $0.value == value }?.word ?? "") })
     }
 }

@@ -1,15 +1,23 @@
-import Counting
+public import Counting
 import Dispatch
-import Ingest
-import Storage
-import Web
+public import Storage
 import Zones
 
 /// Puts history together: what the tables hold, what waits to be kept, and what still runs, all of one moment.
-struct HistoryDesk: Sendable {
-    let reader: HistoryReader
-    let checkpointer: Checkpointer
-    let counting: CountingThread
+///
+/// Rows leave the engine in numbered batches, and the database says which one it holds; so every row is in an answer
+/// once, whatever the checkpoint does meanwhile.
+public struct HistoryService: Sendable {
+    private let reader: HistoryReader
+    private let checkpointer: Checkpointer
+    private let engine: any EngineReader
+
+    /// History out of the tables, of what `checkpointer` has not saved yet, and of the engine that counts.
+    public init(reader: HistoryReader, checkpointer: Checkpointer, engine: any EngineReader) {
+        self.reader = reader
+        self.checkpointer = checkpointer
+        self.engine = engine
+    }
 
     /// Everything of a site in a range that is not in `kept`, which holds the batches up to its own.
     private struct Parts {
@@ -19,10 +27,8 @@ struct HistoryDesk: Sendable {
     }
 
     /// A site's history in columns.
-    func series(_ query: SeriesQuery) async -> SeriesAnswer {
-        guard let zone = Zone(named: query.timezone) ?? Zone(named: "UTC") else {
-            preconditionFailure("there is no UTC")
-        }
+    public func series(_ query: SeriesQuery) async -> SeriesAnswer {
+        let zone = LocalCalendar.zone(named: query.timezone)
         guard let looked = await look(query.site) else { return .unavailable }
         let since = looked.live.since.second
         var beginning: Int64?
@@ -35,13 +41,11 @@ struct HistoryDesk: Sendable {
             let first = (added + [kept].compactMap { $0 }).min()
             beginning = max(0, zone.day(at: min(since, first.map { Int64($0.number) * 86_400 } ?? since)).begins)
         }
-        guard let (range, step) = Self.range(query, zone, now: looked.live.asOf.second, beginning) else {
-            return .empty
-        }
-        // A stretch at each end may be of the range in part. All there is may always be asked for.
-        let count = (range.upperBound - range.lowerBound) / Self.seconds(step) + 2
-        guard count <= Series.countMax || beginning != nil else { return .tooLong }
-        let bounds = Self.bounds(range, step, zone)
+        let range = SeriesRange(query, in: zone, now: looked.live.asOf.second, beginning: beginning)
+        guard let range else { return .empty }
+        // All there is may always be asked for.
+        guard range.bucketsMax <= Series.countMax || beginning != nil else { return .tooLong }
+        let (bounds, step) = (range.bounds, range.step)
         let isOfDays = step == .day || step == .month
         let days = isOfDays ? zone.days(from: bounds[0], to: bounds[bounds.count - 1] - 1) : []
         guard let parts = await parts(query.site, bounds[0]..<bounds[bounds.count - 1]) else { return .unavailable }
@@ -57,9 +61,9 @@ struct HistoryDesk: Sendable {
         return .series(series, step: step, days: labels, asOf: parts.live.asOf)
     }
 
-    /// The rankings of a local day.
-    func rankings(_ site: SiteIndex, _ day: LocalDay) async -> (pages: Top, referrers: Top)? {
-        let today: (day: LocalDay, pages: Top, referrers: Top)? = await ask { engine in
+    /// The rankings of a local day; nil where the disk does not give them, and empty where none are kept.
+    public func rankings(_ site: SiteIndex, _ day: LocalDay) async -> (pages: Top, referrers: Top)? {
+        let today: (day: LocalDay, pages: Top, referrers: Top)? = await engine.read { engine in
             (
                 engine.turn(of: site).day, engine.topPages(of: site, rows: .max),
                 engine.topReferrers(of: site, rows: .max)
@@ -83,7 +87,7 @@ struct HistoryDesk: Sendable {
     private func look(_ site: SiteIndex) async -> (
         live: LiveHistory, rows: [HistoryRow], newest: UInt64, batches: [UInt64]
     )? {
-        await ask { [checkpointer] engine in
+        await engine.read { [checkpointer] engine in
             let live = engine.live(of: site)
             let pending = checkpointer.pendingRows
             return (
@@ -121,14 +125,6 @@ struct HistoryDesk: Sendable {
                     continuation.resume(returning: nil)
                 }
             }
-        }
-    }
-
-    private func ask<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T? {
-        await withCheckedContinuation { continuation in
-            let isAsked = counting.ask(
-                .look({ continuation.resume(returning: body($0)) }, abandon: { continuation.resume(returning: nil) }))
-            if !isAsked { continuation.resume(returning: nil) }
         }
     }
 
@@ -173,72 +169,10 @@ struct HistoryDesk: Sendable {
         }
         if let second = begins[parts.live.day.number] { series.addVisitors(at: second, parts.live.visitors) }
     }
+}
 
-    // MARK: Ranges
-
-    private static func seconds(_ step: SeriesQuery.Step) -> Int64 {
-        switch step {
-        case .quarter: 900
-        case .hour: 3600
-        case .day: 86_400
-        case .month: 30 * 86_400
-        }
-    }
-
-    /// The seconds that are asked for, and the step that suits them; nil where there are none.
-    private static func range(
-        _ query: SeriesQuery, _ zone: Zone, now: Int64, _ beginning: Int64?
-    ) -> (Range<Int64>, SeriesQuery.Step)? {
-        func second(_ edge: SeriesQuery.Edge, isEnd: Bool) -> Int64 {
-            switch edge {
-            case .moment(let moment): return moment.second
-            case .beginning: return beginning ?? 0
-            case .day(let day):
-                // A day is somewhere around its noon by UTC.
-                let around = zone.days(
-                    from: Int64(day.number) * 86_400 - 86_400, to: Int64(day.number) * 86_400 + 172_800)
-                let found = around.first { $0.number >= day.number } ?? around[around.count - 1]
-                return isEnd && found.number == day.number ? found.ends : found.begins
-            }
-        }
-        let to = query.to.map { second($0, isEnd: true) } ?? now + 1
-        let from = query.from.map { second($0, isEnd: false) } ?? to - 86_400
-        guard from >= 0, to > from else { return nil }
-        let span = to - from
-        let step: SeriesQuery.Step =
-            query.step
-            ?? (span <= 2 * 86_400 ? .quarter : span <= 14 * 86_400 ? .hour : span <= 800 * 86_400 ? .day : .month)
-        return (from..<to, step)
-    }
-
-    /// Where stretches begin, the first at or before the range, and where the last one ends, at or behind it.
-    private static func bounds(_ range: Range<Int64>, _ step: SeriesQuery.Step, _ zone: Zone) -> [Int64] {
-        let last = range.upperBound - 1
-        switch step {
-        case .quarter: return Array(stride(from: range.lowerBound / 900 * 900, to: last / 900 * 900 + 901, by: 900))
-        case .hour:
-            var bounds = [zone.hour(at: range.lowerBound)]
-            while let hour = bounds.last, hour <= last {
-                // Where the clocks change by half an hour, an hour of theirs has as many minutes.
-                let next = zone.hour(at: hour + 3600)
-                bounds.append(next > hour ? next : hour + 3600)
-            }
-            return bounds
-        case .day:
-            let days = zone.days(from: range.lowerBound, to: last)
-            return days.map(\.begins) + [days[days.count - 1].ends]
-        case .month:
-            // Days of a month before and after belong to the months at the ends.
-            let reach: Int64 = 32 * 86_400
-            let days = zone.days(from: max(0, range.lowerBound - reach), to: last + reach)
-            var firsts: [Int64] = []
-            for (i, day) in days.enumerated()
-            where i == 0 || LocalDay(number: day.number).month != LocalDay(number: days[i - 1].number).month {
-                firsts.append(day.begins)
-            }
-            let first = firsts.lastIndex { $0 <= range.lowerBound } ?? 0
-            let end = firsts.firstIndex { $0 > last } ?? firsts.count - 1
-            return Array(firsts[first...end])
-        }
-    }
+/// Whoever owns the engine, and lets others look at it.
+public protocol EngineReader: Sendable {
+    /// What `body` makes of the counts as they are at one moment; nil where nobody counts any more.
+    func read<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T?
 }
