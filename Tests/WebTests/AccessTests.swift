@@ -15,9 +15,9 @@ struct AccessTests {
     func hosts(host: String, status: Int) async throws {
         try await withServer(WebConfiguration(hosts: ["stats.example.org", "Portal.Example:443"], limits: .patient)) {
             server async throws in
-            let answer = try await server.ask("/healthz", host: host)
-            #expect(answer.status == status)
-            if status == 421 { #expect(try answer.problem.contains("hosts in [http]")) }
+            let response = try await server.ask("/healthz", host: host)
+            #expect(response.status == status)
+            if status == 421 { #expect(try response.problem.contains("hosts in [http]")) }
             #expect(try await server.ask("/healthz", host: host, local: true).status == 200)
         }
     }
@@ -78,7 +78,7 @@ struct AccessTests {
             for local in [false, true] {
                 let client = try await server.connect(local: local)
                 try await client.send("GET /api/v1/sites HTTP/1.0\r\nHost: 127.0.0.1:7374\r\n\r\n")
-                #expect(try await client.answer().status == (local ? 200 : 401))
+                #expect(try await client.response().status == (local ? 200 : 401))
             }
         }
     }
@@ -101,9 +101,9 @@ struct AccessTests {
         ])
     func crossSite(field: String, isOwner: Bool) async throws {
         try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
-            let answer = try await server.ask("/api/v1/sites/portal", [field])
-            #expect(try (answer.json["today"] != nil) == isOwner)
-            #expect((answer.fields["access-control-allow-origin"] == "*") == !isOwner)
+            let response = try await server.ask("/api/v1/sites/portal", [field])
+            #expect(try (response.json["today"] != nil) == isOwner)
+            #expect((response.fields["access-control-allow-origin"] == "*") == !isOwner)
         }
     }
 }

@@ -16,12 +16,12 @@ struct ConnectionTests {
                 let requests = (0..<50).map { "GET \(paths[$0 % 4]) HTTP/1.1\r\nHost: localhost\r\n\r\n" }
                 try await client.send(requests.joined())
                 for i in 0..<50 {
-                    let answer = try await client.answer()
-                    #expect(answer.status == [200, 200, 404, 200][i % 4])
-                    if i % 4 == 3 { #expect(answer.body == "ready") }
+                    let response = try await client.response()
+                    #expect(response.status == [200, 200, 404, 200][i % 4])
+                    if i % 4 == 3 { #expect(response.body == "ready") }
                 }
                 try await client.send(Self.get)
-                #expect(try await client.answer().body == "ok")
+                #expect(try await client.response().body == "ok")
             }
         }
     }
@@ -37,13 +37,13 @@ struct ConnectionTests {
         try await withServer { server async throws in
             let client = try await server.connect()
             try await client.send("GET /healthz \(version)\r\nHost: localhost\r\n\(field)\r\n\r\n")
-            let answer = try await client.answer()
-            #expect((answer.fields["connection"] == "close") == isClosed)
+            let response = try await client.response()
+            #expect((response.fields["connection"] == "close") == isClosed)
             if isClosed {
                 #expect(try await client.isClosed())
             } else {
                 try await client.send(Self.get)
-                #expect(try await client.answer().status == 200)
+                #expect(try await client.response().status == 200)
             }
         }
     }
@@ -60,7 +60,7 @@ struct ConnectionTests {
             let series = #"http_requests_total{route="/api/v1/definitions",code="200"}"#
             let answered = try #require(try await server.scrape()[series].flatMap { Int($0) })
             #expect(answered < rounds * each, "\(answered) answers wait in memory")
-            for _ in 0..<rounds * each { #expect(try await client.answer().status == 200) }
+            for _ in 0..<rounds * each { #expect(try await client.response().status == 200) }
         }
     }
 
@@ -70,11 +70,11 @@ struct ConnectionTests {
             let client = try await server.connect()
             let head = "POST /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
             try await client.send(head + "Content-Length: 3\r\n\r\n")
-            #expect(try await client.answer(hasBody: false).status == 100)
+            #expect(try await client.response(hasBody: false).status == 100)
             try await client.send("abc")
-            #expect(try await client.answer().status == 405)
+            #expect(try await client.response().status == 405)
             try await client.send(head + "Content-Length: 5000\r\n\r\n")
-            #expect(try await client.answer().status == 413)
+            #expect(try await client.response().status == 413)
         }
     }
 
@@ -94,12 +94,12 @@ struct ConnectionTests {
                 return "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\(more)\r\n"
             }
             try await client.send(request(fields: 64))
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             try await client.send(request(fields: 65) + Self.get)
-            let answer = try await client.answer()
-            #expect(answer.status == 431)
-            #expect(try answer.problem.contains("64 header fields"))
-            #expect(answer.fields["connection"] == "close" && answer.fields["x-content-type-options"] == "nosniff")
+            let response = try await client.response()
+            #expect(response.status == 431)
+            #expect(try response.problem.contains("64 header fields"))
+            #expect(response.fields["connection"] == "close" && response.fields["x-content-type-options"] == "nosniff")
             #expect(try await client.isClosed())
         }
     }
@@ -118,9 +118,9 @@ struct ConnectionTests {
         try await withServer { server async throws in
             let client = try await server.connect()
             try await client.send(request.text)
-            let answer = try await client.answer()
-            #expect(answer.status == 431)
-            #expect(try answer.problem.contains("8192 bytes"))
+            let response = try await client.response()
+            #expect(response.status == 431)
+            #expect(try response.problem.contains("8192 bytes"))
             #expect(try await client.isClosed())
         }
     }
@@ -140,10 +140,10 @@ struct ConnectionTests {
         try await withServer { server async throws in
             let client = try await server.connect()
             try await client.send(Self.get + request + Self.get)
-            #expect(try await client.answer().body == "ok")
-            let answer = try await client.answer()
-            #expect(answer.status == 400)
-            #expect(try answer.problem.contains("not HTTP/1.1"))
+            #expect(try await client.response().body == "ok")
+            let response = try await client.response()
+            #expect(response.status == 400)
+            #expect(try response.problem.contains("not HTTP/1.1"))
             #expect(try await client.isClosed())
         }
     }
@@ -162,11 +162,11 @@ struct ConnectionTests {
             let client = try await server.connect()
             let head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
             try await client.send(head + "Content-Length: 4096\r\n\r\n" + String(repeating: "a", count: 4096))
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             try await client.send(head + request.text)
-            let answer = try await client.answer()
-            #expect(answer.status == 413)
-            #expect(try answer.problem.contains("4096 bytes"))
+            let response = try await client.response()
+            #expect(response.status == 413)
+            #expect(try response.problem.contains("4096 bytes"))
             #expect(try await client.isClosed())
         }
     }
@@ -177,8 +177,8 @@ struct ConnectionTests {
             let client = try await server.connect()
             try await client.send(Self.get + Self.get)
             try await client.finish()
-            #expect(try await client.answer().body == "ok")
-            #expect(try await client.answer().body == "ok")
+            #expect(try await client.response().body == "ok")
+            #expect(try await client.response().body == "ok")
             #expect(try await client.isClosed())
         }
     }
@@ -240,7 +240,7 @@ struct ConnectionTests {
             for _ in 0..<2 {
                 let client = try await server.connect()
                 try await client.send(Self.get)
-                #expect(try await client.answer().status == 200)
+                #expect(try await client.response().status == 200)
                 clients.append(client)
             }
             #expect(server.connections.open == 2 && server.connections.refused == 0)
@@ -248,7 +248,7 @@ struct ConnectionTests {
             #expect(server.connections.refused == 1)
             let owner = try await server.connect(local: true)
             try await owner.send(Self.get)
-            #expect(try await owner.answer().status == 200)
+            #expect(try await owner.response().status == 200)
             #expect(try await server.connect(local: true).isClosed())
             #expect(server.connections.refused == 2 && server.connections.open == 3)
             // With a place given back somebody else gets in.
@@ -258,7 +258,7 @@ struct ConnectionTests {
             try await until { server.connections.open == 1 }
             let next = try await server.connect()
             try await next.send(Self.get)
-            #expect(try await next.answer().status == 200)
+            #expect(try await next.response().status == 200)
         }
     }
 
@@ -269,13 +269,13 @@ struct ConnectionTests {
         try await withServer(configuration) { server async throws in
             let (new, used) = (try await server.connect(), try await server.connect())
             try await used.send(Self.get)
-            #expect(try await used.answer().status == 200)
+            #expect(try await used.response().status == 200)
             try await until { server.connections.open == 2 }
             await server.stop()
             try await server.acceptsNoMore()
             for connection in [new, used] {
                 try await connection.send(Self.get)
-                #expect(try await connection.answer().status == 200)
+                #expect(try await connection.response().status == 200)
                 #expect(try await connection.isClosed())
             }
         }
@@ -286,10 +286,10 @@ struct ConnectionTests {
         try await withServer { server async throws in
             let used = try await server.connect()
             try await used.send(Self.get)
-            #expect(try await used.answer().status == 200)
+            #expect(try await used.response().status == 200)
             let local = try await server.connect(local: true)
             try await local.send(Self.get)
-            #expect(try await local.answer().status == 200)
+            #expect(try await local.response().status == 200)
             await server.stop()
             #expect(try await used.isClosed())
             #expect(try await local.isClosed())
@@ -305,13 +305,13 @@ struct ConnectionTests {
                 let tcp = try Listening.tcp()
                 let server = WebServer(
                     listeners: [WebListener(descriptor: tcp.descriptor, isLocal: false)],
-                    state: WebState(report: { knownReport }))
+                    backend: TestBackend(report: { knownReport }))
                 var clients: [Client] = []
                 for _ in 0..<50 { clients.append(try await Client.connect(toPort: tcp.port)) }
                 tasks.addTask { try await server.run() }
                 // All of them wait in the kernel, so they are accepted faster than they are taken.
                 try await clients[0].send(Self.get)
-                #expect(try await clients[0].answer().status == 200)
+                #expect(try await clients[0].response().status == 200)
                 tasks.cancelAll()
                 while await tasks.nextResult() != nil {}
             }
@@ -325,14 +325,14 @@ struct ConnectionTests {
             // The first answer shows that the second head has been read: they came together.
             let head = "GET /api/v1/sites/portal HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
             try await client.send(Self.get + head + "a")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             let idle = try await server.connect()
             try await idle.send(Self.get)
-            #expect(try await idle.answer().status == 200)
+            #expect(try await idle.response().status == 200)
             await server.stop()
             #expect(try await idle.isClosed())
             try await client.send("b")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             #expect(try await client.isClosed())
         }
     }
@@ -344,7 +344,7 @@ struct ConnectionTests {
         try await withServer(configuration) { server async throws in
             let client = try await server.connect()
             try await client.send(Self.get + "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\na")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             await server.stop()
             #expect(try await client.isClosed())
         }

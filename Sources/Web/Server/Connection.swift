@@ -12,8 +12,8 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     /// A response, and the route that it counts for.
-    private typealias RoutedAnswer = (answer: Answer, route: String)
-    private typealias Machine = ConnectionStateMachine<RoutedAnswer>
+    private typealias RoutedResponse = (response: Response, route: String)
+    private typealias Machine = ConnectionStateMachine<RoutedResponse>
 
     private let service: WebService
     private let limits: WebLimits
@@ -112,9 +112,9 @@ final class Connection: ChannelDuplexHandler {
 
     private func perform(_ action: Machine.Action, _ context: ChannelHandlerContext) {
         switch action {
-        case .respond(let head, let body): respond(to: Request(head: head, body: body, peer: peer), context)
-        case .write(let response, let framing): write(response, framing, context)
-        case .refuse(let refusal, let framing): write((problem(refusal).answer, Routes.other), framing, context)
+        case .respond(let head, let body): respond(to: HTTPRequest(head: head, body: body, peer: peer), context)
+        case .write(let routed, let framing): write(routed, framing, context)
+        case .refuse(let refusal, let framing): write((problem(refusal).response, Router.other), framing, context)
         case .sendContinue:
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         case .read: context.read()
@@ -135,19 +135,19 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
-    private func respond(to request: Request, _ context: ChannelHandlerContext) {
-        let (route, reply) = service.routes.reply(to: request)
-        switch reply {
-        case .now(let answer): receive(.response((answer, route)), context)
+    private func respond(to request: HTTPRequest, _ context: ChannelHandlerContext) {
+        let (route, action) = service.router.action(for: request)
+        switch action {
+        case .now(let response): receive(.response((response, route)), context)
         case .events(let feed, let topic, let owner): beginStream(feed, topic, owner, route, context)
         case .later(let work):
             let here = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let loop = context.eventLoop
-            work { answer in
+            work { response in
                 loop.execute {
                     let (connection, context) = here.value
                     guard context.channel.isActive else { return }
-                    connection.receive(.response((answer(), route)), context)
+                    connection.receive(.response((response(), route)), context)
                     context.flush()
                 }
             }
@@ -155,13 +155,13 @@ final class Connection: ChannelDuplexHandler {
     }
 
     /// Writes a response, to be sent with the next flush.
-    private func write(_ response: RoutedAnswer, _ framing: Machine.Framing, _ context: ChannelHandlerContext) {
-        let (answer, route) = response
-        var bytes = context.channel.allocator.buffer(capacity: 512 + answer.body.readableBytes)
-        answer.write(
+    private func write(_ routed: RoutedResponse, _ framing: Machine.Framing, _ context: ChannelHandlerContext) {
+        let (response, route) = routed
+        var bytes = context.channel.allocator.buffer(capacity: 512 + response.body.readableBytes)
+        response.write(
             to: &bytes, isHead: framing.isHead, isLast: framing.after != .keepOpen,
             isEndless: framing.after == .stream)
-        service.requests.add(route, answer.status, framing.elapsed.nanoseconds)
+        service.requests.add(route, response.status, framing.elapsed.nanoseconds)
         switch framing.after {
         case .keepOpen: context.write(wrapOutboundOut(bytes), promise: nil)
         case .stream:
@@ -198,25 +198,25 @@ final class Connection: ChannelDuplexHandler {
     ) {
         guard !machine.isStopping else {
             let problem = Problem(.serviceUnavailable, "The daemon stops; try again in a moment.")
-            return receive(.response((problem.answer, route)), context)
+            return receive(.response((problem.response, route)), context)
         }
         guard let (version, state) = feed.current(topic) else {
-            return receive(.response((Problem.unknownSite.answer, route)), context)
+            return receive(.response((Problem.unknownSite.response, route)), context)
         }
         let client = self.client(of: topic, owner, version, context)
-        if let problem = feed.add(client) { return receive(.response((problem.answer, route)), context) }
+        if let problem = feed.add(client) { return receive(.response((problem.response, route)), context) }
         stream = (feed, client)
         context.channel.setOption(.socketOption(.so_sndbuf), value: LiveFeed.bufferBytes).assumeIsolated()
             .whenFailure { _ in context.close(promise: nil) }
         var body = context.channel.allocator.buffer(capacity: 16 + state.readableBytes)
         body.writeString("retry: 5000\n")
         body.writeImmutableBuffer(state)
-        var answer = Answer(.ok, body: body, type: "text/event-stream; charset=utf-8")
-        answer.add("Cache-Control", "no-store")
+        var response = Response(.ok, body: body, type: "text/event-stream; charset=utf-8")
+        response.add("Cache-Control", "no-store")
         // nginx would buffer the events.
-        answer.add("X-Accel-Buffering", "no")
-        if !topic.isOwners { answer.add("Access-Control-Allow-Origin", "*") }
-        receive(.stream((answer, route)), context)
+        response.add("X-Accel-Buffering", "no")
+        if !topic.isOwners { response.add("Access-Control-Allow-Origin", "*") }
+        receive(.stream((response, route)), context)
     }
 
     /// A client of the feed that writes to this connection.
