@@ -89,9 +89,9 @@ public struct Settings: Sendable, Equatable {
         public var counting = Counting.Limits()
         /// Frames in memory while the journal takes none.
         public var heldBytesMax = 64 << 20
-        /// Hits a second at the browser door from one address.
+        /// Hits a second that browsers may send from one address.
         public var visitorRatePerSecond = 20
-        /// Hits a second at the browser door for one site.
+        /// Hits a second that browsers may send for one site.
         public var siteRatePerSecond = 10_000
     }
 

@@ -74,14 +74,14 @@ struct FileCounter {
                 _ = pipeline.serve(SiteProfile(SiteSettings(name: site.name, timezone: timezone), hosts: site.hosts))
             }
         }
-        let before = pipeline.engine.tallies
+        let before = pipeline.engine.counters
         pipeline.ingest(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
         guard explaining else {
             if lines % Self.batchLines == 0 { pipeline.commit() }
             return ""
         }
         pipeline.commit()
-        return Self.difference(before, pipeline.engine.tallies)
+        return Self.difference(before, pipeline.engine.counters)
     }
 
     /// The first stamp is where time begins; later ones let it pass.
@@ -94,9 +94,9 @@ struct FileCounter {
         if let wall { pipeline.observe(wall: wall, steady: wall) }
     }
 
-    private static func difference(_ before: Tallies, _ after: Tallies) -> String {
-        let counted = kinds.compactMap { tally, name in
-            after[tally] > before[tally] ? name + times(after[tally] - before[tally]) : nil
+    private static func difference(_ before: Counters, _ after: Counters) -> String {
+        let counted = kinds.compactMap { counter, name in
+            after[counter] > before[counter] ? name + times(after[counter] - before[counter]) : nil
         }
         let refused = reasons(after).compactMap { reason, count in
             let more = count - (reasons(before).first { $0.reason == reason }?.count ?? 0)
@@ -128,28 +128,30 @@ struct FileCounter {
     /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
     /// an address that is none.
     var counted: [(name: String, count: UInt64)] {
-        let tallies = pipeline.engine.tallies
-        return Self.kinds.map { ($0.name + "s", tallies[$0.tally]) } + [("unreadable fields", tallies[.droppedFields])]
+        let counters = pipeline.engine.counters
+        return Self.kinds.map { ($0.name + "s", counters[$0.counter]) } + [
+            ("unreadable fields", counters[.droppedFields])
+        ]
     }
 
-    private static let kinds: [(tally: Tally, name: String)] = [
+    private static let kinds: [(counter: Counter, name: String)] = [
         (.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot"),
     ]
 
     /// What was refused, by reason, of datagrams and beacons together.
     var rejected: [(reason: String, count: UInt64)] {
-        Self.allReasons(pipeline.engine.tallies)
+        Self.allReasons(pipeline.engine.counters)
             .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }
             .filter { $0.count > 0 }
     }
 
-    private static func reasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
-        allReasons(tallies).filter { $0.count > 0 }
+    private static func reasons(_ counters: Counters) -> [(reason: String, count: UInt64)] {
+        allReasons(counters).filter { $0.count > 0 }
     }
 
-    private static func allReasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
-        DatagramRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
-            + BeaconRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
+    private static func allReasons(_ counters: Counters) -> [(reason: String, count: UInt64)] {
+        DatagramRejection.allCases.map { ($0.rawValue, counters[$0.counter]) }
+            + BeaconRejection.allCases.map { ($0.rawValue, counters[$0.counter]) }
     }
 
     /// The snapshots with their rankings, and what the input was.
@@ -167,14 +169,14 @@ struct FileCounter {
                 ]))
             return JSON.object(object)
         }
-        let tallies = pipeline.engine.tallies
+        let counters = pipeline.engine.counters
         var refused: JSONObject = [:]
         for (reason, count) in rejected { refused.append(reason, JSON(count)) }
         return [
             "sites": .array(sites),
             "input": .object([
-                "lines": JSON(lines), "views": JSON(tallies[.views]), "pings": JSON(tallies[.pings]),
-                "bots": JSON(tallies[.bots]), "duplicates": JSON(tallies[.duplicates]), "rejected": .object(refused),
+                "lines": JSON(lines), "views": JSON(counters[.views]), "pings": JSON(counters[.pings]),
+                "bots": JSON(counters[.bots]), "duplicates": JSON(counters[.duplicates]), "rejected": .object(refused),
             ]),
         ]
     }
