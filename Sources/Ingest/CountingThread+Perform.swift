@@ -10,9 +10,9 @@ extension CountingThread {
 
     /// Changes what is served: `attempt` is run every 100 ms until it gives a value, and what it has done is published then.
     /// Nil where too many requests wait or the thread ends before.
-    public func change<T: Sendable>(_ attempt: @escaping @Sendable (inout Intake) -> T?) async -> T? {
+    public func change<T: Sendable>(_ attempt: @escaping @Sendable (inout IngestPipeline) -> T?) async -> T? {
         await response(orIfRefused: nil) { done in
-            .change({ intake in attempt(&intake).map { value in { done(value) } } }, abandon: { done(nil) })
+            .change({ pipeline in attempt(&pipeline).map { value in { done(value) } } }, abandon: { done(nil) })
         }
     }
 

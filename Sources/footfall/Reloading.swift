@@ -24,7 +24,7 @@ final class Reloading: Sendable {
         /// The newest reading, begun or not: one at a time, each in its turn.
         var newest: Task<Result<[String], ReloadError>, Never>?
         /// Puts the settings in force; not there before the daemon runs.
-        var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
+        var apply: (@Sendable (Settings) async -> IngestPipeline.Reloaded)?
     }
 
     init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
@@ -109,7 +109,7 @@ final class Reloading: Sendable {
             return .failure(
                 ReloadError(
                     "There would be more sites than [limits] sites, those counted once included, or more than "
-                        + "\(Intake.siteRecordsMax) changed at once; restart the daemon."))
+                        + "\(IngestPipeline.siteRecordsMax) changed at once; restart the daemon."))
         }
     }
 
@@ -117,11 +117,11 @@ final class Reloading: Sendable {
 
 extension CountingThread {
     /// Asks until salts of new sites are stored, for a little less than a request may take.
-    fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
+    fileprivate func reload(_ settings: Settings) async -> IngestPipeline.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let end = Clocks.steady + 8000
-        let result = await change { intake -> Intake.Reloaded? in
-            let result = intake.reload(profiles, rules: settings.admissionRules)
+        let result = await change { pipeline -> IngestPipeline.Reloaded? in
+            let result = pipeline.reload(profiles, rules: settings.admissionRules)
             return result == .waiting && Clocks.steady < end ? nil : result
         }
         return result ?? .unwritten

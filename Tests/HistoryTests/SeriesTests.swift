@@ -84,7 +84,7 @@ struct SeriesTests {
         let zone = try #require(Zone(named: timezone))
         let counted = try CountedSite(timezone, at: Self.midnight)
         var random = SplitMix(seed: 11)
-        for _ in 0..<60 {
+        for _ in 0..<30 {
             let begin = Int64.random(in: 1_300_000_000...1_795_000_000, using: &random)
             for step in SeriesQuery.Step.allCases {
                 let length = Int64.random(in: 1...(step == .month ? 90_000_000 : 3_000_000), using: &random)
@@ -94,20 +94,22 @@ struct SeriesTests {
                 let bounds = found.bounds
                 #expect(bounds[0] <= begin && bounds[bounds.count - 1] >= end, "\(timezone), \(begin), \(step)")
                 #expect(bounds.count < 3 || bounds[1] > begin && bounds[bounds.count - 2] < end)
-                let isWhole = zip(bounds, bounds.dropFirst()).allSatisfy { first, next in
-                    switch step {
-                    case .quarter: first % 900 == 0 && next == first + 900
-                    case .hour: zone.hour(at: first) == first && (1...3600).contains(next - first)
-                    case .day: zone.day(at: first).begins == first && zone.day(at: first).ends == next
+                func month(at second: Int64) -> Int32 { LocalDay(number: zone.day(at: second).number).month }
+                let wrong = zip(bounds, bounds.dropFirst()).filter { first, next in
+                    let day = zone.day(at: first)
+                    return switch step {
+                    case .quarter: first % 900 != 0 || next != first + 900
+                    // Where the clocks change by half an hour, what is cut there does not begin or end with an hour.
+                    case .hour:
+                        next - first != 3600
+                            && (next - first != 1800 || zone.hour(at: first) == first && zone.hour(at: next) == next)
+                    case .day: day.begins != first || day.ends != next
                     case .month:
-                        zone.day(at: first).begins == first
-                            && LocalDay(number: zone.day(at: first).number).month
-                                == LocalDay(number: zone.day(at: next - 1).number).month
-                            && LocalDay(number: zone.day(at: next).number).month
-                                != LocalDay(number: zone.day(at: next - 1).number).month
+                        day.begins != first || month(at: next - 1) != month(at: first)
+                            || month(at: next) == month(at: first)
                     }
                 }
-                #expect(isWhole, "\(timezone), \(begin), \(length), \(step): \(bounds)")
+                #expect(wrong.isEmpty, "\(timezone), \(begin), \(length), \(step)")
                 #expect(days.count == (step == .day ? found.count : 0))
             }
         }
