@@ -12,7 +12,11 @@ extension CountingThread {
     /// Nil where too many requests wait or the thread ends before.
     public func change<T: Sendable>(_ attempt: @escaping @Sendable (inout IngestPipeline) -> T?) async -> T? {
         await response(orIfRefused: nil) { done in
-            .change({ pipeline in attempt(&pipeline).map { value in { done(value) } } }, abandon: { done(nil) })
+            .change(
+                { pipeline in
+                    guard let value = attempt(&pipeline) else { return nil }
+                    return { done(value) }
+                }, abandon: { done(nil) })
         }
     }
 
