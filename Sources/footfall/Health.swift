@@ -1,6 +1,5 @@
 import Counting
 import Glibc
-import Ingest
 import Logging
 import Platform
 import ServiceLifecycle

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Wire
 
 /// A file of recorded beacons or of access logs, one line each, read as a stream; it may be packed by gzip.

@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Platform
 import Settings
-import Storage
 import Web
 
 struct Doctor: ParsableCommand {
