@@ -6,7 +6,7 @@ public struct FileCounter: Sendable {
     /// What is counted, and how.
     public struct Configuration: Sendable {
         /// How the lines are written; nil tells each by itself.
-        public var format: RecordedLine.Format?
+        public var format: LogFormat?
         /// The sites that are counted; nil is every site that is named, with the defaults.
         public var profiles: [SiteProfile]?
         /// How much may be held.
@@ -16,14 +16,14 @@ public struct FileCounter: Sendable {
         /// The zone of sites that are not configured, and of times that name none.
         public var timezone: String
         /// Local days.
-        public var calendar: Intake.Calendar
+        public var calendar: IngestPipeline.Calendar
         /// The second at which clocks in `timezone` show another, which is counted as if they stood at UTC.
         public var secondOfLocal: @Sendable (Int64) -> Int64
 
         /// All of it.
         public init(
-            format: RecordedLine.Format?, profiles: [SiteProfile]?, limits: Limits, rules: Admission.Rules,
-            timezone: String, calendar: @escaping Intake.Calendar, secondOfLocal: @escaping @Sendable (Int64) -> Int64
+            format: LogFormat?, profiles: [SiteProfile]?, limits: Limits, rules: Admission.Rules, timezone: String,
+            calendar: @escaping IngestPipeline.Calendar, secondOfLocal: @escaping @Sendable (Int64) -> Int64
         ) {
             self.format = format
             self.profiles = profiles
@@ -35,7 +35,7 @@ public struct FileCounter: Sendable {
         }
     }
 
-    private var intake: Intake
+    private var pipeline: IngestPipeline
     private let configuration: Configuration
     private var wall: Int64?
     /// Lines so far.
@@ -47,12 +47,12 @@ public struct FileCounter: Sendable {
     /// Nothing counted yet.
     public init(_ configuration: Configuration) {
         self.configuration = configuration
-        intake = Self.intake(configuration, wall: 0)
+        pipeline = Self.pipeline(configuration, wall: 0)
     }
 
     /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
-    private static func intake(_ configuration: Configuration, wall: Int64) -> Intake {
-        Intake(
+    private static func pipeline(_ configuration: Configuration, wall: Int64) -> IngestPipeline {
+        IngestPipeline(
             limits: configuration.limits, rules: configuration.rules, calendar: configuration.calendar,
             salts: SplitMix(seed: 0x666f_6f74_6661_6c6c), wall: wall, steady: wall)
     }
@@ -84,29 +84,29 @@ public struct FileCounter: Sendable {
         let rest = line.extracting(start..<line.count)
         let datagram = rest.extracting(first: Beacons.bytesMax)
         if configuration.profiles == nil {
-            for site in intake.unknownSites(in: datagram) {
+            for site in pipeline.unknownSites(in: datagram) {
                 let settings = SiteSettings(name: site.name, timezone: configuration.timezone)
-                _ = intake.serve(SiteProfile(settings, hosts: site.hosts))
+                _ = pipeline.serve(SiteProfile(settings, hosts: site.hosts))
             }
         }
-        let before = intake.engine.tallies
-        intake.take(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
+        let before = pipeline.engine.tallies
+        pipeline.ingest(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
         guard explaining else {
-            if lines % Self.batchLines == 0 { intake.commit() }
+            if lines % Self.batchLines == 0 { pipeline.commit() }
             return ""
         }
-        intake.commit()
-        return Self.difference(before, intake.engine.tallies)
+        pipeline.commit()
+        return Self.difference(before, pipeline.engine.tallies)
     }
 
     /// The first stamp is where time begins; later ones let it pass.
     private mutating func begin(at stamp: Int64) {
         if wall == nil {
-            intake = Self.intake(configuration, wall: stamp)
-            for profile in configuration.profiles ?? [] { _ = intake.serve(profile) }
+            pipeline = Self.pipeline(configuration, wall: stamp)
+            for profile in configuration.profiles ?? [] { _ = pipeline.serve(profile) }
         }
         wall = max(wall ?? stamp, stamp)
-        if let wall { intake.observe(wall: wall, steady: wall) }
+        if let wall { pipeline.observe(wall: wall, steady: wall) }
     }
 
     private static func difference(_ before: Tallies, _ after: Tallies) -> String {
@@ -128,17 +128,17 @@ public struct FileCounter: Sendable {
     /// Lets time pass to the report's moment; nil where that lies before the last one read.
     public mutating func finish(at end: Moment?) -> Report? {
         if wall == nil { begin(at: end?.milliseconds ?? 0) }
-        intake.commit()
+        pipeline.commit()
         if let end {
-            guard end >= intake.now else { return nil }
-            intake.observe(wall: end.milliseconds, steady: end.milliseconds)
+            guard end >= pipeline.now else { return nil }
+            pipeline.observe(wall: end.milliseconds, steady: end.milliseconds)
         }
-        intake.pass()
-        return intake.report()
+        pipeline.advanceClock()
+        return pipeline.report()
     }
 
     /// The counts as they are.
-    public var engine: Engine { intake.engine }
+    public var engine: Engine { pipeline.engine }
 
     /// There were lines, and none could be read.
     public var isUnreadable: Bool { lines > 0 && unstamped == lines }
@@ -146,7 +146,7 @@ public struct FileCounter: Sendable {
     /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
     /// an address that is none.
     public var counted: [(name: String, count: UInt64)] {
-        let tallies = intake.engine.tallies
+        let tallies = pipeline.engine.tallies
         return Self.kinds.map { ($0.name + "s", tallies[$0.tally]) } + [("unreadable fields", tallies[.droppedFields])]
     }
 
@@ -156,7 +156,7 @@ public struct FileCounter: Sendable {
 
     /// What was refused, by reason, of datagrams and beacons together.
     public var rejected: [(reason: String, count: UInt64)] {
-        Self.allReasons(intake.engine.tallies)
+        Self.allReasons(pipeline.engine.tallies)
             .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }
             .filter { $0.count > 0 }
     }

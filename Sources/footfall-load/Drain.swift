@@ -48,7 +48,7 @@ struct Drain: ParsableCommand {
 
         var datagrams = 0
         var bytes = 0
-        var nap = StreamNap()
+        var nap = BatchCoalescer()
         let begun = Clocks.processNanoseconds
         while true {
             let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))

@@ -23,7 +23,7 @@ final class Reloading: Sendable {
         /// The newest reading, begun or not: one at a time, each in its turn.
         var newest: Task<Result<[String], ReloadError>, Never>?
         /// Puts the settings in force; not there before the daemon runs.
-        var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
+        var apply: (@Sendable (Settings) async -> IngestPipeline.Reloaded)?
     }
 
     init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
@@ -108,7 +108,7 @@ final class Reloading: Sendable {
             return .failure(
                 ReloadError(
                     "There would be more sites than [limits] sites, those counted once included, or more than "
-                        + "\(Intake.siteRecordsMax) changed at once; restart the daemon."))
+                        + "\(IngestPipeline.siteRecordsMax) changed at once; restart the daemon."))
         }
     }
 
@@ -116,14 +116,14 @@ final class Reloading: Sendable {
 
 extension CountingThread {
     /// Asks until salts of new sites are stored, for a little less than a request may take.
-    fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
+    fileprivate func reload(_ settings: Settings) async -> IngestPipeline.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let end = Clocks.steady + 8000
         return await withCheckedContinuation { done in
             let isAsked = ask(
                 .change(
-                    { intake in
-                        let result = intake.reload(profiles, rules: settings.admissionRules)
+                    { pipeline in
+                        let result = pipeline.reload(profiles, rules: settings.admissionRules)
                         if result == .waiting, Clocks.steady < end { return nil }
                         return { done.resume(returning: result) }
                     }, abandon: { done.resume(returning: .unwritten) }))

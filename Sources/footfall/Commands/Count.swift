@@ -80,7 +80,7 @@ struct Count: ParsableCommand {
         var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
         if let site { rules.logSite = site }
         return FileCounter.Configuration(
-            format: RecordedLine.Format(rawValue: format.rawValue), profiles: settings?.sites.map(\.profile),
+            format: LogFormat(rawValue: format.rawValue), profiles: settings?.sites.map(\.profile),
             limits: settings?.limits.counting ?? Limits(), rules: rules, timezone: timezone,
             calendar: LocalCalendar.day, secondOfLocal: zone.second)
     }

@@ -82,8 +82,8 @@ extension SiteKeys {
                     await withCheckedContinuation { done in
                         let isAsked = counting.ask(
                             .change(
-                                { intake in
-                                    intake.setKeys(keys, ofSite: site)
+                                { pipeline in
+                                    pipeline.setKeys(keys, ofSite: site)
                                     return { done.resume() }
                                 }, abandon: { done.resume() }))
                         if !isAsked { done.resume() }

@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
         }
         let counting = CountingThread(
-            state.intake, sockets: sockets.beacons, ring: state.ring, checkpointer: state.checkpointer
+            state.pipeline, sockets: sockets.beacons, ring: state.ring, checkpointer: state.checkpointer
         ) { event in
             switch event {
             case .clock(let event):
