@@ -1,13 +1,13 @@
 import Glibc
 
-/// Room on the disk below a path.
+/// The free space of the file system that holds a path.
 public struct DiskSpace: Equatable, Sendable {
-    /// What those who are not root can still write.
+    /// Bytes that users other than root can still write.
     public let freeBytes: UInt64
-    /// Files can still be made.
+    /// New files can still be created.
     public let hasInodes: Bool
 
-    /// What statvfs(3) says; nil where the path cannot be looked at.
+    /// Asks statvfs(3); nil if the path cannot be examined.
     public init?(at path: String) {
         var room = statvfs()
         guard unsafe statvfs(path, &room) == 0 else { return nil }
