@@ -117,11 +117,6 @@ struct CountingLoop: ~Copyable {
             case .hit(let hit, let answer):
                 hits.append(hit)
                 answers.append(answer)
-            case .record(let make, let answer):
-                let record = make(pipeline.engine)
-                let isWritten = pipeline.addOrRefuse(record)
-                publishCommitted()
-                answer(isWritten ? record : nil)
             case .change(let attempt, let abandon):
                 attemptChanges([(attempt, abandon)])
             case .look(let body, _): body(pipeline.engine)
@@ -140,14 +135,10 @@ struct CountingLoop: ~Copyable {
         for change in changes {
             if let answer = change.attempt(&pipeline) { answers.append(answer) } else { waitingChanges.append(change) }
         }
-        publishCommitted()
-        for answer in answers { answer() }
-    }
-
-    /// Whoever has changed something looks at once.
-    private mutating func publishCommitted() {
+        // Whoever has changed something looks at once.
         pipeline.commit()
         publish()
+        for answer in answers { answer() }
     }
 
     private mutating func publish() {

@@ -7,9 +7,6 @@ public import Wire
 public enum Request: Sendable {
     /// Counts a hit; then the numbers of its site, with it in them, which no kill takes away any more.
     case hit(BrowserHit, @Sendable (Result<SiteReport, BeaconRejection>) -> Void)
-    /// Adds the record that is made of the counts as they are; then the record, or nil where it could not be written, and
-    /// nothing has happened.
-    case record(@Sendable (Engine) -> Record, @Sendable (Record?) -> Void)
     /// Changes what is served: tried every 100 ms until it gives its answer, which is called when the change is published,
     /// or abandoned where the thread ends before.
     case change(@Sendable (inout IngestPipeline) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
@@ -23,7 +20,6 @@ public enum Request: Sendable {
     func refuse() {
         switch self {
         case .hit(_, let answer): answer(.failure(.internal))
-        case .record(_, let answer): answer(nil)
         case .checkpoint(let answer): answer(false)
         case .change(_, let abandon), .look(_, let abandon): abandon()
         }

@@ -221,14 +221,13 @@ extension Admission {
     @inline(__always)
     private mutating func readPage(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) {
         let place = hit[.url] ?? 0..<0
-        let raw = bytes.extracting(place)
         let keepsQuery = !sites.entries[site.number].keepQuery.isEmpty
-        if let length = plainPath(raw, hit.escaping, keepsQuery: keepsQuery) {
+        if let length = plainPath(place, in: bytes, hit.escaping, keepsQuery: keepsQuery) {
             page.set(place.lowerBound..<place.lowerBound &+ length)
             if hit.isRequest { fileExtension.setExtension(of: page, in: bytes) }
             return
         }
-        if url.decode(raw, hit.escaping, limit: Self.urlBytesMax) { counts[.cutFields] += 1 }
+        if url.decode(bytes.extracting(place), hit.escaping, limit: Self.urlBytesMax) { counts[.cutFields] += 1 }
         page.setPath(url, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
     }
 
@@ -245,8 +244,10 @@ extension Admission {
     private mutating func readReferrer(
         _ place: Range<Int>?, _ escaping: Escaping, in bytes: Span<UInt8>, of site: SiteIndex
     ) -> Hit.Origin {
-        referrer.removeAll()
-        guard let place, !place.isEmpty else { return .direct }
+        guard let place, !place.isEmpty else {
+            referrer.removeAll()
+            return .direct
+        }
         let raw = bytes.extracting(place)
         if let host = plainHost(raw) {
             referrer.set(place.lowerBound &+ host.lowerBound..<place.lowerBound &+ host.upperBound)

@@ -15,9 +15,11 @@ struct HitFields: Sendable {
         case page
     }
 
-    /// By field: first byte in the high half, end in the low one; 0 where it was not sent. Of an array each look at a field
-    /// made a copy, which was a tenth of a log line's time.
-    private var places = SIMD16<UInt32>()
+    // Where each field stands: first byte in the high half, end in the low one; 0 where it was not sent. A property each: of
+    // an array, or of a vector, each look at a field would make a copy.
+    private var site: UInt32 = 0, host: UInt32 = 0, address: UInt32 = 0, method: UInt32 = 0, status: UInt32 = 0
+    private var url: UInt32 = 0, referrer: UInt32 = 0, agent: UInt32 = 0, visitor: UInt32 = 0, event: UInt32 = 0
+    private var time: UInt32 = 0, serverName: UInt32 = 0, rewritten: UInt32 = 0, page: UInt32 = 0
 
     /// Who read it, which decides what is checked first.
     let reader: Reader
@@ -74,22 +76,58 @@ struct HitFields: Sendable {
     @inline(__always)
     subscript(_ field: Field) -> Range<Int>? {
         get {
-            let place = places[field.rawValue]
+            let place = self[packed: field]
             return place == 0 ? nil : Int(place &>> 16)..<Int(UInt16(truncatingIfNeeded: place))
         }
         set {
-            guard places[field.rawValue] == 0, let place = newValue else { return }
-            places[field.rawValue] = UInt32(truncatingIfNeeded: place.lowerBound &<< 16 | place.upperBound)
+            guard self[packed: field] == 0, let place = newValue else { return }
+            self[packed: field] = UInt32(truncatingIfNeeded: place.lowerBound &<< 16 | place.upperBound)
         }
     }
 
-    /// Sets a field of a new value to a place in the form that is kept; 0 for none.
-    @inline(__always)
-    mutating func set(_ field: Field, packed place: UInt32) { places[field.rawValue] = place }
-
     /// Forgets a field.
     @inline(__always)
-    mutating func remove(_ field: Field) { places[field.rawValue] = 0 }
+    mutating func remove(_ field: Field) { self[packed: field] = 0 }
+
+    @inline(__always)
+    private subscript(packed field: Field) -> UInt32 {
+        get {
+            switch field {
+            case .site: site
+            case .host: host
+            case .address: address
+            case .method: method
+            case .status: status
+            case .url: url
+            case .referrer: referrer
+            case .agent: agent
+            case .visitor: visitor
+            case .event: event
+            case .time: time
+            case .serverName: serverName
+            case .rewritten: rewritten
+            case .page: page
+            }
+        }
+        set {
+            switch field {
+            case .site: site = newValue
+            case .host: host = newValue
+            case .address: address = newValue
+            case .method: method = newValue
+            case .status: status = newValue
+            case .url: url = newValue
+            case .referrer: referrer = newValue
+            case .agent: agent = newValue
+            case .visitor: visitor = newValue
+            case .event: event = newValue
+            case .time: time = newValue
+            case .serverName: serverName = newValue
+            case .rewritten: rewritten = newValue
+            case .page: page = newValue
+            }
+        }
+    }
 }
 
 extension HitFields {
@@ -102,12 +140,12 @@ extension HitFields {
         (mayOmitSite, signer) = (envelope.isMessage, envelope.signer)
         hasAgent = isRequest && beacon.sends(.agent)
         setPage(beacon)
-        set(.host, packed: beacon.packed(.host))
-        set(.address, packed: beacon.packed(.address))
-        set(.method, packed: beacon.packed(.method))
-        set(.status, packed: beacon.packed(.status))
-        set(.agent, packed: beacon.packed(.agent))
-        set(.visitor, packed: beacon.packed(.visitor))
+        host = beacon.packed(.host)
+        address = beacon.packed(.address)
+        method = beacon.packed(.method)
+        status = beacon.packed(.status)
+        agent = beacon.packed(.agent)
+        visitor = beacon.packed(.visitor)
     }
 
     /// The fields of a browser's form. Nobody vouches for a browser, so of its keys only those of the page are believed.
@@ -121,9 +159,9 @@ extension HitFields {
 
     @inline(__always)
     private mutating func setPage(_ beacon: Beacon) {
-        set(.site, packed: beacon.packed(.site))
-        set(.url, packed: beacon.packed(.url))
-        set(.referrer, packed: beacon.packed(.referrer))
-        set(.event, packed: beacon.packed(.event))
+        site = beacon.packed(.site)
+        url = beacon.packed(.url)
+        referrer = beacon.packed(.referrer)
+        event = beacon.packed(.event)
     }
 }

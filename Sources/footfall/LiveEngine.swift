@@ -7,10 +7,6 @@ struct LiveEngine: EngineReader {
     let counting: CountingThread
 
     func read<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T? {
-        await withCheckedContinuation { continuation in
-            let isAsked = counting.ask(
-                .look({ continuation.resume(returning: body($0)) }, abandon: { continuation.resume(returning: nil) }))
-            if !isAsked { continuation.resume(returning: nil) }
-        }
+        await counting.perform(body)
     }
 }

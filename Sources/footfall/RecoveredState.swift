@@ -5,7 +5,6 @@ import Logging
 import Platform
 import Settings
 import Storage
-import Web
 import Wire
 
 extension Settings {
@@ -23,7 +22,7 @@ struct RecoveredState {
     let ring: ReceiveRing
     let checkpointer: Checkpointer
     let health: Health
-    let tokens: Tokens
+    let accessTokens: [AccessToken]
     /// The keys of sites that senders elsewhere sign with.
     let siteKeys: [SiteKey]
     let directory: StateDirectory
@@ -85,7 +84,7 @@ struct RecoveredState {
         pipeline.commit()
         health = Health(
             settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
-        tokens = try Tokens(directory)
+        accessTokens = try directory.allTokens()
         if let warning = ring.warning {
             logger.write(
                 .privateRing,

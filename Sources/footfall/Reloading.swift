@@ -119,16 +119,11 @@ extension CountingThread {
     fileprivate func reload(_ settings: Settings) async -> IngestPipeline.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let end = Clocks.steady + 8000
-        return await withCheckedContinuation { done in
-            let isAsked = ask(
-                .change(
-                    { pipeline in
-                        let result = pipeline.reload(profiles, rules: settings.admissionRules)
-                        if result == .waiting, Clocks.steady < end { return nil }
-                        return { done.resume(returning: result) }
-                    }, abandon: { done.resume(returning: .unwritten) }))
-            if !isAsked { done.resume(returning: .unwritten) }
+        let result = await change { pipeline -> IngestPipeline.Reloaded? in
+            let result = pipeline.reload(profiles, rules: settings.admissionRules)
+            return result == .waiting && Clocks.steady < end ? nil : result
         }
+        return result ?? .unwritten
     }
 }
 

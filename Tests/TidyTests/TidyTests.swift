@@ -110,7 +110,7 @@ struct TidyTests {
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
         "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",
-        "Sources/Web/ProcessNumbers.swift": "clock_gettime, getrlimit",
+        "Sources/Web/Formats/ProcessNumbers.swift": "clock_gettime, getrlimit",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",
         "Sources/footfall/Commands/TopCommand.swift": "the size of the terminal",
         "Sources/footfall/LocalSocket.swift": "socket addresses",
@@ -140,13 +140,13 @@ struct TidyTests {
         "Sources/Wire/UnknownSites.swift": (1, "the names in a datagram that is refused are nobody's"),
         "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
         "Sources/Storage/StateBackup.swift": (3, "what an attempt has left, or has not"),
-        "Sources/Web/Histories.swift": (1, "a text that is no date is answered with how to write one"),
-        "Sources/Web/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
+        "Sources/Web/Routes/HistoryRoutes.swift": (1, "a text that is no date is answered with how to write one"),
+        "Sources/Web/Formats/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
         "Sources/footfall/Commands/Doctor.swift": (1, "a machine without /proc shows no web servers"),
         "Sources/footfall/Commands/SiteCommand.swift": (
             3, "what cannot be undone or read is said by the error that made it necessary"
         ),
-        "Sources/footfall/Commands/Serve.swift": (1, "an audit that cannot be read is answered with 503"),
+        "Sources/footfall/DaemonBackend.swift": (1, "an audit that cannot be read is answered with 503"),
         "Sources/footfall/LocalClient.swift": (
             2, "an answer without a problem is reported by its status; a directory that is not there has no owner"
         ),

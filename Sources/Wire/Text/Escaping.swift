@@ -50,10 +50,9 @@ func isPrintable(_ bytes: Span<UInt8>, except mark: UInt8) -> Bool {
 
 @inline(__always)
 private func isOther(_ block: SIMD16<UInt8>, _ mark: UInt8) -> Bool {
-    let outside = words(
-        (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space))
-    let marks = words(block .== SIMD16<UInt8>(repeating: mark))
-    return (outside[0] | outside[1] | marks[0] | marks[1]) != 0
+    let outside = (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space)
+    let others = words(outside .| (block .== SIMD16<UInt8>(repeating: mark)))
+    return others[0] | others[1] != 0
 }
 
 extension Text {

@@ -50,9 +50,24 @@ struct FieldScanner {
             let left = bytes.count &- base
             base = bytes.count &- 64
             hits = hits(bytes, base) & ~0 &<< UInt64(truncatingIfNeeded: 64 &- left)
+        } else if bytes.count >= 16 {
+            var place = 0
+            while place &+ 16 <= bytes.count {
+                hits |= hits16(bytes, place)
+                place &+= 16
+            }
+            hits |= hits16(bytes, bytes.count &- 16)
         } else {
             for i in bytes.indices where bytes[i] == one || bytes[i] == other { hits |= 1 &<< UInt64(i) }
         }
+    }
+
+    /// A bit for each of the 16 bytes at `place`, at that place among 64.
+    @inline(__always)
+    private func hits16(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
+        let block = bytes.extracting(place..<place &+ 16)
+        let hits = unsafe block.withUnsafeBufferPointer { unsafe cb_find16($0.baseAddress, one, other) }
+        return UInt64(hits) &<< UInt64(truncatingIfNeeded: place)
     }
 
     /// A bit for each of the 64 bytes at `place`.
@@ -91,9 +106,8 @@ func spelling(of bytes: Span<UInt8>) -> Spelling {
 @inline(__always)
 private func isOther(_ block: SIMD16<UInt8>) -> Bool {
     // Moved down to 0, the printable range ends at `~` minus the space; everything else lies above it.
-    let outside = words(
-        (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space))
-    let percent = words(block .== SIMD16<UInt8>(repeating: .percent))
-    let plus = words(block .== SIMD16<UInt8>(repeating: .plus))
-    return (outside[0] | outside[1] | percent[0] | percent[1] | plus[0] | plus[1]) != 0
+    let outside = (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space)
+    let isEscape = block .== SIMD16<UInt8>(repeating: .percent) .| (block .== SIMD16<UInt8>(repeating: .plus))
+    let others = words(outside .| isEscape)
+    return others[0] | others[1] != 0
 }

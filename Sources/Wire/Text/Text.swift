@@ -25,7 +25,11 @@ struct Text {
 
     /// Decodes a short value; false if it is longer than `limit`, empty, or holds a NUL.
     mutating func setShort(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
-        !decode(value, escaping, limit: limit) && !bytes.isEmpty && !bytes.contains(.nul)
+        if value.count <= limit, escaping.leaves(value) {
+            set(value)
+            return value.count > 0
+        }
+        return !decode(value, escaping, limit: limit) && !bytes.isEmpty && !bytes.contains(.nul)
     }
 
     /// Decodes and cleans a value; true if it was cut to `limit`.
