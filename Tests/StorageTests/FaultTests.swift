@@ -52,6 +52,29 @@ struct FaultTests {
         #expect(isEqual)
     }
 
+    @Test("what is degraded is said in sentences while it lasts, and what will not work before long is a warning")
+    func health() throws {
+        var traffic = Traffic(seed: 53)
+        let folder = try Folder()
+        let life = try Life(
+            in: folder.path, limits: traffic.limits, now: Moment(milliseconds: traffic.now), Self.capped)
+        func health(cap: Int) -> StateHealth {
+            StateHealth(life.journal, life.checkpointer, directory: folder.path, journalCapBytes: cap)
+        }
+        #expect(health(cap: 0).degraded == [] && health(cap: 0).warnings.isEmpty)
+        let room = health(cap: .max).warnings.map(\.detail)
+        #expect(room.count == 1 && room[0].contains("MiB are free in \(folder.path), less than the journal may need"))
+        while life.journal.status.heldBytes < 4096 { try life.append(traffic.nextFrame()) }
+        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal stands at its cap") } ?? ""
+        #expect(
+            sentence.hasSuffix("; \(life.journal.status.heldBytes) bytes of counts are held in memory"), "\(sentence)")
+        #expect(health(cap: 0).warnings.contains { $0.code == .disk && $0.detail == sentence })
+        #expect(life.checkpoint() == nil)
+        try life.append(traffic.nextFrame())
+        #expect(eventually { health(cap: 0).degraded == [] })
+        try life.end()
+    }
+
     @Test("held frames that a kill takes are named to the hit, when the ring says how far the journal went")
     func heldAndKilled() throws {
         var traffic = Traffic(seed: 52)
