@@ -113,7 +113,7 @@ extension Exposition {
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
     }
 
-    /// The first listener has what former processes took in besides, so that the sums are those that no restart resets.
+    /// The first listener also has what earlier processes took in: so no restart resets the sums.
     fileprivate mutating func write(_ numbers: IngestNumbers, _ tallies: Tallies) {
         func listeners(_ total: Tally, _ number: (IngestNumbers.Listener) -> UInt64) -> [(name: String, count: UInt64)]
         {
