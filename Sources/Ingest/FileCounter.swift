@@ -147,7 +147,9 @@ public struct FileCounter: Sendable {
     /// an address that is none.
     public var counted: [(name: String, count: UInt64)] {
         let counters = pipeline.engine.counters
-        return Self.kinds.map { ($0.name + "s", counters[$0.counter]) } + [("unreadable fields", counters[.droppedFields])]
+        return Self.kinds.map { ($0.name + "s", counters[$0.counter]) } + [
+            ("unreadable fields", counters[.droppedFields])
+        ]
     }
 
     private static let kinds: [(counter: Counter, name: String)] = [
