@@ -86,7 +86,7 @@ public struct IngestPipeline: Sendable {
     /// The sequence of the frame to come, with the hits in all frames before it; nil where nothing is kept.
     var journalNext: (sequence: UInt64, before: UInt64)? { journal?.next }
     /// Bytes of frames that are buffered in memory because the disk takes none.
-    var heldBytes: Int { journal?.status.heldBytes ?? 0 }
+    var heldBytes: Int { journal?.status.numbers.bufferedBytes ?? 0 }
     /// The stamp of the newest datagram that came in, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// Datagrams that were read as beacons, whether they are committed or not.

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Wire
 
 /// A file of recorded beacons or of access logs, one line each, read as a stream; it may be packed by gzip.
@@ -155,31 +154,5 @@ struct Recording {
             // One who has enough.
             packer?.terminate()
         }
-    }
-
-    /// 2106-01-27: the latest stamp, some days before the end of counted time.
-    static let secondsMax: Int64 = 4_294_000_000
-
-    /// `<unix seconds[.fraction]>` at the beginning of a line: milliseconds, and the bytes it takes.
-    static func stamp(_ line: Span<UInt8>) -> (milliseconds: Int64, length: Int)? {
-        var i = 0
-        var seconds: Int64 = 0
-        while i < line.count, line[i] &- 0x30 < 10 {
-            guard i < 12 else { return nil }
-            seconds = seconds * 10 + Int64(line[i] - 0x30)
-            i += 1
-        }
-        guard i > 0, seconds <= secondsMax else { return nil }
-        var milliseconds = seconds * 1000
-        if i < line.count, line[i] == 0x2e {
-            i += 1
-            var unit: Int64 = 100
-            while i < line.count, line[i] &- 0x30 < 10 {
-                milliseconds += Int64(line[i] - 0x30) * unit
-                unit /= 10
-                i += 1
-            }
-        }
-        return i == line.count || line[i] == 0x20 ? (milliseconds, i) : nil
     }
 }

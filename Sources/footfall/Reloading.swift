@@ -8,7 +8,6 @@ import Supervision
 import Synchronization
 import UnixSignals
 import Web
-import Wire
 
 /// The settings in force, and how others take their place: all or nothing, while beacons go on being counted.
 final class Reloading: Sendable {

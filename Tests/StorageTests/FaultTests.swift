@@ -25,7 +25,7 @@ struct FaultTests {
         let life = try Life(in: folder.path, limits: traffic.limits, now: start, Self.capped)
         var truth = Engine(limits: traffic.limits, at: start)
         for round in 1...4 {
-            while life.journal.status.heldBytes < 4096 {
+            while life.journal.status.numbers.bufferedBytes < 4096 {
                 let frame = traffic.nextFrame()
                 let records = frame.bytes
                 try truth.apply(records.span)
@@ -33,9 +33,9 @@ struct FaultTests {
             }
             let status = life.journal.status
             #expect(status.failure == .journalFull(bytes: Self.capped.capBytes), "round \(round)")
-            #expect(status.bytes <= Self.capped.capBytes && life.journal.wantsCheckpoint, "round \(round)")
+            #expect(status.numbers.bytes <= Self.capped.capBytes && life.journal.wantsCheckpoint, "round \(round)")
             #expect(life.checkpoint() == nil, "round \(round)")
-            #expect(eventually { life.journal.status.heldBytes == 0 }, "round \(round)")
+            #expect(eventually { life.journal.status.numbers.bufferedBytes == 0 }, "round \(round)")
             try life.append(
                 traffic.nextFrame().also { frame in
                     let records = frame.bytes
@@ -52,6 +52,30 @@ struct FaultTests {
         #expect(isEqual)
     }
 
+    @Test("what is degraded is said in sentences while it lasts, and what will not work before long is a warning")
+    func health() throws {
+        var traffic = Traffic(seed: 53)
+        let folder = try Folder()
+        let life = try Life(
+            in: folder.path, limits: traffic.limits, now: Moment(milliseconds: traffic.now), Self.capped)
+        func health(cap: Int) -> StateHealth {
+            StateHealth(life.journal, life.checkpointer, directory: folder.path, journalCapBytes: cap)
+        }
+        #expect(health(cap: 0).degraded == [] && health(cap: 0).warnings.isEmpty)
+        let room = health(cap: .max).warnings.map(\.detail)
+        #expect(room.count == 1 && room[0].contains("MiB are free in \(folder.path), less than the journal may need"))
+        while life.journal.status.numbers.bufferedBytes < 4096 { try life.append(traffic.nextFrame()) }
+        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal stands at its cap") } ?? ""
+        #expect(
+            sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are held in memory"),
+            "\(sentence)")
+        #expect(health(cap: 0).warnings.contains { $0.code == .disk && $0.detail == sentence })
+        #expect(life.checkpoint() == nil)
+        try life.append(traffic.nextFrame())
+        #expect(eventually { health(cap: 0).degraded == [] })
+        try life.end()
+    }
+
     @Test("held frames that a kill takes are named to the hit, when the ring says how far the journal went")
     func heldAndKilled() throws {
         var traffic = Traffic(seed: 52)
@@ -60,10 +84,10 @@ struct FaultTests {
             in: folder.path, limits: traffic.limits, now: Moment(milliseconds: traffic.now), Self.capped)
         var written = life.engine
         var next = life.journal.next
-        while life.journal.status.heldBytes < 4096 {
+        while life.journal.status.numbers.bufferedBytes < 4096 {
             let frame = traffic.nextFrame()
             try life.append(frame)
-            guard life.journal.status.heldBytes == 0 else { continue }
+            guard life.journal.status.numbers.bufferedBytes == 0 else { continue }
             let records = frame.bytes
             try written.apply(records.span)
             next = life.journal.next
@@ -95,7 +119,7 @@ struct FaultTests {
         }
         while counter.pipeline.engine.counters[.beaconsLimit] < 100 { send(100) }
         #expect(counter.journal.isFull)
-        #expect(counter.journal.status.heldBytes < 16 << 10)
+        #expect(counter.journal.status.numbers.bufferedBytes < 16 << 10)
         counter.pass(milliseconds: 2000)
         counter.expectConservation("full")
         let full = counter.pipeline.engine.counters
@@ -105,7 +129,7 @@ struct FaultTests {
         // A checkpoint is the way out.
         #expect(counter.checkpoint() == nil)
         let journal = counter.journal
-        #expect(eventually { journal.status.heldBytes == 0 && !journal.isFull })
+        #expect(eventually { journal.status.numbers.bufferedBytes == 0 && !journal.isFull })
         counter.pass(milliseconds: 2000)
         send(50)
         let after = counter.pipeline.engine.counters
@@ -142,7 +166,7 @@ struct FaultTests {
             try append(20)
             #expect(life.checkpoint() == nil, "round \(round)")
             try disk.fill()
-            while life.journal.status.heldBytes < 30_000 { try append(10) }
+            while life.journal.status.numbers.bufferedBytes < 30_000 { try append(10) }
             guard case .system(_, _, ENOSPC)? = life.journal.status.failure else {
                 Issue.record("round \(round): \(String(describing: life.journal.status.failure))")
                 return
@@ -154,7 +178,7 @@ struct FaultTests {
             }
             try disk.empty()
             if round == 2 { #expect(life.checkpoint() == nil) }
-            #expect(eventually { life.journal.status.heldBytes == 0 }, "round \(round)")
+            #expect(eventually { life.journal.status.numbers.bufferedBytes == 0 }, "round \(round)")
             try append(1)
             #expect(life.journal.status.failure == nil, "round \(round)")
         }

@@ -81,12 +81,12 @@ struct PersistentCounter {
     /// Makes a checkpoint and waits for its end: why it failed, if it did.
     @discardableResult
     mutating func checkpoint() -> StorageError? {
-        let failures = checkpointer.status.failures
+        let failures = checkpointer.status.numbers.failures
         checkpointer.submit(request())
         let isDone = eventually { !checkpointer.isBusy }
         #expect(isDone)
         let status = checkpointer.status
-        return status.failures > failures ? status.failure : nil
+        return status.numbers.failures > failures ? status.failure : nil
     }
 
     /// Stops in good order: what is left.

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Counting
 import Foundation
+import History
 import Ingest
 import Settings
 import Web
 import Wire
+import Zones
 
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,7 +39,7 @@ struct Count: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1, combined, haproxy, json }
 
     func validate() throws {
-        if TimeZone(identifier: timezone) == nil {
+        if Zone(named: timezone) == nil {
             throw ValidationError("\(timezone) is no time zone of this machine")
         }
         if let site, !isSiteName(Array(site.utf8).span) {
@@ -55,10 +57,8 @@ struct Count: ParsableCommand {
         if let site, let settings, !settings.sites.contains(where: { $0.name == site }) {
             throw ValidationError("the settings name no site \(site)")
         }
-        var counter = FileCounter(
-            settings: settings,
-            format: LogFormat(rawValue: format.rawValue), site: site, timezone: timezone)
-        let areWhole = try take(inputs, &counter)
+        var counter = FileCounter(try configuration(settings))
+        let areWhole = try count(inputs, with: &counter)
         guard let report = counter.finish(at: at.flatMap(moment)) else {
             say("--at lies before the last moment read")
             throw ExitCode.validationFailure
@@ -75,6 +75,16 @@ struct Count: ParsableCommand {
         if !areWhole { throw Exit.data }
     }
 
+    private func configuration(_ settings: Settings?) throws -> FileCounter.Configuration {
+        guard let zone = Zone(named: timezone) else { throw ValidationError("\(timezone) is no time zone") }
+        var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
+        if let site { rules.logSite = site }
+        return FileCounter.Configuration(
+            format: LogFormat(rawValue: format.rawValue), profiles: settings?.sites.map(\.profile),
+            limits: settings?.limits.counting ?? Limits(), rules: rules, timezone: timezone,
+            calendar: LocalCalendar.day, secondOfLocal: zone.second)
+    }
+
     /// A file that is being read, at a line that is not taken yet.
     private struct Reading {
         let name: String
@@ -83,8 +93,8 @@ struct Count: ParsableCommand {
         var stamp: Int64
     }
 
-    /// Takes the lines of all files in the order of their stamps; false where something could not be unpacked.
-    private func take(_ inputs: [Recording], _ counter: inout FileCounter) throws -> Bool {
+    /// Counts the lines of all files in the order of their stamps; false where something could not be unpacked.
+    private func count(_ inputs: [Recording], with counter: inout FileCounter) throws -> Bool {
         var areWhole = true
         // Each is opened when its first line is due.
         var waiting = try inTheirOrder(inputs, counter)[...]
@@ -97,7 +107,7 @@ struct Count: ParsableCommand {
             }
             guard let i = open.indices.min(by: { open[$0].stamp < open[$1].stamp }) else { return areWhole }
             let (name, lines) = (open[i].name, open[i].lines)
-            let became = lines.withLine { counter.take($0, explaining: explain) }
+            let became = lines.withLine { counter.count($0, explaining: explain) }
             if counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
             if explain {
                 let text = "\(name):\(lines.number): \(became)"
@@ -145,7 +155,7 @@ struct Count: ParsableCommand {
     }
 
     private func moment(_ text: String) -> Moment? {
-        if let milliseconds = Recording.stamp(Array(text.utf8).span)?.milliseconds {
+        if let milliseconds = UnixStamp(Array(text.utf8).span)?.milliseconds {
             return Moment(milliseconds: milliseconds)
         }
         for options in [
@@ -154,11 +164,47 @@ struct Count: ParsableCommand {
             let formatter = ISO8601DateFormatter()
             formatter.formatOptions = options
             if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0,
-                date.timeIntervalSince1970 <= Double(Recording.secondsMax)
+                date.timeIntervalSince1970 <= Double(UnixStamp.secondsMax)
             {
                 return Moment(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
             }
         }
         return nil
     }
+}
+
+extension FileCounter {
+    /// The snapshots with their rankings, and what the input was.
+    fileprivate func json(_ report: Report) -> JSONObject {
+        let sites = report.sites.enumerated().map { i, site in
+            var object = siteJSON(site, asOf: report.asOf)
+            let pages = rows(engine.topPages(of: SiteIndex(i), rows: .max))
+            let referrers = rows(engine.topReferrers(of: SiteIndex(i), rows: .max))
+            object.append(
+                "top",
+                .object([
+                    "pages": .array(
+                        pages.map { .object(["key": key($0), "views": JSON($0.views), "entries": JSON($0.entries)]) }),
+                    "referrers": .array(referrers.map { .object(["key": key($0), "views": JSON($0.views)]) }),
+                ]))
+            return JSON.object(object)
+        }
+        let counters = engine.counters
+        var refused: JSONObject = [:]
+        for (reason, count) in rejected { refused.append(reason, JSON(count)) }
+        return [
+            "sites": .array(sites),
+            "input": .object([
+                "lines": JSON(lines), "views": JSON(counters[.views]), "pings": JSON(counters[.pings]),
+                "bots": JSON(counters[.bots]), "duplicates": JSON(counters[.duplicates]), "rejected": .object(refused),
+            ]),
+        ]
+    }
+
+    /// What is not ranked by name is the last row, so that the sum is the day's views.
+    private func rows(_ top: Top) -> [RankingRow] {
+        top.other == 0 ? top.rows : top.rows + [RankingRow(key: Array("(other)".utf8), views: top.other, entries: 0)]
+    }
+
+    private func key(_ row: RankingRow) -> JSON { JSON(String(decoding: row.key, as: UTF8.self)) }
 }

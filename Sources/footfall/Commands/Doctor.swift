@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import Platform
 import Settings
-import Storage
 import Web
 
 struct Doctor: ParsableCommand {
@@ -185,11 +184,10 @@ private struct Examination {
         while !FileManager.default.fileExists(atPath: path), path.count > 1 {
             path = (path as NSString).deletingLastPathComponent
         }
-        var room = statvfs()
-        guard unsafe statvfs(path, &room) == 0 else {
+        guard let room = DiskSpace(at: path) else {
             return amiss("disk", "\(path) cannot be looked at", "sudo footfall doctor")
         }
-        let free = UInt64(room.f_bavail) * UInt64(room.f_frsize)
+        let free = room.freeBytes
         if free < UInt64(settings.state.journalCapBytes) {
             amiss(
                 "disk", "\(free >> 20) MiB are free at \(path), less than the journal may need",
@@ -197,7 +195,7 @@ private struct Examination {
         } else {
             well("disk", "\(grouped(Int(free >> 20))) MiB are free at \(path)")
         }
-        if room.f_favail == 0, room.f_files > 0 { amiss("disk", "no inodes are left at \(path)", "df -i \(path)") }
+        if !room.hasInodes { amiss("disk", "no inodes are left at \(path)", "df -i \(path)") }
     }
 
     private mutating func lookAtProxies() {

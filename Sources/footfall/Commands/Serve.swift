@@ -56,9 +56,9 @@ struct Serve: AsyncParsableCommand {
             }
         }
         defer { patience.cancel() }
-        let state: KeptState
+        let state: RecoveredState
         do {
-            state = try KeptState(settings, logger: logger)
+            state = try RecoveredState(settings, logger: logger)
         } catch let error as StorageError {
             fail("\(error)", logger)
             throw error.isPermission ? Exit.noPermission : Exit.unavailable

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import Settings
-import Web
 
 struct SiteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -17,7 +17,7 @@ extension Settings {
 }
 
 /// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
-struct KeptState {
+struct RecoveredState {
     private(set) var pipeline: IngestPipeline
     let ring: ReceiveRing
     let checkpointer: Checkpointer
