@@ -56,8 +56,9 @@ let package = Package(
             name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel", "Platform"],
             swiftSettings: settings),
         .target(
-            name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
-            resources: [.embedInCode("Assets")], swiftSettings: settings),
+            name: "Web",
+            dependencies: ["Counting", "Wire", "CAssets", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
+            exclude: ["Assets"], swiftSettings: settings),
         .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
@@ -77,6 +78,7 @@ let package = Package(
             dependencies: ["Counting", "Wire", "Ingest", "CKernel", "Platform", argumentParser],
             swiftSettings: settings
         ),
+        .target(name: "CAssets"),
         .target(name: "CBytes"),
         .target(name: "CKernel"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),

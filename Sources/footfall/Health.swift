@@ -27,7 +27,7 @@ final class Health: Sendable {
     var degraded: [String] { state.degraded }
     var warnings: [Warning] { state.warnings }
 
-    /// One line for people: what is amiss, else who is online and what has been counted.
+    /// One line for people: what is degraded; otherwise how many are online, and the visits.
     func summary(of report: Report) -> String {
         guard degraded.isEmpty else { return "degraded: " + degraded.joined(separator: "; ") }
         let online = report.sites.reduce(0) { $0 + $1.online }
@@ -45,7 +45,7 @@ final class Health: Sendable {
     }
 }
 
-/// Tells the log and the supervisor when the health changes; what goes on for long is in the metrics.
+/// Writes changes of health to the log and to systemd. What lasts is in the metrics.
 struct HealthService: Service {
     let health: Health
     let report: @Sendable () -> Report
@@ -77,6 +77,6 @@ struct HealthService: Service {
         }
     }
 
-    /// A sentence without its numbers, which change all the time.
+    /// A sentence without its numbers, which change constantly.
     private static func kind(_ sentence: String) -> String { sentence.filter { !$0.isNumber } }
 }

@@ -52,7 +52,7 @@ final class APIDescription: Sendable {
         }
         var object: JSONObject = [:]
         for (path, operations) in paths { object.append(path, .object(operations)) }
-        return PackageResources.openapi_json
+        return Assets.openAPI
             .replacing("\"@PATHS@\"".utf8, with: JSON.object(object).indentedBytes(level: 1))
             .replacing("@VERSION@".utf8, with: version.utf8)
             .replacing("\"@REASON@\"".utf8, with: Self.reason.bytes)

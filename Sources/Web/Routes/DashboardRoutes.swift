@@ -100,11 +100,11 @@ struct DashboardRoutes: RouteGroup {
 
     // They change with the program, so browsers ask for them each time.
     private static let style = CachedResponse(
-        PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
+        Assets.dashboardStyle, type: "text/css; charset=utf-8", caching: "no-cache")
     private static let script = CachedResponse(
         MinifiedScript.bytes(
-            PackageResources.dashboard_words_js + PackageResources.dashboard_overview_js
-                + PackageResources.dashboard_chart_js + PackageResources.dashboard_site_js),
+            Assets.dashboardWords + Assets.dashboardOverview
+                + Assets.dashboardChart + Assets.dashboardSite),
         type: "text/javascript; charset=utf-8", caching: "no-cache")
 
     private static let signedInSeconds = 30 * 86_400

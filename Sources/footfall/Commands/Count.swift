@@ -10,27 +10,28 @@ import Zones
 
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count access logs or recorded beacons by the very code the daemon runs.",
+        abstract: "Count access logs or recorded beacons with the code of the daemon.",
         discussion: """
-            Takes access logs of nginx, Apache, HAProxy and Caddy as they are, in syslog form or not, packed by gzip or \
-            not, as in: footfall count /var/log/nginx/access.log*. Recorded beacons are <unix seconds[.fraction]> SP <f1 \
-            beacon>. The lines of several files are taken in the order of their dates; - is standard input. Without -c every \
-            site and virtual host that is named is accepted, with defaults. Nothing is sent and nothing is written.
+            Reads access logs of nginx, Apache, HAProxy and Caddy, also in syslog format or compressed by gzip; for \
+            example: footfall count /var/log/nginx/access.log*. A recorded beacon is <unix seconds[.fraction]> SP <f1 \
+            beacon>. The lines of several files are counted in the order of their dates; - is standard input. Without \
+            -c, every site and virtual host in the lines is counted, with default settings. Nothing is sent or \
+            written.
             """)
 
-    @Argument(help: "Logs or files of recorded beacons.")
+    @Argument(help: "Access logs, or files of recorded beacons.")
     var files: [String]
-    @Option(help: "How the lines are written; auto tells each line by itself.")
+    @Option(help: "The format of the lines; auto detects it for each line.")
     var format = Format.auto
-    @Option(help: "Site of log lines that name none; default site, or [beacon] site with -c.")
+    @Option(help: "The site of log lines that name no site (default: site; with -c: [beacon] site).")
     var site: String?
-    @Option(help: "Moment of the report: unix seconds or RFC 3339; default the last moment read.")
+    @Option(help: "The time of the report, as unix seconds or RFC 3339 (default: the last time in the files).")
     var at: String?
     @Option(
         help: ArgumentHelp(
-            "Time zone of sites that are not configured, and of dates that name none.", valueName: "zone"))
+            "The time zone of sites without settings, and of dates without a zone.", valueName: "zone"))
     var timezone = "UTC"
-    @Flag(help: "Say line by line what became of it; with --json on standard error.")
+    @Flag(help: "Print for each line how it was counted; with --json on standard error.")
     var explain = false
     @Flag(help: "Print JSON.")
     var json = false
@@ -67,7 +68,7 @@ struct Count: ParsableCommand {
         json ? print(counter.json(report).text) : printText(report, counter)
         if counter.isUnreadable {
             say(
-                "no line has a format that is known, or a date\(explain ? "" : "; footfall count --explain says it of each")"
+                "no line has a known format with a date\(explain ? "" : "; see footfall count --explain")"
             )
             throw Exit.data
         }
@@ -85,18 +86,18 @@ struct Count: ParsableCommand {
             calendar: LocalCalendar.day, secondOfLocal: zone.second)
     }
 
-    /// A file that is being read, at a line that is not taken yet.
+    /// A file that is being read, at a line that is not counted yet.
     private struct Reading {
         let name: String
         let lines: Recording.Lines
-        /// The latest stamp up to this line.
+        /// The latest stamp so far.
         var stamp: Int64
     }
 
-    /// Counts the lines of all files in the order of their stamps; false where something could not be unpacked.
+    /// Counts the lines of all files in the order of their stamps. Returns false if a file could not be decompressed.
     private func count(_ inputs: [Recording], with counter: inout FileCounter) throws -> Bool {
         var areWhole = true
-        // Each is opened when its first line is due.
+        // A file is opened when its first line is due.
         var waiting = try inTheirOrder(inputs, counter)[...]
         var open: [Reading] = []
         while true {
@@ -111,7 +112,7 @@ struct Count: ParsableCommand {
             if counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
             if explain {
                 let text = "\(name):\(lines.number): \(became)"
-                // Standard output is one JSON text, or lines.
+                // With --json, standard output is one JSON text.
                 json ? say(text) : print(text)
             }
             if !lines.advance() {
@@ -126,7 +127,7 @@ struct Count: ParsableCommand {
         }
     }
 
-    /// Files of which the first date is earliest come first.
+    /// The files in the order of their first dates.
     private func inTheirOrder(
         _ inputs: [Recording], _ counter: FileCounter
     ) throws -> [(input: Recording, first: Int64)] {
@@ -174,7 +175,7 @@ struct Count: ParsableCommand {
 }
 
 extension FileCounter {
-    /// The snapshots with their rankings, and what the input was.
+    /// The snapshots of all sites with their rankings, and counts of the input.
     fileprivate func json(_ report: Report) -> JSONObject {
         let sites = report.sites.enumerated().map { i, site in
             var object = siteJSON(site, asOf: report.asOf)
@@ -201,7 +202,7 @@ extension FileCounter {
         ]
     }
 
-    /// What is not ranked by name is the last row, so that the sum is the day's views.
+    /// The last row is what is not ranked by name, so that the sum is the views of the day.
     private func rows(_ top: Top) -> [RankingRow] {
         top.other == 0 ? top.rows : top.rows + [RankingRow(key: Array("(other)".utf8), views: top.other, entries: 0)]
     }
