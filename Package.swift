@@ -75,18 +75,23 @@ let package = Package(
         .target(name: "CKernel"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.
-        .testTarget(name: "CountingTests", dependencies: ["Counting"], swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["Counting"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "CountingTests", dependencies: ["Counting", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Counting", "Wire", crypto], exclude: ["Corpus"], swiftSettings: settings),
+            name: "WireTests", dependencies: ["Counting", "Wire", crypto, "TestSupport"], exclude: ["Corpus"],
+            swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
-            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest"], swiftSettings: settings),
+            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
-            name: "StorageTests", dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb],
+            name: "StorageTests",
+            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb, "TestSupport"],
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
+            name: "DaemonTests", dependencies: ["Counting", "TestSupport"],
+            exclude: ["Former", "History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

@@ -1,5 +1,7 @@
+import Counting
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// Tests that end daemons or break what is below them, one at a time: each keeps the machine busy.

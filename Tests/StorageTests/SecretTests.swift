@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Ingest
 import Storage
+import TestSupport
 import Testing
 import Wire
 
@@ -44,7 +45,7 @@ struct SecretTests {
 
     @Test("a thousand salts that go at once leave nothing behind between those that stay")
     func manySalts() throws {
-        var random = Seeded(61)
+        var random = SplitMix(seed: 61)
         let folder = try Folder()
         let life = try Life(in: folder.path)
         var salts: [StoredSalt] = []
