@@ -1,20 +1,25 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// `make test` kills the daemon at named points; a build for use has none of them.
-let crashPoints: [SwiftSetting] =
-    Context.environment["FOOTFALL_CRASH_POINTS"] == "1" ? [.define("CRASH_POINTS")] : []
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
 
-let settings: [SwiftSetting] =
-    crashPoints + [
-        .swiftLanguageMode(.v6),
-        .strictMemorySafety(),
-        .treatAllWarnings(as: .error),
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .enableExperimentalFeature("Lifetimes"),
-    ]
+/// `make test` kills the daemon at named points; in a build for use nothing happens there. Only CHooks is compiled anew.
+let hooks: [CSetting] = Context.environment["FOOTFALL_CRASH_POINTS"] == "1" ? [.define("CRASH_POINTS")] : []
+
+/// The program brings Swift's library with it, so the one that is tested is the one that is installed.
+let staticLibrary: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections",
+    ])
+]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -49,7 +54,7 @@ let package = Package(
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
-            name: "Storage", dependencies: ["Counting", "CKernel", grdb], exclude: ["FORMAT.md"],
+            name: "Storage", dependencies: ["Counting", "CHooks", "CKernel", grdb], exclude: ["FORMAT.md"],
             swiftSettings: settings),
         .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
         .target(
@@ -64,7 +69,8 @@ let package = Package(
                 log, signals, toml,
             ],
             resources: [.embedInCode("Snippets")],
-            swiftSettings: settings
+            swiftSettings: settings,
+            linkerSettings: staticLibrary
         ),
         .executableTarget(
             name: "footfall-load",
@@ -72,6 +78,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "CBytes"),
+        .target(name: "CHooks", cSettings: hooks),
         .target(name: "CKernel"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.
@@ -90,8 +97,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Counting", "TestSupport"],
-            exclude: ["Former", "History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
+            name: "DaemonTests", dependencies: ["Counting", "CHooks", "TestSupport"],
+            exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

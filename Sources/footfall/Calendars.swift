@@ -1,5 +1,6 @@
 import Counting
 import Ingest
+import Storage
 import Wire
 import Zones
 
@@ -13,20 +14,12 @@ let localCalendar: Intake.Calendar = { timezone, moment in
         day: LocalDay(number: day.number), begins: Moment(second: day.begins), ends: Moment(second: day.ends))
 }
 
-/// Tests that need many midnights have days of `FOOTFALL_DAY_SECONDS`, in builds for tests only.
+/// Tests that need many midnights have short days, in builds for tests only.
 private func shortDay(at moment: Moment) -> DaySpan? {
-    #if CRASH_POINTS
-        guard let seconds = shortDaySeconds else { return nil }
-        let number = moment.second / seconds
-        // Numbered from 1970 on: days far in the future, but days.
-        return DaySpan(
-            day: LocalDay(number: Int32(number % 2_000_000)), begins: Moment(second: number * seconds),
-            ends: Moment(second: (number + 1) * seconds))
-    #else
-        nil
-    #endif
+    guard let seconds = TestHooks.daySeconds else { return nil }
+    let number = moment.second / seconds
+    // Numbered from 1970 on: days far in the future, but days.
+    return DaySpan(
+        day: LocalDay(number: Int32(number % 2_000_000)), begins: Moment(second: number * seconds),
+        ends: Moment(second: (number + 1) * seconds))
 }
-
-#if CRASH_POINTS
-    private let shortDaySeconds = environment["FOOTFALL_DAY_SECONDS"].flatMap { Int64($0) }
-#endif

@@ -142,7 +142,7 @@ struct Serve: AsyncParsableCommand {
                 "local": "\(sockets.localName)",
                 "state": "\(settings.state.directory)",
             ])
-        if CrashPoint.isBuiltIn { logger.write(.crashable) }
+        if TestHooks.areBuiltIn { logger.write(.crashable) }
     }
 
     /// Says why there will be no daemon. Under a supervisor that starts us again at once, a mistake in a file or a disk that is
