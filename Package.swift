@@ -50,7 +50,9 @@ let package = Package(
     targets: [
         // Pure: bytes and numbers in, numbers out.
         .target(name: "Counting", swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["Counting", "CBytes", crypto], swiftSettings: settings),
+        .target(
+            name: "Wire", dependencies: ["Counting", "CBytes", "CResources", crypto], exclude: ["Lists"],
+            swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
@@ -80,6 +82,7 @@ let package = Package(
         .target(name: "CBytes"),
         .target(name: "CHooks", cSettings: hooks),
         .target(name: "CKernel"),
+        .target(name: "CResources"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.
         .target(name: "TestSupport", dependencies: ["Counting"], path: "Tests/TestSupport", swiftSettings: settings),

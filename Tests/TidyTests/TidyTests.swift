@@ -9,7 +9,7 @@ struct TidyTests {
     /// What each module may import. `Sources/README.md` has the same table with the reasons.
     static let imports: [String: Set<String>] = [
         "Counting": [],
-        "Wire": ["Counting", "CBytes", "Crypto"],
+        "Wire": ["Counting", "CBytes", "CResources", "Crypto"],
         "Zones": ["Foundation"],
         // Foundation for `Data`, which is how GRDB takes bytes, and for nothing else.
         "Storage": ["Counting", "CHooks", "CKernel", "GRDB", "Foundation", "Glibc", "Synchronization"],
@@ -30,11 +30,12 @@ struct TidyTests {
         "CBytes": [],
         "CHooks": [],
         "CKernel": [],
+        "CResources": [],
         "CSystemd": [],
     ]
 
     /// Written in C.
-    static let foreign: Set<String> = ["CBytes", "CHooks", "CKernel", "CSystemd"]
+    static let foreign: Set<String> = ["CBytes", "CHooks", "CKernel", "CResources", "CSystemd"]
 
     @Test(
         "each module imports what the table allows and nothing else",
@@ -153,8 +154,8 @@ struct TidyTests {
 
     @Test("no source file is longer than 400 lines")
     func length() throws {
-        // A description in JSON is one whole.
-        for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") {
+        // A description in JSON is one whole, and a list has no ideas.
+        for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") && !file.hasSuffix(".txt") {
             let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false).count - 1
             #expect(lines <= 400, "\(file) has \(lines) lines: which second idea moved in?")
         }
