@@ -27,6 +27,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -56,19 +57,24 @@ let package = Package(
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
-            name: "Storage", dependencies: ["Counting", "CHooks", "CKernel", grdb], exclude: ["FORMAT.md"],
+            name: "Storage", dependencies: ["Counting", "CHooks", "CKernel", "Platform", grdb],
+            exclude: ["FORMAT.md"], swiftSettings: settings),
+        .target(
+            name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel", "Platform"],
             swiftSettings: settings),
-        .target(name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel"], swiftSettings: settings),
         .target(
             name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
             resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
+        .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),
+        .target(name: "Platform", dependencies: ["CKernel"], swiftSettings: settings),
         // The one place where they meet.
         .executableTarget(
             name: "footfall",
             dependencies: [
-                "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", argumentParser, lifecycle,
-                log, signals, toml,
+                "Counting", "Wire", "Zones", "Storage", "Ingest", "History", "Settings", "Web", "Supervision",
+                "Platform", argumentParser, lifecycle, log, signals,
             ],
             resources: [.embedInCode("Snippets")],
             swiftSettings: settings,
@@ -76,7 +82,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "footfall-load",
-            dependencies: ["Counting", "Wire", "Storage", "Ingest", "CKernel", argumentParser],
+            dependencies: ["Counting", "Wire", "Ingest", "CKernel", "Platform", argumentParser],
             swiftSettings: settings
         ),
         .target(name: "CBytes"),
@@ -92,16 +98,21 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
-            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "TestSupport"],
+            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "Platform", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "StorageTests",
-            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", grdb, "TestSupport"],
+            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb, "TestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto], swiftSettings: settings),
+        .testTarget(
+            name: "HistoryTests", dependencies: ["Counting", "Storage", "Zones", "History"], swiftSettings: settings),
+        .testTarget(name: "SettingsTests", dependencies: ["Counting", "Wire", "Settings"], swiftSettings: settings),
+        .testTarget(
+            name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto, nioCore, nioEmbedded, nioHTTP],
+            swiftSettings: settings),
         .testTarget(
             name: "DaemonTests", dependencies: ["Counting", "CHooks", "TestSupport"],
-            exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
+            exclude: ["Former", "History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

@@ -58,4 +58,12 @@ public struct Hit: ~Escapable {
         self.origin = origin
         self.referrer = referrer
     }
+
+    /// A bot's hit, of which nothing else is kept.
+    @_lifetime(immortal)
+    public init(bot kind: Kind, at moment: Moment, of site: SiteIndex, from door: Door) {
+        self.init(
+            site: site, moment: moment, kind: kind, door: door, isBot: true, visitor: 0, formerVisitor: 0,
+            path: Span(), origin: .direct, referrer: Span())
+    }
 }

@@ -1,20 +1,20 @@
-/// History in columns: what happened in each of a run of stretches of time.
+/// History in columns: what happened in each of a run of buckets of time.
 ///
-/// A stretch that the daemon was not up in at all, or that lies before the site or after now, has no numbers, which is not
+/// A bucket that the daemon was not up in at all, or that lies before the site or after now, has no numbers, which is not
 /// the same as zeros.
 public struct Series: Sendable {
-    /// The first second of each stretch, and the end of the last one; rising.
+    /// The first second of each bucket, and the end of the last one; rising.
     public let bounds: [Int64]
-    /// By stretch: sums, and the greatest online.
+    /// By bucket: sums, and the greatest online.
     public private(set) var views: [Int64], visits: [Int64], pings: [Int64], bots: [Int64], online: [Int64]
-    /// By stretch: unique visitors; nil where they are not known.
+    /// By bucket: unique visitors; nil where they are not known.
     public private(set) var visitors: [Int64?]
     private var isUp: [Bool]
 
-    /// So many stretches at most.
+    /// So many buckets at most.
     public static let countMax = 10_000
 
-    /// Stretches without numbers.
+    /// Buckets without numbers.
     public init(bounds: [Int64]) {
         precondition(bounds.count > 1, "a series has a beginning and an end")
         self.bounds = bounds
@@ -24,14 +24,14 @@ public struct Series: Sendable {
         isUp = zeros.map { _ in false }
     }
 
-    /// Stretches.
+    /// How many buckets there are.
     public var count: Int { bounds.count - 1 }
 
-    /// There is something to say of a stretch.
-    public func isKnown(_ stretch: Int) -> Bool { isUp[stretch] }
+    /// There are numbers for a bucket.
+    public func isKnown(_ bucket: Int) -> Bool { isUp[bucket] }
 
-    /// The stretch that a second lies in.
-    public func stretch(at second: Int64) -> Int? {
+    /// The bucket that a second lies in.
+    public func bucket(at second: Int64) -> Int? {
         guard second >= bounds[0], second < bounds[count] else { return nil }
         var (low, high) = (0, count)
         while high - low > 1 {
@@ -43,13 +43,13 @@ public struct Series: Sendable {
 
     /// Adds a quarter hour, by its first second.
     public mutating func add(_ quarter: Quarter) {
-        guard let i = stretch(at: quarter.number * 900) else { return }
+        guard let i = bucket(at: quarter.number * 900) else { return }
         add(quarter, to: i)
     }
 
-    /// Adds the quarter hours of a day as they are packed. Faster than one by one: they rise, and so do the stretches.
+    /// Adds the quarter hours of a day as they are packed. Faster than one by one: they rise, and so do the buckets.
     public mutating func add(day: Int64, packed bytes: [UInt8]) throws(MalformedBytes) {
-        var i = stretch(at: max(day * 86_400, bounds[0])) ?? 0
+        var i = bucket(at: max(day * 86_400, bounds[0])) ?? 0
         try QuarterDay.forEach(in: bytes, of: day) { quarter in
             let second = quarter.number * 900
             guard second >= bounds[0], second < bounds[count] else { return }
@@ -71,13 +71,13 @@ public struct Series: Sendable {
     /// The daemon was up from one second to just before another.
     public mutating func addUptime(from: Int64, to: Int64) {
         let (from, to) = (max(from, bounds[0]), min(to, bounds[count]))
-        guard from < to, let first = stretch(at: from), let last = stretch(at: to - 1) else { return }
+        guard from < to, let first = bucket(at: from), let last = bucket(at: to - 1) else { return }
         for i in first...last { isUp[i] = true }
     }
 
     /// A correction of the day that begins at `second`.
     public mutating func correct(at second: Int64, visits: Int64, views: Int64) {
-        guard let i = stretch(at: second) else { return }
+        guard let i = bucket(at: second) else { return }
         self.visits[i] = boundedSum(self.visits[i], visits)
         self.views[i] = boundedSum(self.views[i], views)
         isUp[i] = true
@@ -85,7 +85,7 @@ public struct Series: Sendable {
 
     /// Unique visitors of the day that begins at `second`: of several days they add up to visitor-days.
     public mutating func addVisitors(at second: Int64, _ count: Int) {
-        guard let i = stretch(at: second) else { return }
+        guard let i = bucket(at: second) else { return }
         visitors[i] = (visitors[i] ?? 0) + Int64(count)
     }
 }

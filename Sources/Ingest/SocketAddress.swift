@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// A numeric IPv4 or IPv6 address with a port.
 public struct SocketAddress: Sendable {
@@ -17,7 +18,7 @@ public struct SocketAddress: Sendable {
     public func listening() throws(SocketError) -> CInt {
         let descriptor = try bound(SOCK_STREAM)
         guard listen(descriptor, 1024) == 0 else {
-            let reason = Self.reason(errno)
+            let reason = SystemError.last.description
             close(descriptor)
             throw .cannotBind(text, reason: reason)
         }
@@ -44,7 +45,7 @@ public struct SocketAddress: Sendable {
         unsafe hints.ai_socktype = CInt(type.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(host, "\(port)", &hints, &found) == 0, let address = unsafe found?.pointee else {
-            throw .cannotBind(text, reason: Self.reason(EINVAL))
+            throw .cannotBind(text, reason: SystemError(EINVAL).description)
         }
         defer { unsafe freeaddrinfo(found) }
         let descriptor = unsafe socket(address.ai_family, address.ai_socktype | CInt(SOCK_CLOEXEC.rawValue), 0)
@@ -52,12 +53,7 @@ public struct SocketAddress: Sendable {
         let error = errno
         if descriptor >= 0 { close(descriptor) }
         if error == EADDRINUSE { throw .inUse(text, by: PortOwner.find(port: port, isDatagram: type == SOCK_DGRAM)) }
-        throw .cannotBind(text, reason: Self.reason(error))
-    }
-
-    private static func reason(_ error: CInt) -> String {
-        guard let text = unsafe strerror(error) else { return "error \(error)" }
-        return unsafe String(cString: text)
+        throw .cannotBind(text, reason: SystemError(error).description)
     }
 
     /// Checks that a socket that was handed over under `name` listens for connections.

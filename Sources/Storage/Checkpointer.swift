@@ -1,5 +1,6 @@
 public import Counting
 import Glibc
+import Platform
 import Synchronization
 
 /// Makes the counts durable from time to time, and salts at once, on a thread of its own.

@@ -1,5 +1,6 @@
 import Counting
 import Glibc
+import Platform
 import Synchronization
 
 /// The frames, in the order in which they were counted, on disk: what survives the process and then the power.
@@ -15,16 +16,21 @@ public final class Journal: Sendable {
         /// The directory of the segments; the state directory sets it.
         var directory = ""
         /// Size of a segment; `capBytes` holds at least two.
-        public var segmentBytes = 16 << 20
+        public var segmentBytes: Int
         /// All segments together.
-        public var capBytes = 256 << 20
+        public var capBytes: Int
         /// Frames in memory while none can be written.
-        public var heldBytesMax = 64 << 20
+        public var heldBytesMax: Int
         /// Between two syncs: a power cut loses at most this and one fdatasync.
-        public var syncMilliseconds: Int64 = 250
+        public var syncMilliseconds: Int64
 
-        /// The defaults of the configuration reference.
-        public init() {}
+        /// A journal kept like this.
+        public init(segmentBytes: Int, capBytes: Int, heldBytesMax: Int, syncMilliseconds: Int64) {
+            self.segmentBytes = segmentBytes
+            self.capBytes = capBytes
+            self.heldBytesMax = heldBytesMax
+            self.syncMilliseconds = syncMilliseconds
+        }
     }
 
     private let configuration: Configuration

@@ -2,43 +2,26 @@ public import Counting
 import Foundation
 import GRDB
 
-/// A key that senders elsewhere sign beacons of a site with. It has to be kept as it is: both sides make the same HMAC of it.
-public struct SiteKey: Equatable, Sendable {
-    /// The site's name.
-    public var site: String
-    /// What it is called: of the key, and telling nothing of it.
-    public var id: String
-    /// The key: its UTF-8 bytes are what is signed with.
-    public var key: String
-    /// When it was made.
-    public var created: Moment
-
-    /// A key of a site.
-    public init(site: String, id: String, key: String, created: Moment) {
-        self.site = site
-        self.id = id
-        self.key = key
-        self.created = created
-    }
-}
-
 /// The tokens, the keys and the audit of the state. The calls wait for the disk.
 extension StateDirectory {
-    /// All tokens, by their names: what each is for and SHA-256 of it, so that whoever reads the database cannot use it.
-    public func tokens() throws(StorageError) -> [(name: String, hash: [UInt8], created: Moment)] {
+    /// All tokens, by their names. They are kept as hashes, so nobody who reads the database can use one.
+    public func tokens() throws(StorageError) -> [AccessToken] {
         try database.read { db in
             try Row.fetchAll(db, sql: "SELECT name, hash, created FROM token ORDER BY name").map { row in
-                (row["name"], [UInt8](row["hash"] as Data), Moment(milliseconds: row["created"]))
+                AccessToken(
+                    name: row["name"], hash: [UInt8](row["hash"] as Data), created: Moment(milliseconds: row["created"])
+                )
             }
         }
     }
 
-    /// Keeps SHA-256 of a token, in the place of one of the same name.
-    public func saveToken(_ name: String, hash: [UInt8], created: Moment) throws(StorageError) {
+    /// Keeps a token that was made here, in the place of one of the same name.
+    public func save(_ token: AccessToken) throws(StorageError) {
+        guard let created = token.created else { preconditionFailure("the token was made elsewhere") }
         try database.write { db in
             try db.execute(
                 sql: "INSERT OR REPLACE INTO token (name, hash, created) VALUES (?, ?, ?)",
-                arguments: [name, Data(hash), created.milliseconds])
+                arguments: [token.name, Data(token.hash), created.milliseconds])
         }
     }
 
@@ -58,7 +41,7 @@ extension StateDirectory {
     }
 
     /// Keeps a key.
-    public func saveSiteKey(_ key: SiteKey) throws(StorageError) {
+    public func save(_ key: SiteKey) throws(StorageError) {
         try database.write { db in
             try db.execute(
                 sql: "INSERT INTO site_key (site, id, key, created) VALUES (?, ?, ?, ?)",

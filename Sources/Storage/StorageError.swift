@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 
 /// Why state cannot be read or kept, each with what the operator can do about it.
 public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -21,7 +22,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .system(let doing, let path, let error):
-            "cannot \(doing) \(path): \(Self.text(error)); \(Self.advice(error))"
+            "cannot \(doing) \(path): \(SystemError(error)); \(Self.advice(error))"
         case .inUse(let path):
             "another footfall writes to \(path); stop it, or give this one its own [state] directory"
         case .newer(let path, let version, let known):
@@ -63,11 +64,6 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
         case .damaged: true
         default: false
         }
-    }
-
-    private static func text(_ error: CInt) -> String {
-        guard let text = unsafe strerror(error) else { return "error \(error)" }
-        return unsafe String(cString: text)
     }
 
     private static func advice(_ error: CInt) -> String {

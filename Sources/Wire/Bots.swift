@@ -98,5 +98,5 @@ struct Bots: Sendable {
     }
 
     @inline(__always)
-    private static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+    private static func lower(_ byte: UInt8) -> UInt8 { lowercased(byte) }
 }

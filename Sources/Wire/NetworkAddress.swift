@@ -38,14 +38,14 @@ public enum NetworkAddress: Hashable, Sendable {
         var i = start
         while i < text.count {
             let byte = text[i]
-            if byte == 0x2e {
+            if byte == .dot {
                 guard digits > 0, dots < 3 else { return nil }
                 address = address &<< 8 | octet
                 octet = 0
                 digits = 0
                 dots &+= 1
             } else {
-                let digit = byte &- 0x30
+                let digit = byte &- UInt8(ascii: "0")
                 // Three digits at most, and no leading zero, which some read as octal.
                 guard digit < 10, digits < 3, digits == 0 || octet != 0 else { return nil }
                 octet = octet &* 10 &+ UInt32(digit)
@@ -63,8 +63,8 @@ public enum NetworkAddress: Hashable, Sendable {
         var gap: Int?
         var i = 0
         while i < text.count {
-            if text[i] == 0x3a {
-                guard i + 1 < text.count, text[i + 1] == 0x3a, gap == nil else { return nil }
+            if text[i] == .colon {
+                guard i + 1 < text.count, text[i + 1] == .colon, gap == nil else { return nil }
                 gap = count
                 i += 2
                 continue
@@ -77,7 +77,7 @@ public enum NetworkAddress: Hashable, Sendable {
                 digits += 1
                 i += 1
             }
-            if i < text.count, text[i] == 0x2e {
+            if i < text.count, text[i] == .dot {
                 guard count <= 6, let v4 = dotted(text, from: start) else { return nil }
                 groups[count] = UInt16(v4 >> 16)
                 groups[count + 1] = UInt16(truncatingIfNeeded: v4)
@@ -90,8 +90,8 @@ public enum NetworkAddress: Hashable, Sendable {
             count += 1
             // One colon parts two groups; two are a gap, seen on the next turn.
             if i < text.count {
-                guard text[i] == 0x3a, i + 1 < text.count else { return nil }
-                if text[i + 1] != 0x3a { i += 1 }
+                guard text[i] == .colon, i + 1 < text.count else { return nil }
+                if text[i + 1] != .colon { i += 1 }
             }
         }
         if let gap {
@@ -177,16 +177,16 @@ extension NetworkAddress {
     /// An address with a port or without one, spaces around it: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
     public init?(withPort text: Span<UInt8>) {
         var (start, end) = (0, text.count)
-        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
-        while end > start, text[end - 1] == 0x20 || text[end - 1] == 0x09 { end -= 1 }
-        if start < end, text[start] == 0x5b {
+        while start < end, text[start] == .space || text[start] == .tab { start += 1 }
+        while end > start, text[end - 1] == .space || text[end - 1] == .tab { end -= 1 }
+        if start < end, text[start] == .openBracket {
             start += 1
-            let close = text.first(of: 0x5d, from: start)
+            let close = text.first(of: .closeBracket, from: start)
             guard close < end else { return nil }
             end = close
         } else {
-            let colon = text.first(of: 0x3a, from: start)
-            if colon < end, text.first(of: 0x3a, from: colon + 1) >= end { end = colon }
+            let colon = text.first(of: .colon, from: start)
+            if colon < end, text.first(of: .colon, from: colon + 1) >= end { end = colon }
         }
         self.init(text.extracting(start..<end))
     }

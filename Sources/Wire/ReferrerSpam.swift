@@ -27,7 +27,7 @@ struct ReferrerSpam: Sendable {
     @inline(__always)
     func holds(_ host: Span<UInt8>, or more: [[UInt8]]) -> Bool {
         var start = 0
-        for i in host.indices where host[i] == 0x2e {
+        for i in host.indices where host[i] == .dot {
             let domain = host.extracting(start..<host.count)
             let mark = Self.mark(domain)
             if marks[mark &>> 6] &>> UInt64(mark & 63) & 1 == 1, listed.find(domain) != nil { return true }

@@ -1,6 +1,6 @@
 import Glibc
 import Ingest
-import Storage
+import Platform
 
 /// Sends traffic from one connected socket, at a rate or as fast as it goes.
 ///

@@ -2,7 +2,7 @@ import ArgumentParser
 import CKernel
 import Glibc
 import Ingest
-import Storage
+import Platform
 
 /// Receives like the daemon and counts nothing but datagrams and bytes: what no daemon on this machine can undercut.
 ///
@@ -48,7 +48,7 @@ struct Drain: ParsableCommand {
 
         var datagrams = 0
         var bytes = 0
-        var nap = StreamNap()
+        var nap = BatchCoalescer()
         let begun = Clocks.processNanoseconds
         while true {
             let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))

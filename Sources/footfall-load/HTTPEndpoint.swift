@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Platform
 
 /// Where a daemon answers HTTP: `http://127.0.0.1:7374`, with or without a path in front of its routes.
 struct HTTPEndpoint: ExpressibleByArgument {
@@ -82,7 +83,6 @@ struct HTTPEndpoint: ExpressibleByArgument {
     }
 
     private func silence(_ what: String, _ error: CInt) -> Silence {
-        let reason = unsafe strerror(error).map { unsafe String(cString: $0) } ?? "error \(error)"
-        return Silence(description: "http://\(authority) \(what): \(reason)")
+        Silence(description: "http://\(authority) \(what): \(SystemError(error))")
     }
 }

@@ -59,7 +59,7 @@ struct Repeat: ParsableCommand {
             var frame = Frame()
             for _ in 0..<times {
                 frame.removeAll()
-                admission.admit(bytes.span, Self.arrival, at: Self.moment, seen: SeenSignatures(), into: &frame)
+                admission.admit(bytes.span, Self.arrival, against: SeenSignatures(), into: &frame)
                 seen &+= UInt64(frame.bytes.count)
             }
         case .count:
@@ -69,7 +69,7 @@ struct Repeat: ParsableCommand {
             frame.append(site)
             try engine.apply(frame.span)
             frame.removeAll()
-            admission.admit(bytes.span, Self.arrival, at: Self.moment, seen: SeenSignatures(), into: &frame)
+            admission.admit(bytes.span, Self.arrival, against: SeenSignatures(), into: &frame)
             for _ in 0..<times { try engine.apply(frame.span) }
             seen = engine.tallies[.views] + engine.tallies[.duplicates]
         }
@@ -77,7 +77,7 @@ struct Repeat: ParsableCommand {
     }
 
     private static let moment = Moment(milliseconds: 1_795_420_000_000)
-    private static let arrival = Admission.Arrival(from: .ourselves, stamp: moment.milliseconds)
+    private static let arrival = Admission.Arrival(from: .ourselves, stamp: moment.milliseconds, at: moment)
 
     @inline(never)
     private func split(_ bytes: [UInt8]) -> UInt64 {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Counting
 import Glibc
-import Storage
+import Platform
 import Wire
 
 /// Sends traffic of which every number is known, and asks the daemon whether it knows the same.

@@ -1,5 +1,6 @@
 import Glibc
 import Ingest
+import Settings
 
 /// Sends datagrams to one address. None is ever answered.
 struct DatagramSocket: ~Copyable {

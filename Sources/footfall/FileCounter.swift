@@ -1,15 +1,17 @@
 import Counting
+import History
 import Ingest
+import Settings
 import Web
 import Wire
 import Zones
 
-/// The intake of the daemon, fed from files: the lines' own stamps are its clock.
+/// The pipeline of the daemon, fed from files: the lines' own stamps are its clock.
 struct FileCounter {
-    private var intake: Intake
+    private var pipeline: IngestPipeline
     private let timezone: String
     private let zone: Zone
-    private let format: RecordedLine.Format?
+    private let format: LogFormat?
     private let rules: Admission.Rules
     private let acceptsEverySite: Bool
     private var wall: Int64?
@@ -21,7 +23,7 @@ struct FileCounter {
 
     /// Counts lines of one format, or of any, for the sites of `settings`, or for every site that is named. Lines of logs
     /// that name none are of `site`; a time without a zone is one of `timezone`.
-    init(settings: Settings?, format: RecordedLine.Format?, site: String?, timezone: String) {
+    init(settings: Settings?, format: LogFormat?, site: String?, timezone: String) {
         self.settings = settings
         self.format = format
         self.timezone = timezone
@@ -32,13 +34,13 @@ struct FileCounter {
         var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
         if let site { rules.logSite = site }
         self.rules = rules
-        intake = Self.intake(settings, rules, wall: 0)
+        pipeline = Self.pipeline(settings, rules, wall: 0)
     }
 
     /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
-    private static func intake(_ settings: Settings?, _ rules: Admission.Rules, wall: Int64) -> Intake {
-        Intake(
-            limits: settings?.limits.counting ?? Limits(), rules: rules, calendar: localCalendar,
+    private static func pipeline(_ settings: Settings?, _ rules: Admission.Rules, wall: Int64) -> IngestPipeline {
+        IngestPipeline(
+            limits: settings?.limits.counting ?? Limits(), rules: rules, calendar: LocalCalendar.day,
             salts: SplitMix(seed: 0x666f_6f74_6661_6c6c), wall: wall, steady: wall)
     }
 
@@ -68,28 +70,28 @@ struct FileCounter {
         let rest = line.extracting(start..<line.count)
         let datagram = rest.extracting(first: Beacons.bytesMax)
         if acceptsEverySite {
-            for site in intake.unknownSites(in: datagram) {
-                _ = intake.serve(SiteProfile(SiteSettings(name: site.name, timezone: timezone), hosts: site.hosts))
+            for site in pipeline.unknownSites(in: datagram) {
+                _ = pipeline.serve(SiteProfile(SiteSettings(name: site.name, timezone: timezone), hosts: site.hosts))
             }
         }
-        let before = intake.engine.tallies
-        intake.take(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
+        let before = pipeline.engine.tallies
+        pipeline.ingest(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
         guard explaining else {
-            if lines % Self.batchLines == 0 { intake.commit() }
+            if lines % Self.batchLines == 0 { pipeline.commit() }
             return ""
         }
-        intake.commit()
-        return Self.difference(before, intake.engine.tallies)
+        pipeline.commit()
+        return Self.difference(before, pipeline.engine.tallies)
     }
 
     /// The first stamp is where time begins; later ones let it pass.
     private mutating func begin(at stamp: Int64) {
         if wall == nil {
-            intake = Self.intake(settings, rules, wall: stamp)
-            for site in settings?.sites ?? [] { _ = intake.serve(site.profile) }
+            pipeline = Self.pipeline(settings, rules, wall: stamp)
+            for site in settings?.sites ?? [] { _ = pipeline.serve(site.profile) }
         }
         wall = max(wall ?? stamp, stamp)
-        if let wall { intake.observe(wall: wall, steady: wall) }
+        if let wall { pipeline.observe(wall: wall, steady: wall) }
     }
 
     private static func difference(_ before: Tallies, _ after: Tallies) -> String {
@@ -111,13 +113,13 @@ struct FileCounter {
     /// Lets time pass to the report's moment; nil where that lies before the last one read.
     mutating func finish(at end: Moment?) -> Report? {
         if wall == nil { begin(at: end?.milliseconds ?? 0) }
-        intake.commit()
+        pipeline.commit()
         if let end {
-            guard end >= intake.now else { return nil }
-            intake.observe(wall: end.milliseconds, steady: end.milliseconds)
+            guard end >= pipeline.now else { return nil }
+            pipeline.observe(wall: end.milliseconds, steady: end.milliseconds)
         }
-        intake.pass()
-        return intake.report()
+        pipeline.advanceClock()
+        return pipeline.report()
     }
 
     /// There were lines, and none could be read.
@@ -126,7 +128,7 @@ struct FileCounter {
     /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
     /// an address that is none.
     var counted: [(name: String, count: UInt64)] {
-        let tallies = intake.engine.tallies
+        let tallies = pipeline.engine.tallies
         return Self.kinds.map { ($0.name + "s", tallies[$0.tally]) } + [("unreadable fields", tallies[.droppedFields])]
     }
 
@@ -136,7 +138,7 @@ struct FileCounter {
 
     /// What was refused, by reason, of datagrams and beacons together.
     var rejected: [(reason: String, count: UInt64)] {
-        Self.allReasons(intake.engine.tallies)
+        Self.allReasons(pipeline.engine.tallies)
             .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }
             .filter { $0.count > 0 }
     }
@@ -154,8 +156,8 @@ struct FileCounter {
     func json(_ report: Report) -> JSONObject {
         let sites = report.sites.enumerated().map { i, site in
             var object = siteJSON(site, asOf: report.asOf)
-            let pages = rows(intake.engine.topPages(of: SiteIndex(i), rows: .max))
-            let referrers = rows(intake.engine.topReferrers(of: SiteIndex(i), rows: .max))
+            let pages = rows(pipeline.engine.topPages(of: SiteIndex(i), rows: .max))
+            let referrers = rows(pipeline.engine.topReferrers(of: SiteIndex(i), rows: .max))
             object.append(
                 "top",
                 .object([
@@ -165,7 +167,7 @@ struct FileCounter {
                 ]))
             return JSON.object(object)
         }
-        let tallies = intake.engine.tallies
+        let tallies = pipeline.engine.tallies
         var refused: JSONObject = [:]
         for (reason, count) in rejected { refused.append(reason, JSON(count)) }
         return [

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Settings
+import Zones
 
 /// The one binary: a daemon, and the commands that talk to it or do its work on files.
 @main
@@ -27,10 +29,16 @@ struct SettingsOption: ParsableArguments {
     /// They are those of the service, as far as this command can tell.
     var isTheService: Bool { config == nil || config == Settings.defaultFile }
 
+    /// The settings, or everything that is wrong with them.
+    func read() throws(SettingsError) -> Settings {
+        let zones = TimeZones(machine: Zone.machine) { Zone(named: $0) != nil }
+        return try Settings.load(file: config, environment: environment, zones: zones)
+    }
+
     /// The settings, or every problem on standard error and exit status 78.
     func load() throws -> Settings {
         do {
-            return try Settings.load(file: config, environment: environment)
+            return try read()
         } catch {
             say("\(error)")
             throw Exit.configuration

@@ -2,7 +2,9 @@ import Counting
 import Glibc
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
+import Settings
 import Storage
 import Supervision
 import Web
@@ -68,7 +70,7 @@ final class Health: Sendable {
     /// The same where the numbers are shown, and what will not work before long.
     var warnings: [Warning] {
         var sentences = degraded
-        if let free = freeBytes, free < UInt64(state.journal.capBytes) {
+        if let free = freeBytes, free < UInt64(state.journalCapBytes) {
             sentences.append(
                 "\(free >> 20) MiB are free in \(state.directory), less than the journal may need; make room or lower "
                     + "journal_cap in [state]")

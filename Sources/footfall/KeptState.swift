@@ -1,17 +1,28 @@
 import Counting
+import History
 import Ingest
 import Logging
+import Platform
+import Settings
 import Storage
-import Web
 import Wire
+
+extension Settings {
+    /// How the journal is kept.
+    fileprivate var journal: Journal.Configuration {
+        Journal.Configuration(
+            segmentBytes: state.segmentBytes, capBytes: state.journalCapBytes, heldBytesMax: limits.heldBytesMax,
+            syncMilliseconds: state.syncMilliseconds)
+    }
+}
 
 /// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
 struct KeptState {
-    private(set) var intake: Intake
-    let ring: LandingRing
+    private(set) var pipeline: IngestPipeline
+    let ring: ReceiveRing
     let checkpointer: Checkpointer
     let health: Health
-    let tokens: Tokens
+    let accessTokens: [AccessToken]
     /// The keys of sites that senders elsewhere sign with.
     let siteKeys: [SiteKey]
     let directory: StateDirectory
@@ -23,13 +34,13 @@ struct KeptState {
         var random = SystemRandomNumberGenerator()
         let seed = HashSeed(random.next(), random.next())
         let now = Moment(milliseconds: Clocks.wall)
-        try LandingRing.refuseNewer(in: settings.state.runtime)
+        try ReceiveRing.refuseNewer(in: settings.state.runtime)
         directory = try StateDirectory(settings.state.directory)
         var recovery = try directory.recover(limits: settings.limits.counting, seed: seed, now: now)
-        ring = try LandingRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
+        ring = try ReceiveRing(directory: settings.state.runtime, incarnation: recovery.incarnation)
         recovery.settle(armed: ring.armed)
 
-        let (journal, checkpointer) = directory.begin(recovery, settings.state.journal) { error in
+        let (journal, checkpointer) = directory.begin(recovery, settings.journal) { error in
             logger.write(.unreliable, ["error": "\(error)"])
             Exit.now(Exit.unavailable)
         }
@@ -37,16 +48,16 @@ struct KeptState {
         history = HistoryReader(settings.state.directory)
         // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
         Self.tell(recovery, checkpointer, now, logger)
-        intake = Intake(
-            recovery, journal: journal, rules: settings.admissionRules, calendar: localCalendar, salts: random,
+        pipeline = IngestPipeline(
+            recovery, journal: journal, rules: settings.admissionRules, calendar: LocalCalendar.day, salts: random,
             seed: seed, wall: Clocks.wall, steady: Clocks.steady)
-        if journal.wantsCheckpoint { Self.makeRoom(&intake, recovery, checkpointer, logger) }
+        if journal.wantsCheckpoint { Self.makeRoom(&pipeline, recovery, checkpointer, logger) }
         let profiles = settings.sites.map(\.profile)
-        intake.prepare(profiles)
-        let sites = intake.sites
+        pipeline.prepare(profiles)
+        let sites = pipeline.sites
         let known = profiles.filter { sites.known($0.settings.name) != nil }
         let new = profiles.filter { sites.known($0.settings.name) == nil }
-        let salts = intake.takeDrawnSalts()
+        let salts = pipeline.takeDrawnSalts()
         do throws(StorageError) {
             try checkpointer.storeNow(salts)
         } catch {
@@ -54,26 +65,26 @@ struct KeptState {
             guard new.isEmpty else { throw error }
             checkpointer.store(salts)
         }
-        intake.saltsStored(through: checkpointer.saltsStored)
+        pipeline.saltsStored(through: checkpointer.saltsStored)
         // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
         // first frame. Its sites are served before; a site that is new cannot be in it.
-        for profile in known { _ = intake.serve(profile) }
+        for profile in known { _ = pipeline.serve(profile) }
         siteKeys = try directory.siteKeys()
         for (site, keys) in Dictionary(grouping: siteKeys, by: \.site) {
-            intake.setKeys(keys.map(\.key), ofSite: site)
+            pipeline.setKeys(keys.map(\.key), ofSite: site)
         }
-        let unwritten = intake.takeUnwritten(ring)
+        let unwritten = pipeline.recoverUnwritten(ring)
         for (i, profile) in new.enumerated() {
             // So many in a frame at most.
-            if i % Intake.siteRecordsMax == Intake.siteRecordsMax - 1 { intake.commit() }
-            guard !intake.serve(profile) else { continue }
+            if i % IngestPipeline.siteRecordsMax == IngestPipeline.siteRecordsMax - 1 { pipeline.commit() }
+            guard !pipeline.serve(profile) else { continue }
             say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
             throw Exit.configuration
         }
-        intake.commit()
+        pipeline.commit()
         health = Health(
             settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
-        tokens = try Tokens(directory)
+        accessTokens = try directory.allTokens()
         if let warning = ring.warning {
             logger.write(
                 .privateRing,
@@ -94,13 +105,13 @@ struct KeptState {
     /// Every life begins a segment, so one killed again and again before its first checkpoint would run out of them: then
     /// a checkpoint comes before anything is counted.
     private static func makeRoom(
-        _ intake: inout Intake, _ recovery: Recovery, _ checkpointer: Checkpointer, _ logger: Logger
+        _ pipeline: inout IngestPipeline, _ recovery: Recovery, _ checkpointer: Checkpointer, _ logger: Logger
     ) {
-        let salts = intake.saltsKept
+        let salts = pipeline.saltsKept
         do throws(StorageError) {
             try checkpointer.saveNow(
                 Checkpointer.Request(
-                    intake.capture(), sequence: recovery.sequence, hits: recovery.hits, saltsKept: salts.numbers,
+                    pipeline.capture(), sequence: recovery.sequence, hits: recovery.hits, saltsKept: salts.numbers,
                     saltsThrough: salts.through))
         } catch {
             logger.write(.journalLong, ["error": "\(error)"])

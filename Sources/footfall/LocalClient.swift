@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Settings
 
 /// Asks the running daemon over its local socket.
 struct LocalClient {
@@ -10,7 +11,7 @@ struct LocalClient {
         let isNamed = option.config != nil || environment["FOOTFALL_STATE_RUNTIME"] != nil
         let runtime: String
         do {
-            runtime = try Settings.load(file: option.config, environment: environment).state.runtime
+            runtime = try option.read().state.runtime
         } catch {
             // A mistake in the settings does not keep anybody from a daemon that runs on those from before.
             say("\(error)")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Platform
 
 /// The unix socket on which whoever may connect is the owner: `footfall.sock` in the runtime directory.
 struct LocalSocket {
@@ -34,7 +35,7 @@ struct LocalSocket {
         let isBound = unsafe withAddress { unsafe bind(descriptor, $0, $1) } == 0 && Glibc.listen(descriptor, 128) == 0
         umask(before)
         guard isBound else {
-            let reason = unsafe String(cString: strerror(errno))
+            let reason = SystemError.last
             close(descriptor)
             throw Failure(description: "cannot listen at \(path): \(reason); set [state] runtime to another directory")
         }

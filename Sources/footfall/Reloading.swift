@@ -1,7 +1,9 @@
+import Counting
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
-import Storage
+import Settings
 import Supervision
 import Synchronization
 import UnixSignals
@@ -22,14 +24,8 @@ final class Reloading: Sendable {
         /// The newest reading, begun or not: one at a time, each in its turn.
         var newest: Task<Result<[String], ReloadError>, Never>?
         /// Puts the settings in force; not there before the daemon runs.
-        var apply: (@Sendable (Settings) async -> Intake.Reloaded)?
+        var apply: (@Sendable (Settings) async -> IngestPipeline.Reloaded)?
     }
-
-    /// Sections and keys that a running daemon can change, besides the sites.
-    private static let changeable: Set<String> = [
-        "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
-        "limits.site_rate", "log.assets",
-    ]
 
     init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
         self.option = option
@@ -93,7 +89,7 @@ final class Reloading: Sendable {
     private func read() async -> Result<[String], ReloadError> {
         let settings: Settings
         do throws(SettingsError) {
-            settings = try Settings.load(file: option.config, environment: environment)
+            settings = try option.read()
         } catch {
             return .failure(ReloadError(error.description))
         }
@@ -106,42 +102,29 @@ final class Reloading: Sendable {
         switch await apply(settings) {
         case .done:
             current.withLock { $0.publicNumbers = settings.publicNumbers }
-            return .success(settings.warnings + waiting(in: settings))
+            return .success(settings.warnings + settings.waitingForRestart(since: started))
         case .waiting, .unwritten:
             return .failure(ReloadError("The disk takes nothing now, and nothing was changed; /readyz says why."))
         case .tooMany:
             return .failure(
                 ReloadError(
                     "There would be more sites than [limits] sites, those counted once included, or more than "
-                        + "\(Intake.siteRecordsMax) changed at once; restart the daemon."))
+                        + "\(IngestPipeline.siteRecordsMax) changed at once; restart the daemon."))
         }
     }
 
-    /// Keys with another value than at the start that are read at the start only.
-    private func waiting(in settings: Settings) -> [String] {
-        Settings.sections.flatMap { section, keys in
-            keys.filter { key in
-                key.written(settings) != key.written(started) && !Self.changeable.contains("\(section).\(key.name)")
-            }.map { "[\(section)] \($0.name) waits for a restart" }
-        }
-    }
 }
 
 extension CountingThread {
     /// Asks until salts of new sites are stored, for a little less than a request may take.
-    fileprivate func reload(_ settings: Settings) async -> Intake.Reloaded {
+    fileprivate func reload(_ settings: Settings) async -> IngestPipeline.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let end = Clocks.steady + 8000
-        return await withCheckedContinuation { done in
-            let isAsked = ask(
-                .change(
-                    { intake in
-                        let result = intake.reload(profiles, rules: settings.admissionRules)
-                        if result == .waiting, Clocks.steady < end { return nil }
-                        return { done.resume(returning: result) }
-                    }, abandon: { done.resume(returning: .unwritten) }))
-            if !isAsked { done.resume(returning: .unwritten) }
+        let result = await change { pipeline -> IngestPipeline.Reloaded? in
+            let result = pipeline.reload(profiles, rules: settings.admissionRules)
+            return result == .waiting && Clocks.steady < end ? nil : result
         }
+        return result ?? .unwritten
     }
 }
 

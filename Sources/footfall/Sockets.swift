@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Ingest
 import Logging
+import Settings
 import Supervision
 import Web
 
@@ -89,23 +90,6 @@ struct Sockets {
                     "mend": "sysctl -w net.core.rmem_max=\(settings.receiveBufferBytes)",
                 ])
         }
-    }
-}
-
-extension Settings {
-    /// What the settings say about addresses, each where the sockets handed over are others; none where none were.
-    func differences(beacons: [String], http: String) -> [String] {
-        func sentence(_ key: String, _ said: [String], _ real: [String], _ unit: String) -> [String] {
-            // A machine without IPv6 has no ::1.
-            let said = said.count > 1 ? said.filter { !$0.hasPrefix("[::1]") || real.contains($0) } : said
-            guard !real.isEmpty, real != [""], Set(said) != Set(real) else { return [] }
-            return [
-                "\(key) says \(said.joined(separator: " ")), and \(unit) listens at \(real.joined(separator: " ")), which "
-                    + "wins"
-            ]
-        }
-        return sentence("[beacon] listen", beacon.listen.map(\.description), beacons, "footfall-beacon.socket")
-            + sentence("[http] listen", [self.http.listen.description], [http], "footfall-http.socket")
     }
 }
 

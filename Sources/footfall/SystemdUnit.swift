@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// One of our units as systemd has it on this machine.
 struct SystemdUnit {

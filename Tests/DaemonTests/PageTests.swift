@@ -167,9 +167,7 @@ extension Hardship {
 
         @Test("from nothing to a right number on a page behind nginx it takes five commands")
         func fiveCommands() throws {
-            let readme = try String(
-                contentsOf: Nginx.example.appending(path: "../../README.md").standardized, encoding: .utf8)
-            let block = try #require(readme.firstMatch(of: /```bash\n((?s).*?)```/)?.1)
+            let block = try #require(try Page.readme().blocks(of: "bash").first)
             let lines = block.split(separator: "\n").map(String.init)
             #expect(lines.count <= 5)
             // What the first one installs and builds is there: it is what runs this test.

@@ -114,9 +114,9 @@ private final class House {
         var frame = Frame()
         // Sometimes as if the slot had been too short.
         let isTruncated = (bytes.last ?? 0) & 7 == 7
-        let arrival = Admission.Arrival(from: sender, isTruncated: isTruncated, stamp: Self.noon.milliseconds)
-        admission.admit(
-            bytes.span, arrival, at: Self.noon + runs / 1000, seen: engine.signatures, into: &frame)
+        let arrival = Admission.Arrival(
+            from: sender, isTruncated: isTruncated, stamp: Self.noon.milliseconds, at: Self.noon + runs / 1000)
+        admission.admit(bytes.span, arrival, against: engine.signatures, into: &frame)
         admission.forgetPendingSignatures()
         finish(frame)
     }
@@ -140,8 +140,8 @@ private final class House {
         var frame = Frame()
         let text =
             "f1 s=demo&v=1&u=/a&r=https://x.example/\nu=/b\nn=ping\ni=10.0.0.1&a=Googlebot&u=/c\ns=a-b.c&u=/d?id=1"
-        let arrival = Admission.Arrival(from: .ourselves, stamp: Self.noon.milliseconds)
-        admission.admit(Array(text.utf8).span, arrival, at: Self.noon, seen: engine.signatures, into: &frame)
+        let arrival = Admission.Arrival(from: .ourselves, stamp: Self.noon.milliseconds, at: Self.noon)
+        admission.admit(Array(text.utf8).span, arrival, against: engine.signatures, into: &frame)
         return frame.bytes
     }
 
@@ -160,7 +160,7 @@ private final class House {
         do throws(MalformedBytes) { try engine.apply(frame.span) } catch {
             fatalError("a frame of our own is \(error)")
         }
-        func count(_ tally: Tally) -> UInt64 { admission.tallies[tally] + engine.tallies[tally] }
+        func count(_ tally: Tally) -> UInt64 { admission.counts[tally] + engine.tallies[tally] }
         let refused = DatagramRejection.allCases.reduce(0) { $0 + count($1.tally) }
         let rejected = BeaconRejection.allCases.reduce(0) { $0 + count($1.tally) }
         precondition(count(.datagrams) == count(.parsedDatagrams) + refused, "a datagram got lost or came twice")

@@ -11,7 +11,7 @@ let sevenZones = [
 ]
 
 /// The calendar that the daemon uses.
-let calendar: Intake.Calendar = { name, moment in
+let calendar: IngestPipeline.Calendar = { name, moment in
     guard let zone = Zone(named: name) else { preconditionFailure("no zone \(name)") }
     let day = zone.day(at: moment.second)
     return DaySpan(
@@ -20,7 +20,7 @@ let calendar: Intake.Calendar = { name, moment in
 
 /// One site, `demo`, whose time is moved by hand. Clock times are local times of the day the test begins in.
 struct Desk {
-    private(set) var intake: Intake
+    private(set) var pipeline: IngestPipeline
     /// Midnight of the first day, in milliseconds.
     let midnight: Int64
     /// Every frame so far, as a journal would hold it.
@@ -37,14 +37,14 @@ struct Desk {
         midnight = calendar(zone, Moment(second: noon)).begins.milliseconds
         wall = midnight + Self.milliseconds(clock)
         steady = wall
-        intake = Intake(
+        pipeline = IngestPipeline(
             limits: limits, rules: Admission.Rules(assets: ["css", "png"]), calendar: calendar,
             salts: SplitMix(seed: 1),
             wall: wall,
             steady: steady)
         var settings = settings ?? SiteSettings(name: "demo")
         settings.timezone = zone
-        let isAdded = intake.serve(SiteProfile(settings, hosts: hosts))
+        let isAdded = pipeline.serve(SiteProfile(settings, hosts: hosts))
         #expect(isAdded)
         commit()
     }
@@ -73,7 +73,7 @@ struct Desk {
 
     /// A beacon, whatever the clocks say.
     mutating func take(_ fields: String, stamp: Int64) {
-        intake.take(Array("f1 s=demo&\(fields)".utf8).span, from: .ourselves, isTruncated: false, stamp: stamp)
+        pipeline.ingest(Array("f1 s=demo&\(fields)".utf8).span, from: .ourselves, isTruncated: false, stamp: stamp)
         commit()
     }
 
@@ -88,7 +88,7 @@ struct Desk {
         }
         var hit = BrowserHit(form: Array(form.utf8), address: address, agent: agent, page: "", isPrefetch: false)
         hit.stamp = wall
-        guard case .failure(let reason) = intake.count([hit])[0] else { return nil }
+        guard case .failure(let reason) = pipeline.count([hit])[0] else { return nil }
         return reason
     }
 
@@ -103,12 +103,12 @@ struct Desk {
         }
     }
 
-    mutating func drops(cookie: UInt64, total: UInt32) { intake.noteDrops(cookie: cookie, total: total) }
+    mutating func drops(cookie: UInt64, total: UInt32) { pipeline.noteDrops(cookie: cookie, total: total) }
 
     /// The kinds of warnings that the site has.
     var warnings: [Warning.Code] {
         mutating get {
-            let report = intake.report()
+            let report = pipeline.report()
             return ((report.siteWarnings["demo"] ?? []) + report.warnings).map(\.code)
         }
     }
@@ -116,8 +116,8 @@ struct Desk {
     /// Other sites and settings from now on.
     mutating func reload(
         _ profiles: [SiteProfile], trusted: Networks = .loopback, visitorPerSecond: Int = 1000
-    ) -> Intake.Reloaded {
-        intake.reload(
+    ) -> IngestPipeline.Reloaded {
+        pipeline.reload(
             profiles,
             rules: Admission.Rules(trusted: trusted, visitorPerSecond: visitorPerSecond, sitePerSecond: 100_000))
     }
@@ -128,18 +128,18 @@ struct Desk {
     ) {
         let stamp = midnight + Self.milliseconds(clock)
         if stamp > wall { setClocks(wall: stamp, steady: steady + stamp - wall) }
-        intake.take(Array("f1 s=\(site)&\(fields)".utf8).span, from: sender, isTruncated: false, stamp: stamp)
+        pipeline.ingest(Array("f1 s=\(site)&\(fields)".utf8).span, from: sender, isTruncated: false, stamp: stamp)
         commit()
     }
 
     /// The numbers of all sites now.
-    mutating func sites() -> [SiteReport] { intake.report().sites }
+    mutating func sites() -> [SiteReport] { pipeline.report().sites }
 
     /// New readings of the clocks, in milliseconds.
     mutating func setClocks(wall: Int64, steady: Int64) {
         self.wall = wall
         self.steady = steady
-        intake.observe(wall: wall, steady: steady)
+        pipeline.observe(wall: wall, steady: steady)
         commit()
     }
 
@@ -152,28 +152,28 @@ struct Desk {
 
     /// Nothing waits.
     mutating func pass() {
-        intake.pass()
-        if journal.last != intake.frame.bytes { journal.append(intake.frame.bytes) }
+        pipeline.advanceClock()
+        if journal.last != pipeline.frame.bytes { journal.append(pipeline.frame.bytes) }
     }
 
     mutating func add(_ record: Record) {
-        intake.add(record)
+        pipeline.add(record)
         commit()
     }
 
     private mutating func commit() {
-        intake.commit()
-        if journal.last != intake.frame.bytes { journal.append(intake.frame.bytes) }
+        pipeline.commit()
+        if journal.last != pipeline.frame.bytes { journal.append(pipeline.frame.bytes) }
     }
 
     /// The site's numbers now.
-    mutating func report() -> SiteReport { intake.report().sites[0] }
+    mutating func report() -> SiteReport { pipeline.report().sites[0] }
 
-    mutating func takeClosedRows() -> [HistoryRow] { intake.takeClosedRows() }
+    mutating func takeClosedRows() -> [HistoryRow] { pipeline.takeClosedRows() }
 
-    mutating func snapshot() -> [UInt8] { intake.snapshot() }
+    mutating func snapshot() -> [UInt8] { pipeline.snapshot() }
 
-    mutating func online(within window: Int64) -> Int { intake.online(of: SiteIndex(0), within: window) }
+    mutating func online(within window: Int64) -> Int { pipeline.online(of: SiteIndex(0), within: window) }
 
     /// The site's numbers when nothing more happens until a clock time.
     mutating func report(at clock: String) -> SiteReport {

@@ -15,16 +15,16 @@ func stepBack() {
         desk.setClocks(wall: now, steady: wall + minute * 60_000)
         desk.take("v=you&u=/\(minute)", stamp: now)
         let expected = wall + minute * 30_000
-        #expect(desk.intake.now.milliseconds == expected)
+        #expect(desk.pipeline.now.milliseconds == expected)
     }
     // Two hours later the wall clock stands at 13:10 and has caught up.
     desk.setClocks(wall: wall + 3_660_000, steady: wall + 7_260_000)
     desk.pass()
-    #expect(desk.intake.now.milliseconds == wall + 3_660_000)
+    #expect(desk.pipeline.now.milliseconds == wall + 3_660_000)
     let site = desk.report()
     #expect(site.totalViews == 122 && site.totalVisits == 2)
-    #expect(desk.intake.engine.tallies[.clockStepsBack] == 1)
-    #expect(desk.intake.engine.tallies[.duplicates] == 0)
+    #expect(desk.pipeline.engine.tallies[.clockStepsBack] == 1)
+    #expect(desk.pipeline.engine.tallies[.duplicates] == 0)
 }
 
 @Test("a datagram that waited over the step back counts as now, not in the future")
@@ -34,7 +34,7 @@ func waitedOverStepBack() {
     desk.setClocks(wall: before, steady: before)
     desk.setClocks(wall: before - 60_000, steady: before + 10)
     desk.take("v=me&u=/", stamp: before)
-    #expect(desk.intake.now.milliseconds == before + 10)
+    #expect(desk.pipeline.now.milliseconds == before + 10)
 }
 
 @Test("a clock that was more than a day ahead starts time anew: totals stay, presence and windows are empty")
@@ -45,14 +45,14 @@ func badClockAtBoot() {
     desk.setClocks(wall: wall, steady: desk.midnight + Desk.milliseconds("12:00:01"))
     desk.pass()
     var site = desk.report()
-    #expect(desk.intake.engine.now.milliseconds == wall)
+    #expect(desk.pipeline.engine.now.milliseconds == wall)
     #expect(site.online == 0 && site.windows.allSatisfy { $0.views == 0 })
     #expect(site.totalViews == 1 && site.totalVisits == 1)
     desk.take("v=me&u=/", stamp: wall)
     site = desk.report()
     #expect(site.totalViews == 2 && site.totalVisits == 2 && site.online == 1)
     #expect(site.day == calendar("UTC", Moment(milliseconds: wall)).day && site.today.views == 1)
-    #expect(desk.intake.engine.tallies[.clockRestarts] == 1)
+    #expect(desk.pipeline.engine.tallies[.clockRestarts] == 1)
 }
 
 @Test("a clock that leaps forward empties the windows it has left behind and touches no total")
@@ -66,7 +66,7 @@ func leapForward() {
     #expect(site.online == 0)
     #expect(site.windows.map(\.views) == [0, 0, 0, 1, 1, 1])
     #expect(site.totalViews == 1)
-    #expect(desk.intake.engine.tallies[.clockLeapsForward] == 1)
+    #expect(desk.pipeline.engine.tallies[.clockLeapsForward] == 1)
 }
 
 @Test("small corrections of the clock are no steps", arguments: [-499, -1, 1, 499] as [Int64])
@@ -74,7 +74,7 @@ func slew(milliseconds: Int64) {
     var desk = Desk(from: "12:00")
     let now = desk.midnight + Desk.milliseconds("12:00:10")
     desk.setClocks(wall: now + milliseconds, steady: now)
-    let tallies = desk.intake.engine.tallies
+    let tallies = desk.pipeline.engine.tallies
     #expect(tallies[.clockStepsBack] == 0 && tallies[.clockLeapsForward] == 0)
 }
 
@@ -83,7 +83,7 @@ func lateStamp() {
     var desk = Desk(from: "12:00")
     desk.beacon("v=a&u=/", at: "12:00:10")
     desk.beacon("v=b&u=/", stamp: desk.midnight + Desk.milliseconds("12:00:03"))
-    #expect(desk.intake.now.milliseconds == desk.midnight + Desk.milliseconds("12:00:10"))
+    #expect(desk.pipeline.now.milliseconds == desk.midnight + Desk.milliseconds("12:00:10"))
     #expect(desk.report().online == 2)
 }
 
@@ -153,7 +153,7 @@ func fullTable() {
     var site = desk.report()
     #expect(site.totalViews == 3 && site.totalVisits == 2 && site.online == 2)
     #expect(!site.isOnlineExact)
-    #expect(desk.intake.engine.tallies[.untracked] == 1)
+    #expect(desk.pipeline.engine.tallies[.untracked] == 1)
     // The others leave after half an hour, and there is room again.
     desk.beacon("v=c&u=/", at: "12:30:01")
     site = desk.report(at: "13:00:03")
@@ -167,7 +167,7 @@ func oneDoorCounts() {
     desk.beacon("v=me&u=/", at: "12:00")
     let site = desk.report()
     #expect(site.totalViews == 0 && site.totalVisits == 0 && site.online == 1)
-    #expect(desk.intake.engine.tallies[.pings] == 1)
+    #expect(desk.pipeline.engine.tallies[.pings] == 1)
 }
 
 @Test("a start number and corrections are in the total, and corrections in their day and month")
@@ -175,7 +175,7 @@ func startAndCorrections() {
     var desk = Desk()
     desk.beacon("v=me&u=/", at: "36:00")
     let today = desk.report().day
-    let remark = Remark(by: "anna", note: "the old counter", at: desk.intake.now)
+    let remark = Remark(by: "anna", note: "the old counter", at: desk.pipeline.now)
     desk.add(.start(SiteIndex(0), visits: 50_000, views: 0, remark))
     desk.add(.correction(SiteIndex(0), today, visits: 7, views: 70, remark))
     desk.add(.correction(SiteIndex(0), today.before, visits: -2, views: 0, remark))
@@ -218,7 +218,7 @@ func replay() throws {
     for i in 0..<400 { desk.beacon("v=\(i % 17)&u=/\(i % 5)", at: "22:\(i):\(i % 60)") }
     var engine = Engine(at: Moment(milliseconds: desk.midnight + Desk.milliseconds("22:00")))
     for frame in desk.journal { try engine.apply(frame.span) }
-    engine.advance(to: desk.intake.engine.now)
+    engine.advance(to: desk.pipeline.engine.now)
     let replayed = engine.snapshot()
     let live = desk.snapshot()
     #expect(replayed == live)
@@ -263,15 +263,15 @@ func forgedReferrer() {
     for name in ["(direct)", "(internal)", "(other)", "a b", "<x>"] {
         desk.beacon("u=/&r=http://\(name)/", at: "12:00")
     }
-    let rows = desk.intake.engine.topReferrers(of: SiteIndex(0), rows: 10).rows
+    let rows = desk.pipeline.engine.topReferrers(of: SiteIndex(0), rows: 10).rows
     #expect(rows == [RankingRow(key: Array("(direct)".utf8), views: 5, entries: 0)])
 }
 
 @Test("what the wall clock did is told, so that it can be logged")
 func clockEventIsTold() {
-    var intake = Desk(from: "12:00").intake
-    let wall = intake.now.milliseconds
-    #expect(intake.observe(wall: wall - 60_000, steady: wall) == .stepBack(milliseconds: 60_000))
-    #expect(intake.observe(wall: wall + 60_000, steady: wall) == .leapForward(milliseconds: 120_000))
-    #expect(intake.observe(wall: wall + 60_010, steady: wall + 10) == nil)
+    var pipeline = Desk(from: "12:00").pipeline
+    let wall = pipeline.now.milliseconds
+    #expect(pipeline.observe(wall: wall - 60_000, steady: wall) == .stepBack(milliseconds: 60_000))
+    #expect(pipeline.observe(wall: wall + 60_000, steady: wall) == .leapForward(milliseconds: 120_000))
+    #expect(pipeline.observe(wall: wall + 60_010, steady: wall + 10) == nil)
 }

@@ -1,7 +1,7 @@
 import Counting
 import Glibc
 import Ingest
-import Storage
+import Platform
 import Testing
 import Wire
 
@@ -22,14 +22,14 @@ private final class Client {
     deinit { close(descriptor) }
 }
 
-private func intake() -> Intake {
-    var intake = Intake(
+private func pipeline() -> IngestPipeline {
+    var pipeline = IngestPipeline(
         limits: Limits(), rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: 1), wall: Clocks.wall,
         steady: Clocks.steady)
-    let isAdded = intake.serve(SiteProfile(SiteSettings(name: "demo")))
+    let isAdded = pipeline.serve(SiteProfile(SiteSettings(name: "demo")))
     precondition(isAdded)
-    intake.commit()
-    return intake
+    pipeline.commit()
+    return pipeline
 }
 
 private func loopback(_ host: String = "127.0.0.1", receiveBuffer: Int = 1 << 20) throws -> BeaconSocket {
@@ -49,7 +49,7 @@ func bothFamilies() throws {
     for i in 0..<100 {
         for client in clients { client.send("f1 s=demo&v=\(i)&u=/\(i)") }
     }
-    let report = counted(CountingThread(intake(), sockets: sockets, ring: LandingRing()))
+    let report = counted(CountingThread(pipeline(), sockets: sockets, ring: ReceiveRing()))
     #expect(report.sites[0].totalViews + Int64(report.tallies[.duplicates]) == 200)
     #expect(report.tallies[.datagrams] == 200 && report.tallies[.parsedDatagrams] == 200)
 }
@@ -63,7 +63,7 @@ func oddSizes() throws {
     client.send(Array("f1 s=demo&v=b&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192))
     client.send(Array("f1 s=demo&v=c&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192 - 17))
     client.send("f1 s=demo&v=d&u=/")
-    let report = counted(CountingThread(intake(), sockets: [socket], ring: LandingRing()))
+    let report = counted(CountingThread(pipeline(), sockets: [socket], ring: ReceiveRing()))
     #expect(report.tallies[.datagramsEmpty] == 1 && report.tallies[.datagramsOversize] == 1)
     #expect(report.sites[0].totalVisits == 3)
 }
@@ -74,20 +74,20 @@ func kernelDrops() throws {
     let client = try Client(to: socket)
     for i in 0..<500 { client.send("f1 s=demo&v=\(i)&u=/") }
     #expect(socket.memory.drops > 0)
-    let report = counted(CountingThread(intake(), sockets: [socket], ring: LandingRing()))
+    let report = counted(CountingThread(pipeline(), sockets: [socket], ring: ReceiveRing()))
     #expect(report.tallies[.kernelDrops] > 0)
     #expect(report.tallies[.datagrams] + report.tallies[.kernelDrops] == 500)
 }
 
 @Test("who is told that a change is done sees it at once")
 func changeIsPublished() async throws {
-    let thread = CountingThread(intake(), sockets: [try loopback()], ring: LandingRing())
+    let thread = CountingThread(pipeline(), sockets: [try loopback()], ring: ReceiveRing())
     let profiles = ["demo", "more"].map { SiteProfile(SiteSettings(name: $0)) }
     let seen = await withCheckedContinuation { (seen: CheckedContinuation<[String], Never>) in
         let isAsked = thread.ask(
             .change(
-                { intake in
-                    if intake.reload(profiles, rules: Admission.Rules()) == .waiting { return nil }
+                { pipeline in
+                    if pipeline.reload(profiles, rules: Admission.Rules()) == .waiting { return nil }
                     return { seen.resume(returning: thread.publication.current.sites.map(\.name)) }
                 }, abandon: { seen.resume(returning: []) }))
         if !isAsked { seen.resume(returning: []) }
@@ -103,11 +103,11 @@ func kernelStamp() throws {
     defer { withExtendedLifetime(asking) {} }
     for attempt in 1...20 {
         let socket = try loopback()
-        let intake = intake()
+        let pipeline = pipeline()
         try Client(to: socket).send("f1 s=demo&v=a&u=/")
         let sent = Clocks.wall
         while Clocks.wall < sent + 30 {}
-        let report = counted(CountingThread(intake, sockets: [socket], ring: LandingRing()))
+        let report = counted(CountingThread(pipeline, sockets: [socket], ring: ReceiveRing()))
         #expect(report.sites[0].totalViews == 1 && report.asOf.milliseconds >= sent + 30)
         if report.sites[0].peak.at.milliseconds <= sent { return }
         #expect(attempt < 20, "never stamped on arrival")
@@ -116,13 +116,13 @@ func kernelStamp() throws {
 
 @Test("an unsigned stranger is refused, and one who looks signed is refused by another name")
 func strangers() {
-    var intake = intake()
+    var pipeline = pipeline()
     let stranger = Admission.Sender.address(.v4(0xcb00_7109))
     for text in ["f1 s=demo&u=/", "f1 s=demo&u=/&z=0123456789abcdef0123456789abcdef"] {
-        intake.take(Array(text.utf8).span, from: stranger, isTruncated: false, stamp: Clocks.wall)
+        pipeline.ingest(Array(text.utf8).span, from: stranger, isTruncated: false, stamp: Clocks.wall)
     }
-    intake.commit()
-    let tallies = intake.engine.tallies
+    pipeline.commit()
+    let tallies = pipeline.engine.tallies
     #expect(tallies[.datagramsUntrusted] == 1 && tallies[.datagramsSignature] == 1 && tallies[.parsedDatagrams] == 0)
 }
 
@@ -143,7 +143,7 @@ func portInUse() throws {
 @Test("every frame of junk and beacons keeps the books: nothing comes in that is not counted or refused")
 func conservation() {
     var random = SplitMix(seed: 7)
-    var intake = intake()
+    var pipeline = pipeline()
     let pieces = [
         "f1 ", "s=demo", "&", "u=/", "\n", "n=ping", "n=x", "=", "v=1", "%", "\0", "f2 ", "é", "a=bot", "s=no",
         "s=demo&v=1&u=/",
@@ -151,11 +151,11 @@ func conservation() {
     for _ in 0..<20_000 {
         var text = Bool.random(using: &random) ? "f1 " : ""
         for _ in 0..<Int.random(in: 0..<12, using: &random) { text += pieces.randomElement(using: &random) ?? "" }
-        intake.take(Array(text.utf8).span, from: .ourselves, isTruncated: false, stamp: Clocks.wall)
-        if Int.random(in: 0..<10, using: &random) == 0 { intake.commit() }
+        pipeline.ingest(Array(text.utf8).span, from: .ourselves, isTruncated: false, stamp: Clocks.wall)
+        if Int.random(in: 0..<10, using: &random) == 0 { pipeline.commit() }
     }
-    intake.commit()
-    let t = intake.engine.tallies
+    pipeline.commit()
+    let t = pipeline.engine.tallies
     #expect(t[.datagrams] == 20_000)
     #expect(t[.datagrams] == t[.parsedDatagrams] + DatagramRejection.allCases.reduce(0) { $0 + t[$1.tally] })
     let refused = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }

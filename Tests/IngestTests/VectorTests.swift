@@ -69,7 +69,7 @@ private func workedVector(_ vector: Vector, zone: String) {
     #expect(site.totalViews == vector.views)
     #expect(site.totalVisits == vector.visits)
     #expect(site.bots == vector.bots)
-    let tallies = desk.intake.engine.tallies
+    let tallies = desk.pipeline.engine.tallies
     #expect(tallies[.records] == tallies[.views] + tallies[.pings] + tallies[.duplicates] + tallies[.bots])
 }
 

@@ -167,9 +167,9 @@ struct WarningTests {
             }
         }
         // It ends at noon and is back at four; in the week before the site was busy until noon.
-        desk.add(.down(desk.intake.now))
+        desk.add(.down(desk.pipeline.now))
         desk.pass(to: "200:00")
-        desk.add(.up(desk.intake.now))
+        desk.add(.up(desk.pipeline.now))
         desk.pass(to: "200:30")
         #expect(desk.warnings == [])
         desk.pass(to: "203:00")

@@ -8,7 +8,7 @@ import Zones
 /// A daemon without threads of its own: beacons in, through the journal, into the counts. Its clock is moved by hand.
 struct Counter {
     let path: String
-    private(set) var intake: Intake
+    private(set) var pipeline: IngestPipeline
     let recovery: Recovery
     let journal: Journal
     let checkpointer: Checkpointer
@@ -21,7 +21,7 @@ struct Counter {
 
     /// Starts as the daemon does, at a moment of the wall clock.
     init(
-        in path: String, at wall: Int64 = noon, sites: [String] = ["demo"], ring: LandingRing? = nil,
+        in path: String, at wall: Int64 = noon, sites: [String] = ["demo"], ring: ReceiveRing? = nil,
         salts: UInt64 = 1, _ configuration: Journal.Configuration = .small
     ) throws {
         self.path = path
@@ -32,49 +32,49 @@ struct Counter {
         recovery.settle(armed: ring?.armed)
         (journal, checkpointer) = directory.begin(recovery, configuration) { Issue.record("gave up: \($0)") }
         self.recovery = recovery
-        intake = Intake(
+        pipeline = IngestPipeline(
             recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: salts),
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
-        intake.prepare(profiles)
-        try checkpointer.storeNow(intake.takeDrawnSalts())
-        intake.saltsStored(through: checkpointer.saltsStored)
-        for profile in profiles where intake.sites.known(profile.settings.name) != nil { _ = intake.serve(profile) }
-        unwritten = if let ring { intake.takeUnwritten(ring) } else { 0 }
+        pipeline.prepare(profiles)
+        try checkpointer.storeNow(pipeline.takeDrawnSalts())
+        pipeline.saltsStored(through: checkpointer.saltsStored)
+        for profile in profiles where pipeline.sites.known(profile.settings.name) != nil { _ = pipeline.serve(profile) }
+        unwritten = if let ring { pipeline.recoverUnwritten(ring) } else { 0 }
         for profile in profiles {
-            let isServed = intake.serve(profile)
+            let isServed = pipeline.serve(profile)
             #expect(isServed)
         }
-        intake.commit()
+        pipeline.commit()
     }
 
     /// One datagram, one frame.
     mutating func take(_ text: String, from sender: Admission.Sender = .ourselves) {
-        intake.take(Array(text.utf8).span, from: sender, isTruncated: false, stamp: wall)
-        intake.commit()
+        pipeline.ingest(Array(text.utf8).span, from: sender, isTruncated: false, stamp: wall)
+        pipeline.commit()
     }
 
     /// Nothing waits, and the clocks stand so much later.
     mutating func pass(milliseconds: Int64) {
         wall += milliseconds
-        intake.observe(wall: wall, steady: wall)
-        intake.pass()
+        pipeline.observe(wall: wall, steady: wall)
+        pipeline.advanceClock()
     }
 
     /// Has the salts stored that were drawn, as the counting thread does from time to time.
     mutating func keepSalts() {
-        let drawn = intake.takeDrawnSalts()
+        let drawn = pipeline.takeDrawnSalts()
         guard let last = drawn.last else { return }
         checkpointer.store(drawn)
         let stored = eventually { checkpointer.saltsStored >= last.number }
         #expect(stored)
-        intake.saltsStored(through: checkpointer.saltsStored)
+        pipeline.saltsStored(through: checkpointer.saltsStored)
     }
 
     mutating func request() -> Checkpointer.Request {
-        let (next, salts) = (journal.next, intake.saltsKept)
+        let (next, salts) = (journal.next, pipeline.saltsKept)
         return Checkpointer.Request(
-            intake.capture(), sequence: next.sequence - 1, hits: next.before, saltsKept: salts.numbers,
+            pipeline.capture(), sequence: next.sequence - 1, hits: next.before, saltsKept: salts.numbers,
             saltsThrough: salts.through)
     }
 
@@ -109,7 +109,7 @@ struct Counter {
 
     /// Every datagram and every record is in exactly one number.
     func expectConservation(_ place: String = "") {
-        let t = intake.engine.tallies
+        let t = pipeline.engine.tallies
         let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.tally] }
         #expect(t[.datagrams] == datagrams, "\(place)")
         let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
@@ -118,7 +118,7 @@ struct Counter {
 }
 
 /// The calendar that the daemon uses.
-private let calendar: Intake.Calendar = { name, moment in
+private let calendar: IngestPipeline.Calendar = { name, moment in
     guard let zone = Zone(named: name) else { preconditionFailure("no zone \(name)") }
     let day = zone.day(at: moment.second)
     return DaySpan(

@@ -93,12 +93,12 @@ struct FaultTests {
                 counter.pass(milliseconds: 10)
             }
         }
-        while counter.intake.engine.tallies[.beaconsLimit] < 100 { send(100) }
+        while counter.pipeline.engine.tallies[.beaconsLimit] < 100 { send(100) }
         #expect(counter.journal.isFull)
         #expect(counter.journal.status.heldBytes < 16 << 10)
         counter.pass(milliseconds: 2000)
         counter.expectConservation("full")
-        let full = counter.intake.engine.tallies
+        let full = counter.pipeline.engine.tallies
         #expect(full[.datagrams] == sent && full[.records] == 2 * sent)
         #expect(full[.views] + full[.beaconsLimit] / 2 == sent)
 
@@ -108,7 +108,7 @@ struct FaultTests {
         #expect(eventually { journal.status.heldBytes == 0 && !journal.isFull })
         counter.pass(milliseconds: 2000)
         send(50)
-        let after = counter.intake.engine.tallies
+        let after = counter.pipeline.engine.tallies
         // The batch that finds room again may still be refused.
         let late = after[.beaconsLimit] - full[.beaconsLimit]
         #expect(after[.views] + late / 2 == full[.views] + 50 && late <= 2)

@@ -78,11 +78,7 @@ final class Life {
 extension Journal.Configuration {
     /// Segments so small that a few dozen frames fill one.
     static var small: Self {
-        var configuration = Self()
-        configuration.segmentBytes = 8 << 10
-        configuration.capBytes = 4 << 20
-        configuration.syncMilliseconds = 50
-        return configuration
+        Self(segmentBytes: 8 << 10, capBytes: 4 << 20, heldBytesMax: 64 << 20, syncMilliseconds: 50)
     }
 }
 

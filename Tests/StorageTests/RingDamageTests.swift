@@ -37,10 +37,10 @@ struct RingDamageTests {
     /// A start on a state with a ring: what was counted.
     private func start(_ state: Folder, _ runtime: Folder) throws -> (counter: Counter, views: UInt64, left: Folder) {
         let recovery = try recover(state)
-        let ring = try LandingRing(directory: runtime.path, incarnation: recovery.incarnation)
+        let ring = try ReceiveRing(directory: runtime.path, incarnation: recovery.incarnation)
         #expect(ring.warning == nil)
         var counter = try Counter(in: state.path, at: Counter.noon + 5000, ring: ring)
-        let views = counter.intake.engine.tallies[.views]
+        let views = counter.pipeline.engine.tallies[.views]
         return (counter, views, try counter.kill())
     }
 
@@ -59,7 +59,7 @@ struct RingDamageTests {
         #expect(views == 74 && counter.unwritten == 64 && counter.recovery.losses == [])
         #expect(counter.journal.next == (state.sequence + 1, state.before + 64))
         // Its stamps are the kernel's, not those of this start.
-        #expect(counter.intake.engine.now.milliseconds == Counter.noon + 1000)
+        #expect(counter.pipeline.engine.now.milliseconds == Counter.noon + 1000)
         #expect(try start(left, runtime).views == 74)
     }
 
@@ -121,7 +121,7 @@ struct RingDamageTests {
         let runtime = try Folder(["landing.ring": ring.bytes + [UInt8](repeating: 7, count: more)])
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: runtime.path + "/landing.ring")
         let error = #expect(throws: StorageError.self) {
-            _ = try LandingRing(directory: runtime.path, incarnation: state.incarnation)
+            _ = try ReceiveRing(directory: runtime.path, incarnation: state.incarnation)
         }
         #expect(error == .newer(path: runtime.path + "/landing.ring", version: 2, known: 1))
         #expect(try runtime.read("landing.ring") == ring.bytes + [UInt8](repeating: 7, count: more))

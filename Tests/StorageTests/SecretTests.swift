@@ -2,6 +2,7 @@ import Counting
 import Foundation
 import Glibc
 import Ingest
+import Platform
 import Storage
 import TestSupport
 import Testing
@@ -105,14 +106,14 @@ struct SecretTests {
         }
         do {
             let recovery = try recover(folder)
-            let ring = try LandingRing(directory: runtime.path, incarnation: recovery.incarnation)
+            let ring = try ReceiveRing(directory: runtime.path, incarnation: recovery.incarnation)
             let socket = try BeaconSocket(host: "127.0.0.1", port: 0, receiveBuffer: 1 << 20)
             let port = try #require(UInt16(socket.name.split(separator: ":")[1]))
             let sender = try SocketAddress(host: "127.0.0.1", port: port).connected()
             defer { close(sender) }
             let counter = try Counter(in: folder.path, at: Clocks.wall, ring: ring)
             let thread = CountingThread(
-                counter.intake, sockets: [socket], ring: ring,
+                counter.pipeline, sockets: [socket], ring: ring,
                 checkpointer: counter.checkpointer, checkpointMilliseconds: 1)
             for text in texts {
                 let bytes = Array(text.utf8)

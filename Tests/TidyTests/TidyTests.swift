@@ -6,40 +6,36 @@ import Testing
 struct TidyTests {
     // MARK: Modules
 
-    /// What each module may import. `Sources/README.md` has the same table with the reasons.
-    static let imports: [String: Set<String>] = [
-        "Counting": [],
-        "Wire": ["Counting", "CBytes", "CResources", "Crypto"],
-        "Zones": ["Foundation"],
-        // Foundation for `Data`, which is how GRDB takes bytes, and for nothing else.
-        "Storage": ["Counting", "CHooks", "CKernel", "GRDB", "Foundation", "Glibc", "Synchronization"],
-        // Foundation to read `/proc`, and for nothing else.
-        "Ingest": ["Counting", "Wire", "Storage", "CKernel", "Foundation", "Glibc", "Synchronization"],
-        // Glibc for the time of the Date field and the limits of the process, and for nothing else.
-        "Web": [
-            "Counting", "Wire", "Crypto", "Foundation", "Glibc", "Synchronization", "NIOCore", "NIOHTTP1", "NIOPosix",
-            "ServiceLifecycle",
-        ],
-        "Supervision": ["CSystemd", "Glibc"],
-        "footfall": [
-            "Counting", "Wire", "Zones", "Storage", "Ingest", "Web", "Supervision", "ArgumentParser", "Dispatch",
-            "Foundation", "Glibc", "Logging", "ServiceLifecycle", "Synchronization", "TOMLKit", "UnixSignals",
-        ],
-        // Foundation to read a file, and for nothing else.
-        "footfall-load": ["Counting", "Wire", "Storage", "Ingest", "CKernel", "ArgumentParser", "Foundation", "Glibc"],
-        "CBytes": [],
-        "CHooks": [],
-        "CKernel": [],
-        "CResources": [],
-        "CSystemd": [],
-    ]
+    /// What each module may import, as the table of `Sources/README.md` says it; empty where it cannot be read.
+    static let imports: [String: Set<String>] = {
+        do {
+            return importTable(of: try Project.text("Sources/README.md"))
+        } catch {
+            return [:]
+        }
+    }()
 
-    /// Written in C.
-    static let foreign: Set<String> = ["CBytes", "CHooks", "CKernel", "CResources", "CSystemd"]
+    /// The rows of the table: a module in bold, what it does, and what it may import.
+    private static func importTable(of page: String) -> [String: Set<String>] {
+        let rows = page.matches(of: #/(?m)^\| \*\*([\w-]+)\*\* \|[^|]*\|([^|]*)\|/#)
+        return Dictionary(rows.map { (String($0.1), names(in: String($0.2))) }) { first, _ in first }
+    }
+
+    /// The names in a cell, parted by commas; a reason in brackets may follow each.
+    private static func names(in cell: String) -> Set<String> {
+        let list = cell.replacing(#/\([^)]*\)/#, with: "").trimmingCharacters(in: .whitespaces)
+        if list.isEmpty || list == "nothing" { return [] }
+        return Set(list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+    }
+
+    /// Modules with files of Swift.
+    private static func isSwift(_ module: String) -> Bool {
+        !["CBytes", "CHooks", "CKernel", "CResources", "CSystemd"].contains(module)
+    }
 
     @Test(
-        "each module imports what the table allows and nothing else",
-        arguments: Set(imports.keys).subtracting(foreign).sorted())
+        "each module imports what the map's table allows and nothing else",
+        arguments: imports.keys.filter(isSwift).sorted())
     func importTable(module: String) throws {
         let allowed = try #require(Self.imports[module])
         for file in try Project.files(in: "Sources/" + module, endingIn: [".swift"]) {
@@ -50,10 +46,28 @@ struct TidyTests {
         }
     }
 
-    @Test("every module stands in the import table")
+    @Test("every module stands in the map's table")
     func everyModule() throws {
         let modules = try Project.files(in: "Sources").map { $0.split(separator: "/") }.filter { $0.count > 2 }
         #expect(Set(modules.map { String($0[1]) }) == Set(Self.imports.keys))
+    }
+
+    @Test("the table is read as it is written, with its reasons, and holds names and no prose")
+    func table() {
+        let page = """
+            | module | the one thing it does | may import | never |
+            |---|---|---|---|
+            | **A** | a | nothing | I/O |
+            | **b-c** | a | A, Foundation (dates, and `Data`), D | |
+            | **D** | d | | |
+            """
+        #expect(Self.importTable(of: page) == ["A": [], "b-c": ["A", "Foundation", "D"], "D": []])
+        #expect(Self.imports["Counting"] == [] && Self.imports["Wire"] == ["Counting", "CBytes", "Crypto"])
+        for (module, names) in Self.imports {
+            for name in names {
+                #expect(name.wholeMatch(of: #/\w+/#) != nil, "\(module) may import \(name), which is no module")
+            }
+        }
     }
 
     @Test(
@@ -83,19 +97,20 @@ struct TidyTests {
         "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
         "Sources/Storage/StateBackup.swift": "stat, lchown, rmdir",
-        "Sources/Storage/StorageError.swift": "strerror",
         "Sources/Storage/Segment.swift": "unlink",
-        "Sources/Storage/Clocks.swift": "clock_gettime, adjtimex",
+        "Sources/Platform/Clocks.swift": "clock_gettime, adjtimex",
         "Sources/Storage/VisitorsFile.swift": "unlink",
-        "Sources/Storage/OSThread.swift": "pthread_create, poll",
-        "Sources/Ingest/LandingRing.swift": "slots that the kernel and former processes wrote into",
+        "Sources/Platform/OSThread.swift": "pthread_create",
+        "Sources/Platform/Wakeup.swift": "pipe, poll",
+        "Sources/Platform/SystemError.swift": "strerror",
+        "Sources/Ingest/ReceiveRing.swift": "slots that the kernel and former processes wrote into",
         "Sources/Ingest/SocketAddress.swift": "socket addresses",
         "Sources/Ingest/CountingThread.swift": "poll",
-        "Sources/Ingest/StreamNap.swift": "nanosleep",
+        "Sources/Ingest/BatchCoalescer.swift": "nanosleep",
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
         "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",
-        "Sources/Web/ProcessNumbers.swift": "clock_gettime, getrlimit",
+        "Sources/Web/Formats/ProcessNumbers.swift": "clock_gettime, getrlimit",
         "Sources/footfall/Health.swift": "statvfs",
         "Sources/footfall/Commands/Doctor.swift": "statvfs",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",
@@ -127,13 +142,13 @@ struct TidyTests {
         "Sources/Wire/UnknownSites.swift": (1, "the names in a datagram that is refused are nobody's"),
         "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
         "Sources/Storage/StateBackup.swift": (3, "what an attempt has left, or has not"),
-        "Sources/Web/Histories.swift": (1, "a text that is no date is answered with how to write one"),
-        "Sources/Web/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
+        "Sources/Web/Routes/HistoryRoutes.swift": (1, "a text that is no date is answered with how to write one"),
+        "Sources/Web/Formats/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
         "Sources/footfall/Commands/Doctor.swift": (1, "a machine without /proc shows no web servers"),
         "Sources/footfall/Commands/SiteCommand.swift": (
             3, "what cannot be undone or read is said by the error that made it necessary"
         ),
-        "Sources/footfall/Commands/Serve.swift": (1, "an audit that cannot be read is answered with 503"),
+        "Sources/footfall/DaemonBackend.swift": (1, "an audit that cannot be read is answered with 503"),
         "Sources/footfall/LocalClient.swift": (
             2, "an answer without a problem is reported by its status; a directory that is not there has no owner"
         ),
@@ -202,23 +217,28 @@ struct TidyTests {
 
     // MARK: Documentation
 
-    @Test("the commands in the README exist")
-    func readmeCommands() throws {
-        let readme = try Project.text("README.md")
+    /// The pages of the documentation.
+    static let catalog = "Sources/footfall/Documentation.docc"
+    static let pages: [String] = {
+        do { return try Project.files(in: catalog, endingIn: [".md"]) } catch { return [] }
+    }()
+
+    @Test("the commands in the README and in the documentation exist", arguments: ["README.md"] + pages)
+    func pageCommands(page: String) throws {
+        let text = try Project.text(page)
         let makefile = try Project.text("Makefile")
         let targets = makefile.matches(of: #/(?m)^([a-z][a-z-]*):/#).map { String($0.1) }
-        for match in readme.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
+        for match in text.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
             #expect(targets.contains(String(match.1)), "make \(match.1) is no target of the Makefile")
         }
-        #expect(readme.contains("`make run`") && readme.contains("`make test`"))
 
         let program = try Project.text("Sources/footfall/Footfall.swift")
         let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
-        for match in readme.matches(of: #/`footfall ([a-z]+)/#) {
+        for match in text.matches(of: #/`footfall ([a-z]+)/#) where match.1 != "help" {
             #expect(commands.contains(String(match.1)), "footfall \(match.1) is no command")
         }
-        let known: Set = ["printf", "php", "python3", "node", "curl"]
-        let blocks = readme.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
+        let known: Set = ["printf", "php", "python3", "node", "curl", "footfall", "tail"]
+        let blocks = text.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
         for line in blocks.flatMap({ $0.1.split(separator: "\n") }) {
             let isTyped = line.hasPrefix("$ ")
             let word = (isTyped ? line.dropFirst(2) : line[...]).prefix { $0 != " " }
@@ -226,13 +246,36 @@ struct TidyTests {
         }
     }
 
+    @Test("the README names what builds and tests, and the page of commands names every command")
+    func namedCommands() throws {
+        let readme = try Project.text("README.md")
+        #expect(readme.contains("`make run`") && readme.contains("`make test`"))
+        let page = try Project.text(Self.catalog + "/Commands.md")
+        let program = try Project.text("Sources/footfall/Footfall.swift")
+        let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
+        #expect(commands.count > 20)
+        for command in commands { #expect(page.contains("`footfall \(command)"), "footfall \(command)") }
+    }
+
     @Test(
         "links lead to files of the project",
-        arguments: ["README.md", "Sources/README.md", "systemd/README.md", "dashboards/README.md"])
+        arguments: [
+            "README.md", "Sources/README.md", "systemd/README.md", "dashboards/README.md", ".github/CONTRIBUTING.md",
+            ".github/SECURITY.md",
+        ] + pages)
     func links(page: String) throws {
         let folder = page.split(separator: "/").dropLast().map { $0 + "/" }.joined()
         for match in try Project.text(page).matches(of: #/\]\(([^)#]+)\)/#) where !match.1.contains("://") {
             #expect(Project.exists(folder + match.1), "\(page): \(match.1)")
         }
+    }
+
+    @Test("the documentation has a page for each entry of its first page, and DocC has nothing to say")
+    func documentation() throws {
+        let first = Self.catalog + "/Documentation.md"
+        let listed = try Project.text(first).matches(of: #/\]\(([^)]+)\)/#).map { Self.catalog + "/" + $0.1 }
+        #expect(Set(listed + [first]) == Set(Self.pages))
+        let made = try run("make docs")
+        #expect(made.status == 0, "\(made.said)")
     }
 }

@@ -13,11 +13,11 @@ struct AccessTests {
             ("127.0.0.2", 421), (":80", 421),
         ])
     func hosts(host: String, status: Int) async throws {
-        try await withServer(WebConfiguration(hosts: ["stats.example.org", "Portal.Example:443"])) {
+        try await withServer(WebConfiguration(hosts: ["stats.example.org", "Portal.Example:443"], limits: .patient)) {
             server async throws in
-            let answer = try await server.ask("/healthz", host: host)
-            #expect(answer.status == status)
-            if status == 421 { #expect(try answer.problem.contains("hosts in [http]")) }
+            let response = try await server.ask("/healthz", host: host)
+            #expect(response.status == status)
+            if status == 421 { #expect(try response.problem.contains("hosts in [http]")) }
             #expect(try await server.ask("/healthz", host: host, local: true).status == 200)
         }
     }
@@ -46,7 +46,7 @@ struct AccessTests {
             #expect(try await server.ask("/api/v1/sites").status == 401)
             #expect(try await server.ask("/api/v1/sites", local: true).status == 200)
         }
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             for host in ["localhost", "127.0.0.1:7374", "[::1]"] {
                 #expect(try await server.ask("/api/v1/sites", host: host).status == 200)
             }
@@ -64,7 +64,7 @@ struct AccessTests {
             "CDN-Loop: a", "X-Forwarded-For:",
         ])
     func forwarded(field: String) async throws {
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             #expect(try await server.ask("/api/v1/sites", [field]).status == 401)
             let numbers = try await server.ask("/api/v1/sites/portal", [field])
             #expect(try numbers.json["today"] == nil && numbers.json["online"] != nil)
@@ -74,18 +74,19 @@ struct AccessTests {
 
     @Test("only proxies speak HTTP/1.0, and some say nothing else of themselves")
     func oldProxy() async throws {
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             for local in [false, true] {
                 let client = try await server.connect(local: local)
                 try await client.send("GET /api/v1/sites HTTP/1.0\r\nHost: 127.0.0.1:7374\r\n\r\n")
-                #expect(try await client.answer().status == (local ? 200 : 401))
+                #expect(try await client.response().status == (local ? 200 : 401))
             }
         }
     }
 
     @Test("a served name that is not of this machine is not the owner's")
     func servedHost() async throws {
-        try await withServer(WebConfiguration(hosts: ["stats.example"], localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(hosts: ["stats.example"], localAdmin: true, limits: .patient)) {
+            server async throws in
             #expect(try await server.ask("/api/v1/sites", host: "stats.example").status == 401)
             #expect(try await server.ask("http://stats.example/api/v1/sites").status == 401)
         }
@@ -99,10 +100,10 @@ struct AccessTests {
             ("Sec-Fetch-Site: same-origin", true), ("Sec-Fetch-Site: none", true),
         ])
     func crossSite(field: String, isOwner: Bool) async throws {
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
-            let answer = try await server.ask("/api/v1/sites/portal", [field])
-            #expect(try (answer.json["today"] != nil) == isOwner)
-            #expect((answer.fields["access-control-allow-origin"] == "*") == !isOwner)
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
+            let response = try await server.ask("/api/v1/sites/portal", [field])
+            #expect(try (response.json["today"] != nil) == isOwner)
+            #expect((response.fields["access-control-allow-origin"] == "*") == !isOwner)
         }
     }
 }

@@ -1,5 +1,4 @@
 import Counting
-import Crypto
 import Foundation
 import Synchronization
 import Testing
@@ -11,10 +10,10 @@ struct DashboardTests {
     @Test("the page of totals shows every site to its owner without a script, and lets nothing be markup")
     func totals() async throws {
         let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
-        let state = WebState(report: { report }) {
+        let backend = TestBackend(report: { report }) {
             $0.warnings = { [Warning(.disk, "disk <full> <\u{301}b \"\u{301}")] }
         }
-        try await withServer(state: state) { server async throws in
+        try await withServer(backend: backend) { server async throws in
             #expect(try await server.ask("/").status == 401)
             let page = try await server.ask("/", local: true)
             #expect(page.status == 200 && page.fields["content-type"] == "text/html; charset=utf-8")
@@ -33,8 +32,8 @@ struct DashboardTests {
 
     private static let token = "ff_secret"
 
-    private static func state(_ report: @escaping @Sendable () -> Report = { knownReport }) -> WebState {
-        WebState(report: report) { $0.tokens = Tokens(handedOver: [(name: "panel", token: token)]) }
+    private static func backend(_ report: @escaping @Sendable () -> Report = { knownReport }) -> TestBackend {
+        TestBackend(report: report) { $0.accessTokens = [AccessToken(name: "panel", text: token)] }
     }
 
     @Test(
@@ -49,7 +48,7 @@ struct DashboardTests {
 
     @Test("a token signs in: its cookie lets look, is read by no script and sent by no other site, and changes nothing")
     func signIn() async throws {
-        try await withServer(state: Self.state()) { server async throws in
+        try await withServer(backend: Self.backend()) { server async throws in
             let asked = try await server.ask("/", ["Accept: text/html,*/*"])
             #expect(asked.status == 401 && asked.body.contains("<form method=\"post\" action=\"sign-in\">"))
             #expect(!asked.body.contains("portal") && !asked.body.contains("<script"))
@@ -82,7 +81,7 @@ struct DashboardTests {
 
     @Test("how the daemon does: everything that came in, by what became of it")
     func status() async throws {
-        try await withServer(state: Self.state()) { server async throws in
+        try await withServer(backend: Self.backend()) { server async throws in
             #expect(try await server.ask("/api/v1/status").status == 401)
             let status = try await server.ask("/api/v1/status", local: true).json
             let ingest = try #require(status["ingest"] as? [String: Any])
@@ -97,7 +96,7 @@ struct DashboardTests {
     @Test("a stream begins with the full state, says what changes, and shows strangers what is public")
     func stream() async throws {
         let current = Mutex(knownReport)
-        try await withServer(state: Self.state { current.withLock { $0 } }) { server async throws in
+        try await withServer(backend: Self.backend { current.withLock { $0 } }) { server async throws in
             #expect(try await server.ask("/api/v1/live").status == 401)
             #expect(try await server.ask("/api/v1/sites/nobody/live").status == 404)
             let all = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
@@ -126,17 +125,16 @@ struct DashboardTests {
         "who does not read is cut, who hears nothing is told that somebody is there, and a token that is taken back ends it"
     )
     func ends() async throws {
-        var limits = WebLimits()
+        var limits = WebLimits.patient
         limits.streamPatience = .milliseconds(300)
         limits.streamPing = .milliseconds(300)
         // A state that no buffer of the kernel holds.
         let (large, larger) = (report(ofSites: 4000, views: { _ in 1 }), report(ofSites: 4001, views: { _ in 1 }))
         let current = Mutex(large)
-        let tokens = Tokens(
-            stored: [("panel", Array(SHA256.hash(data: Data(Self.token.utf8))), .epoch)],
-            store: TokenStore(save: { _, _, _ in }, remove: { _ in }))
-        let state = WebState(report: { current.withLock { $0 } }) { $0.tokens = tokens }
-        try await withServer(WebConfiguration(limits: limits), state: state) { server async throws in
+        let backend = TestBackend(report: { current.withLock { $0 } }) {
+            $0.accessTokens = [AccessToken(name: "panel", text: Self.token, created: .epoch)]
+        }
+        try await withServer(WebConfiguration(limits: limits), backend: backend) { server async throws in
             let quiet = try await server.watch("/api/v1/sites/s1/live")
             for _ in 0..<2 { _ = try await quiet.text(upTo: ": ping\n\n") }
             let idle = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
@@ -145,12 +143,14 @@ struct DashboardTests {
             while try await !server.ask("/metrics", local: true).body.contains(cut) {
                 current.withLock { $0 = $0.sites.count == 4000 ? larger : large }
             }
-            #expect(try await server.ask("/metrics", local: true).body.contains("footfall_live_clients 1\n"))
+            try await until {
+                try await server.ask("/metrics", local: true).body.contains("footfall_live_clients 1\n")
+            }
 
             let mine = try await server.watch("/api/v1/sites/s2/live", ["Authorization: Bearer ff_secret"])
             _ = try await mine.text(upTo: ": ping\n\n")
-            let answer = try await server.ask("DELETE", "/api/v1/tokens/panel", local: true)
-            try #require(answer.status == 200)
+            let response = try await server.ask("DELETE", "/api/v1/tokens/panel", local: true)
+            try #require(response.status == 200)
             _ = try await mine.isClosed()
             _ = try await quiet.text(upTo: ": ping\n\n")
             try await quiet.close()
@@ -159,9 +159,9 @@ struct DashboardTests {
 
     @Test("no more streams than there may be, and one that ends leaves its place")
     func limit() async throws {
-        var limits = WebLimits()
+        var limits = WebLimits.patient
         limits.streams = 1
-        try await withServer(WebConfiguration(limits: limits), state: Self.state()) { server async throws in
+        try await withServer(WebConfiguration(limits: limits), backend: Self.backend()) { server async throws in
             let first = try await server.watch("/api/v1/sites/portal/live")
             _ = try await first.text(upTo: "\n\n")
             let second = try await server.ask("/api/v1/sites/portal/live")
@@ -175,7 +175,7 @@ struct DashboardTests {
             }
         }
         limits.streams = 10
-        try await withServer(WebConfiguration(limits: limits), state: Self.state()) { server async throws in
+        try await withServer(WebConfiguration(limits: limits), backend: Self.backend()) { server async throws in
             var open: [Client] = []
             for _ in 0..<9 {
                 let client = try await server.watch("/api/v1/sites/portal/live")

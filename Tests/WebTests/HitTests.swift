@@ -15,15 +15,14 @@ struct HitTests {
         let result: Result<SiteReport, BeaconRejection>
         init(_ result: Result<SiteReport, BeaconRejection>) { self.result = result }
 
-        func state(showing numbers: Set<PublicNumber> = PublicNumber.counter) -> WebState {
-            WebState(report: { knownReport }) { state in
-                state.count = { [self] hit, answer in
+        func backend(showing numbers: Set<PublicNumber> = PublicNumber.counter) -> TestBackend {
+            TestBackend(report: { knownReport }) { answers in
+                answers.count = { [self] hit, done in
                     seen.withLock { $0.append(hit) }
                     // On another thread, as the counting thread does.
-                    DispatchQueue.global().async { [self] in answer(result) }
-                    return true
+                    DispatchQueue.global().async { [self] in done(result) }
                 }
-                state.publicNumbers = { _ in numbers }
+                answers.publicNumbers = { _ in numbers }
             }
         }
     }
@@ -33,15 +32,15 @@ struct HitTests {
     @Test("a hit is answered with the site's public numbers and their names in the page's language")
     func numbers() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
-            let answer = try await server.post("s=portal&u=/&l=vi-VN")
-            #expect(answer.status == 200)
+        try await withServer(backend: counter.backend()) { server async throws in
+            let response = try await server.post("s=portal&u=/&l=vi-VN")
+            #expect(response.status == 200)
             #expect(
-                answer.body == """
+                response.body == """
                     {"online":2,"total":50002,"labels":{"online":"Đang trực tuyến","total":"Tổng truy cập"}}
                     """)
-            #expect(answer.fields["cache-control"] == "no-store")
-            #expect(answer.fields["access-control-allow-origin"] == "*")
+            #expect(response.fields["cache-control"] == "no-store")
+            #expect(response.fields["access-control-allow-origin"] == "*")
             for (language, label) in [
                 ("en", "Total visits"), ("", "Total visits"), ("xx", "Total visits"), ("vi", "Tổng truy cập"),
             ] {
@@ -62,7 +61,7 @@ struct HitTests {
     func languages(language: String, online: String) async throws {
         let counter = Counter(.success(Self.portal))
         let shown = Set(PublicNumber.allCases)
-        try await withServer(state: counter.state(showing: shown)) { server async throws in
+        try await withServer(backend: counter.backend(showing: shown)) { server async throws in
             func labels(_ language: String) async throws -> [String: String] {
                 try await server.post("s=portal&u=/&l=\(language)").json["labels"] as? [String: String] ?? [:]
             }
@@ -77,7 +76,7 @@ struct HitTests {
     @Test("the script under its own hash never changes, and the hash that is printed for it is right")
     func pinned() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             let (plain, pinned) = (try await server.ask("/footfall.js"), try await server.ask("/" + Widget.pinnedName))
             #expect(pinned.status == 200 && pinned.body == plain.body)
             #expect(pinned.fields["cache-control"] == "public, max-age=31536000, immutable")
@@ -92,10 +91,10 @@ struct HitTests {
     @Test("asking about an image counts nothing")
     func head() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             for path in ["/hit.gif?s=portal&u=/", "/hit.svg?s=portal&u=/"] {
-                let answer = try await server.ask("HEAD", path)
-                #expect(answer.status == 405 && answer.fields["allow"] == "GET")
+                let response = try await server.ask("HEAD", path)
+                #expect(response.status == 405 && response.fields["allow"] == "GET")
             }
             #expect(try await server.ask("HEAD", "/footfall.js").status == 200)
         }
@@ -105,7 +104,7 @@ struct HitTests {
     @Test("an image counts the page it stands on, and shows a number that reads as one")
     func images() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             let page = ["Referer: https://portal.example/tin-tức?a=1&b=2"]
             let pixel = try await server.ask("/hit.gif?s=portal", page)
             #expect(pixel.status == 200 && pixel.fields["content-type"] == "image/gif")
@@ -136,13 +135,13 @@ struct HitTests {
         ])
     func badges(metric: String, language: String, text: String) async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             // Without a language of its own, the browser's.
-            let answer =
+            let response =
                 language.isEmpty
                 ? try await server.ask("/badge/portal/\(metric)", ["Accept-Language: de-AT,en;q=0.5"])
                 : try await server.ask("/badge/portal/\(metric)?l=\(language)")
-            let document = try XMLDocument(xmlString: answer.body)
+            let document = try XMLDocument(xmlString: response.body)
             #expect(try document.nodes(forXPath: "/*/@aria-label").map(\.stringValue) == [text])
         }
         let isUncounted = counter.seen.withLock(\.isEmpty)
@@ -151,21 +150,21 @@ struct HitTests {
 
     @Test("there is no badge of a private number, of several numbers, or of nobody")
     func noBadge() async throws {
-        try await withServer(state: Counter(.success(Self.portal)).state()) { server async throws in
+        try await withServer(backend: Counter(.success(Self.portal)).backend()) { server async throws in
             for path in [
                 "portal/views.svg", "portal/windows.svg", "portal/total.png", "portal/total", "nobody/total.svg",
             ] {
                 #expect(try await server.ask("/badge/\(path)").status == 404, "\(path)")
             }
-            let answer = try await server.ask("/badge/portal/views.svg").body
-            #expect(answer.contains("Of this site these can be shown: online, total."))
+            let response = try await server.ask("/badge/portal/views.svg").body
+            #expect(response.contains("Of this site these can be shown: online, total."))
         }
     }
 
     @Test("what a browser asks for on behalf of its user is passed on")
     func signals() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             for fields in [[], ["DNT: 1"], ["Sec-GPC: 1", "DNT: 1"], ["DNT: 0"]] {
                 _ = try await server.ask("/hit.gif?s=portal&u=/", fields)
             }
@@ -177,19 +176,19 @@ struct HitTests {
     @Test("what is private is absent, and every public number has a value and a name")
     func visible() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state(showing: [])) { server async throws in
+        try await withServer(backend: counter.backend(showing: [])) { server async throws in
             #expect(try await server.post("s=portal&u=/").body == #"{"labels":{}}"#)
         }
-        try await withServer(state: counter.state(showing: Set(PublicNumber.allCases))) { server async throws in
-            let answer = try await server.post("s=portal&u=/").json
+        try await withServer(backend: counter.backend(showing: Set(PublicNumber.allCases))) { server async throws in
+            let numbers = try await server.post("s=portal&u=/").json
             let expected = [
                 "online": 2, "peak": 2, "total": 50_002, "visits": 50_002, "views": 3, "today": 2, "yesterday": 0,
                 "month": 2,
                 "visitors": 2,
             ]
-            for (name, value) in expected { #expect(answer[name] as? Int == value, "\(name)") }
-            #expect(Set(try #require(answer["labels"] as? [String: String]).keys) == Set(expected.keys))
-            #expect(answer.count == expected.count + 1)
+            for (name, value) in expected { #expect(numbers[name] as? Int == value, "\(name)") }
+            #expect(Set(try #require(numbers["labels"] as? [String: String]).keys) == Set(expected.keys))
+            #expect(numbers.count == expected.count + 1)
         }
     }
 
@@ -200,18 +199,18 @@ struct HitTests {
             (.internal, 503),
         ] as [(BeaconRejection, Int)])
     func refusals(reason: BeaconRejection, status: Int) async throws {
-        try await withServer(state: Counter(.failure(reason)).state()) { server async throws in
-            let answer = try await server.post("s=portal&u=/")
-            #expect(answer.status == status && answer.fields["x-footfall-reason"] == reason.rawValue)
-            #expect(answer.fields["access-control-allow-origin"] == "*")
-            #expect(try !answer.problem.isEmpty)
+        try await withServer(backend: Counter(.failure(reason)).backend()) { server async throws in
+            let response = try await server.post("s=portal&u=/")
+            #expect(response.status == status && response.fields["x-footfall-reason"] == reason.rawValue)
+            #expect(response.fields["access-control-allow-origin"] == "*")
+            #expect(try !response.problem.isEmpty)
         }
     }
 
     @Test("what cannot be taken in is not counted and says so")
     func full() async throws {
-        let state = WebState(report: { knownReport }) { $0.count = { _, _ in false } }
-        try await withServer(state: state) { server async throws in
+        let backend = TestBackend(report: { knownReport }) { $0.count = { $1(.failure(.limit)) } }
+        try await withServer(backend: backend) { server async throws in
             #expect(try await server.post("s=portal&u=/").status == 503)
         }
     }
@@ -219,7 +218,7 @@ struct HitTests {
     @Test("a form larger than 4 KiB is refused before it is looked at, and a GET counts nothing")
     func form() async throws {
         let counter = Counter(.success(Self.portal))
-        try await withServer(state: counter.state()) { server async throws in
+        try await withServer(backend: counter.backend()) { server async throws in
             #expect(try await server.post(String(repeating: "a", count: 4097)).status == 413)
             #expect(try await server.ask("/hit").status == 405)
             #expect(counter.seen.withLock { $0.isEmpty })
@@ -254,8 +253,8 @@ struct HitTests {
         ])
     func address(fields: [String], proxies: [String], address: String) async throws {
         let counter = Counter(.success(Self.portal))
-        let configuration = WebConfiguration(proxies: try #require(Networks(proxies)))
-        try await withServer(configuration, state: counter.state()) { server async throws in
+        let configuration = WebConfiguration(proxies: try #require(Networks(proxies)), limits: .patient)
+        try await withServer(configuration, backend: counter.backend()) { server async throws in
             #expect(try await server.post("s=portal&u=/", fields).status == 200)
             #expect(counter.seen.withLock { $0.map(\.address) } == [NetworkAddress(Array(address.utf8).span)])
         }
@@ -264,14 +263,14 @@ struct HitTests {
     @Test("the script is small, counts where it came from, and may be read by every page")
     func script() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/footfall.js")
-            #expect(answer.status == 200 && answer.fields["content-type"] == "text/javascript; charset=utf-8")
-            #expect(answer.fields["access-control-allow-origin"] == "*")
-            #expect(!answer.body.contains("//") && !answer.body.contains("innerHTML"))
+            let response = try await server.ask("/footfall.js")
+            #expect(response.status == 200 && response.fields["content-type"] == "text/javascript; charset=utf-8")
+            #expect(response.fields["access-control-allow-origin"] == "*")
+            #expect(!response.body.contains("//") && !response.body.contains("innerHTML"))
             let process = Process()
             process.executableURL = URL(filePath: "/bin/sh")
             let file = FileManager.default.temporaryDirectory.appending(path: "footfall-\(UUID()).js")
-            try Data(answer.body.utf8).write(to: file)
+            try Data(response.body.utf8).write(to: file)
             process.arguments = ["-c", "gzip -9nc '\(file.path())' | wc -c"]
             let pipe = Pipe()
             process.standardOutput = pipe
@@ -286,10 +285,10 @@ struct HitTests {
 
 extension TestServer {
     /// One form on a connection of its own.
-    fileprivate func post(_ form: String, _ fields: [String] = []) async throws -> Answer {
+    fileprivate func post(_ form: String, _ fields: [String] = []) async throws -> ReceivedResponse {
         let client = try await connect()
         let fields = ["Host: localhost", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
         try await client.send("POST /hit HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
-        return try await client.answer()
+        return try await client.response()
     }
 }

@@ -10,7 +10,7 @@ struct ManySitesTests {
     @Test("two hundred sites are told apart")
     func all() async throws {
         let report = report(ofSites: 200)
-        try await withServer(state: WebState(report: { report })) { server async throws in
+        try await withServer(backend: TestBackend(report: { report })) { server async throws in
             let scrape = try await server.scrape()
             for site in 0..<200 {
                 let views = scrape[#"site_views_total{site="s\#(site)"}"#]
@@ -23,7 +23,7 @@ struct ManySitesTests {
     @Test("of more sites the busiest two hundred are told apart, and the others are one")
     func folded() async throws {
         let report = report(ofSites: 300)
-        try await withServer(state: WebState(report: { report })) { server async throws in
+        try await withServer(backend: TestBackend(report: { report })) { server async throws in
             let scrape = try await server.scrape()
             for site in 0..<300 {
                 // With 1 to 300 views, the busiest have more than 100; millions taken over do not make a site busy.
@@ -56,7 +56,7 @@ struct ManySitesTests {
     @Test("no sum falls when another site becomes the busier one, or one is new")
     func overtaken() async throws {
         let current = Mutex(report(ofSites: 202, views: { 300 - $0 }))
-        try await withServer(state: WebState(report: { current.withLock { $0 } })) { server async throws in
+        try await withServer(backend: TestBackend(report: { current.withLock { $0 } })) { server async throws in
             let before = try await server.scrape()
             #expect(before[#"site_views_total{site="_other"}"#] == "\(100 + 99)")
             current.withLock { $0 = report(ofSites: 203, views: { $0 < 200 ? 300 - $0 : 500 }) }
@@ -71,7 +71,7 @@ struct ManySitesTests {
     @Test("among equally busy sites the older are told apart, in every scrape")
     func equals() async throws {
         let report = report(ofSites: 300, views: { _ in 1 })
-        try await withServer(state: WebState(report: { report })) { server async throws in
+        try await withServer(backend: TestBackend(report: { report })) { server async throws in
             let expected = (0..<200).map { #"site_views_total{site="s\#($0)"}"# }
             for _ in 0..<2 {
                 let series = try await server.scrape().series.filter { $0.hasPrefix("site_views_total") }
@@ -85,7 +85,7 @@ struct ManySitesTests {
         for count in [200, 300] {
             let busy = (0..<count).first { viewsOfSite($0, of: count) == count } ?? 0
             let report = report(ofSites: count) { $0 == busy ? "_other" : "s\($0)" }
-            try await withServer(state: WebState(report: { report })) { server async throws in
+            try await withServer(backend: TestBackend(report: { report })) { server async throws in
                 let scrape = try await server.scrape()
                 let series = scrape.series.filter { $0.hasPrefix("site_views_total") }
                 // The 200th place is then another's, with 100 views.
@@ -99,7 +99,7 @@ struct ManySitesTests {
     @Test("ten thousand sites that took over the greatest number there can be are summed right")
     func greatNumbers() async throws {
         let report = report(ofSites: 10_000, views: { _ in 1 }, startVisits: Record.amountMax)
-        try await withServer(state: WebState(report: { report })) { server async throws in
+        try await withServer(backend: TestBackend(report: { report })) { server async throws in
             // 9800 times 2⁵⁰: more than 64 bits hold with a sign.
             #expect(try await server.scrape()[#"site_start_visits{site="_other"}"#] == "11033819087057715200")
         }
@@ -108,8 +108,8 @@ struct ManySitesTests {
     @Test("a name that holds quotes, backslashes or line ends does not leave its label")
     func escaping() async throws {
         let report = report(ofSites: 1) { _ in "a\"b\\c\nd\\" + "ế" }
-        let state = WebState(report: { report }) { $0.version = "\"} 2\n\\" }
-        try await withServer(state: state) { server async throws in
+        let backend = TestBackend(report: { report }) { $0.version = "\"} 2\n\\" }
+        try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape[#"site_views_total{site="a\"b\\c\nd\\ế"}"#] == "1")
             #expect(scrape[#"build_info{version="\"} 2\n\\"}"#] == "1")
@@ -123,11 +123,11 @@ struct ManySitesTests {
         numbers.checkpointPauseSeconds = .nan
         let reports = [report(ofSites: 300), report(ofSites: 1) { _ in "a\"b\\c\nd" }, talliedReport, emptyReport]
         for report in reports {
-            let state = WebState(report: { report }) { state in
-                state.durability = { [numbers] in numbers }
-                state.version = "1\n"
+            let backend = TestBackend(report: { report }) { answers in
+                answers.durability = { [numbers] in numbers }
+                answers.version = "1\n"
             }
-            try await withServer(state: state) { server async throws in
+            try await withServer(backend: backend) { server async throws in
                 let text = try await server.ask("/metrics", local: true).body
                 let verdict = try promtool(reads: text)
                 #expect(verdict.status == 0 && verdict.said.isEmpty, "\(verdict.said)")

@@ -29,7 +29,7 @@ struct MetricsTests {
     @Test("every number has its explanation and its kind, once, also where there is no number yet")
     func everyFamily() async throws {
         for report in [knownReport, emptyReport] {
-            try await withServer(state: WebState(report: { report })) { server async throws in
+            try await withServer(backend: TestBackend(report: { report })) { server async throws in
                 #expect(try await server.scrape().kinds == Self.families)
             }
         }
@@ -38,10 +38,10 @@ struct MetricsTests {
     @Test("the text says which format it is in, and is never kept")
     func form() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/metrics", local: true)
-            #expect(answer.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
-            #expect(answer.fields["cache-control"] == "no-store")
-            #expect(answer.fields["access-control-allow-origin"] == nil)
+            let response = try await server.ask("/metrics", local: true)
+            #expect(response.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(response.fields["cache-control"] == "no-store")
+            #expect(response.fields["access-control-allow-origin"] == nil)
         }
     }
 
@@ -61,7 +61,7 @@ struct MetricsTests {
 
     @Test("what came in and what became of it is told by number and by reason")
     func ingest() async throws {
-        try await withServer(state: WebState(report: { talliedReport })) { server async throws in
+        try await withServer(backend: TestBackend(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
             let tallies: [(String, Tally)] = [
                 (#"ingest_datagrams_total{listener="",format="read"}"#, .parsedDatagrams),
@@ -97,7 +97,7 @@ struct MetricsTests {
         report.ingest.batches.add(1)
         report.ingest.batches.add(64)
         report.ingest.delays.add(0.00015)
-        try await withServer(state: WebState(report: { [report] in report })) { server async throws in
+        try await withServer(backend: TestBackend(report: { [report] in report })) { server async throws in
             let scrape = try await server.scrape()
             func number(_ family: String, _ listener: String, _ more: String = "") -> Int? {
                 scrape["\(family){listener=\"\(listener)\"\(more)}"].flatMap { Int($0) }
@@ -148,11 +148,11 @@ struct MetricsTests {
         var report = knownReport
         report.siteWarnings = ["portal": [Warning(.twoDoors, "…")]]
         report.warnings = [Warning(.clock, "…")]
-        let state = WebState(report: { [report] in report }) { state in
-            state.warnings = { [Warning(.disk, "…")] }
-            state.lastReloadSucceeded = { false }
+        let backend = TestBackend(report: { [report] in report }) { answers in
+            answers.warnings = { [Warning(.disk, "…")] }
+            answers.lastReloadSucceeded = { false }
         }
-        try await withServer(state: state) { server async throws in
+        try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape[#"site_warnings{site="portal",code="two_doors"}"#] == "1")
             #expect(scrape[#"warnings{code="clock"}"#] == "1" && scrape[#"warnings{code="disk"}"#] == "1")
@@ -196,11 +196,11 @@ struct MetricsTests {
         numbers.replaySeconds = 1.5
         numbers.lostFrames = 12
         numbers.lostHits = 13
-        let state = WebState(report: { knownReport }) { state in
-            state.durability = { [numbers] in numbers }
-            state.version = "1.2.3"
+        let backend = TestBackend(report: { knownReport }) { answers in
+            answers.durability = { [numbers] in numbers }
+            answers.version = "1.2.3"
         }
-        try await withServer(state: state) { server async throws in
+        try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()
             for (name, number) in [
                 ("journal_written_bytes_total", "18446744073709551615"), ("journal_unsynced_bytes", "2"),
@@ -230,8 +230,8 @@ struct MetricsTests {
         numbers.journalSyncSeconds = .nan
         numbers.checkpointSeconds = .infinity
         numbers.checkpointPauseSeconds = -.infinity
-        let state = WebState(report: { knownReport }) { $0.durability = { [numbers] in numbers } }
-        try await withServer(state: state) { server async throws in
+        let backend = TestBackend(report: { knownReport }) { $0.durability = { [numbers] in numbers } }
+        try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()
             #expect(scrape["journal_sync_duration_seconds"] == "NaN")
             #expect(scrape["checkpoint_duration_seconds"] == "+Inf")
@@ -242,8 +242,8 @@ struct MetricsTests {
     @Test("being degraded is a number")
     func degraded() async throws {
         let reasons = Mutex<[String]>([])
-        let state = WebState(report: { knownReport }) { $0.degraded = { reasons.withLock { $0 } } }
-        try await withServer(state: state) { server async throws in
+        let backend = TestBackend(report: { knownReport }) { $0.degraded = { reasons.withLock { $0 } } }
+        try await withServer(backend: backend) { server async throws in
             #expect(try await server.scrape()["degraded"] == "0")
             reasons.withLock { $0 = ["journal: disk full", "checkpoint: 40 s old"] }
             #expect(try await server.scrape()["degraded"] == "1")
@@ -253,11 +253,11 @@ struct MetricsTests {
     @Test("all numbers of a scrape are of one report")
     func oneReport() async throws {
         let asked = Atomic<Int>(0)
-        let state = WebState(report: {
+        let backend = TestBackend(report: {
             asked.add(1, ordering: .relaxed)
             return knownReport
         })
-        try await withServer(state: state) { server async throws in
+        try await withServer(backend: backend) { server async throws in
             _ = try await server.scrape()
             #expect(asked.load(ordering: .relaxed) == 1)
         }
@@ -270,7 +270,7 @@ struct MetricsTests {
         ])
     func strangers(field: String?) async throws {
         // Without the field the machine's own address is not enough; with it, not even where it otherwise would be.
-        let configuration = WebConfiguration(localAdmin: field != nil)
+        let configuration = WebConfiguration(localAdmin: field != nil, limits: .patient)
         try await withServer(configuration) { server async throws in
             let fields = field.map { [$0] } ?? []
             let refused = try await server.ask("/metrics", fields)
@@ -287,7 +287,7 @@ struct MetricsTests {
 
     @Test("the owner on the machine itself reads them where that is allowed")
     func localAdmin() async throws {
-        try await withServer(WebConfiguration(localAdmin: true)) { server async throws in
+        try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             #expect(try await server.ask("/metrics").status == 200)
         }
     }

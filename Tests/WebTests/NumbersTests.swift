@@ -23,13 +23,13 @@ struct NumbersTests {
     @Test("the owner sees every number, in the documented order")
     func owner() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/api/v1/sites/portal", local: true)
-            #expect(answer.status == 200)
-            #expect(answer.body == Self.everything)
-            #expect(answer.fields["content-type"] == "application/json; charset=utf-8")
-            #expect(answer.fields["cache-control"] == "private, max-age=1")
-            #expect(answer.fields["access-control-allow-origin"] == nil)
-            let total = try #require(try answer.json["total"] as? [String: Any])
+            let response = try await server.ask("/api/v1/sites/portal", local: true)
+            #expect(response.status == 200)
+            #expect(response.body == Self.everything)
+            #expect(response.fields["content-type"] == "application/json; charset=utf-8")
+            #expect(response.fields["cache-control"] == "private, max-age=1")
+            #expect(response.fields["access-control-allow-origin"] == nil)
+            let total = try #require(try response.json["total"] as? [String: Any])
             #expect(total["value"] as? Int == 50_002)
         }
     }
@@ -37,17 +37,17 @@ struct NumbersTests {
     @Test("anybody sees online and total, and pages of every origin may")
     func anybody() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/api/v1/sites/portal")
-            #expect(answer.status == 200)
+            let response = try await server.ask("/api/v1/sites/portal")
+            #expect(response.status == 200)
             #expect(
-                answer.body == """
+                response.body == """
                     {"site":"portal","as_of":"2026-11-23T07:12:00Z","timezone":"Asia/Ho_Chi_Minh",\
                     "online":{"visitors":2,"window_seconds":300},\
                     "total":{"value":50002,"of":"visits","since":"2026-11-23T07:00:00Z"},\
                     "exact":{"online":true},"warnings":[]}
                     """)
-            #expect(answer.fields["cache-control"] == "max-age=1")
-            #expect(answer.fields["access-control-allow-origin"] == "*")
+            #expect(response.fields["cache-control"] == "max-age=1")
+            #expect(response.fields["access-control-allow-origin"] == "*")
         }
     }
 
@@ -91,14 +91,14 @@ struct NumbersTests {
 
     @Test("a site with nothing public answers with what is left")
     func nothingPublic() async throws {
-        let state = WebState(report: { knownReport }) {
+        let backend = TestBackend(report: { knownReport }) {
             $0.publicNumbers = { $0 == "portal" ? [] : PublicNumber.counter }
         }
-        try await withServer(state: state) { server async throws in
-            let answer = try await server.ask("/api/v1/sites/portal")
-            #expect(answer.status == 200)
+        try await withServer(backend: backend) { server async throws in
+            let response = try await server.ask("/api/v1/sites/portal")
+            #expect(response.status == 200)
             #expect(
-                answer.body == """
+                response.body == """
                     {"site":"portal","as_of":"2026-11-23T07:12:00Z","timezone":"Asia/Ho_Chi_Minh",\
                     "exact":{},"warnings":[]}
                     """)
@@ -126,8 +126,8 @@ struct NumbersTests {
     @Test("the list of sites holds the same snapshots, for the owner only")
     func list() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/api/v1/sites", local: true)
-            #expect(answer.body.hasPrefix(#"{"sites":["# + Self.everything + #",{"site":"shop","#))
+            let response = try await server.ask("/api/v1/sites", local: true)
+            #expect(response.body.hasPrefix(#"{"sites":["# + Self.everything + #",{"site":"shop","#))
             let refused = try await server.ask("/api/v1/sites")
             #expect(refused.status == 401)
             #expect(refused.fields["www-authenticate"] == "Bearer")
@@ -160,9 +160,9 @@ struct NumbersTests {
     @Test("the definitions name every word and every reason of refusal")
     func meanings() async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask("/api/v1/definitions")
-            #expect(answer.status == 200)
-            let words = try #require(try answer.json["definitions"] as? [[String: String]])
+            let response = try await server.ask("/api/v1/definitions")
+            #expect(response.status == 200)
+            let words = try #require(try response.json["definitions"] as? [[String: String]])
             #expect(words.map { $0["term"] } == definitions.map { $0.term })
             for term in [
                 "hit", "view", "ping", "duplicate", "visitor", "visit", "online now", "peak", "total",

@@ -18,13 +18,13 @@ struct RouteTests {
 
     @Test("not being ready names what is degraded, and stays alive")
     func degraded() async throws {
-        let state = WebState(report: { knownReport }) {
+        let backend = TestBackend(report: { knownReport }) {
             $0.degraded = { ["journal: disk full", "checkpoint: 40 s old"] }
         }
-        try await withServer(state: state) { server async throws in
-            let answer = try await server.ask("/readyz")
-            #expect(answer.status == 503)
-            #expect(try answer.problem == "Degraded: journal: disk full; checkpoint: 40 s old.")
+        try await withServer(backend: backend) { server async throws in
+            let response = try await server.ask("/readyz")
+            #expect(response.status == 503)
+            #expect(try response.problem == "Degraded: journal: disk full; checkpoint: 40 s old.")
             let alive = try await server.ask("/healthz")
             #expect(alive.status == 200 && alive.body == "ok")
             #expect(try await server.ask("/api/v1/sites/portal").status == 200)
@@ -40,12 +40,12 @@ struct RouteTests {
         ])
     func strictHeaders(method: String, path: String, status: Int) async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask(method, path)
-            #expect(answer.status == status)
-            #expect(answer.fields["x-content-type-options"] == "nosniff")
-            #expect(answer.fields["referrer-policy"] == "no-referrer")
-            #expect(answer.fields["content-security-policy"] == "default-src 'none'")
-            let date = try #require(answer.fields["date"])
+            let response = try await server.ask(method, path)
+            #expect(response.status == status)
+            #expect(response.fields["x-content-type-options"] == "nosniff")
+            #expect(response.fields["referrer-policy"] == "no-referrer")
+            #expect(response.fields["content-security-policy"] == "default-src 'none'")
+            let date = try #require(response.fields["date"])
             let format = DateFormatter()
             format.locale = Locale(identifier: "en_US_POSIX")
             format.timeZone = .gmt
@@ -60,9 +60,9 @@ struct RouteTests {
         arguments: ["/nowhere", "/api", "/api/v1", "/api/v1/sites/portal/nothing", "//"])
     func noPath(path: String) async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask(path)
-            #expect(answer.status == 404)
-            #expect(try answer.problem.contains("The numbers of a site are at /api/v1/sites/{site}."))
+            let response = try await server.ask(path)
+            #expect(response.status == 404)
+            #expect(try response.problem.contains("at /api/v1/sites/{site}"))
         }
     }
 
@@ -71,9 +71,9 @@ struct RouteTests {
         arguments: ["/api/v1/sites/unknown", "/api/v1/sites/%00", "/api/v1/sites/portal%2F.."])
     func noSite(path: String) async throws {
         try await withServer { server async throws in
-            let answer = try await server.ask(path)
-            #expect(answer.status == 404)
-            #expect(try answer.problem.contains("No site has this name; footfall sites lists"))
+            let response = try await server.ask(path)
+            #expect(response.status == 404)
+            #expect(try response.problem.contains("footfall sites"))
         }
     }
 
@@ -82,10 +82,10 @@ struct RouteTests {
     func wrongMethod(method: String) async throws {
         try await withServer { server async throws in
             for path in ["/api/v1/sites/portal", "/api/v1/sites", "/metrics", "/readyz"] {
-                let answer = try await server.ask(method, path)
-                #expect(answer.status == 405)
-                #expect(answer.fields["allow"] == "GET, HEAD")
-                #expect(try answer.problem.contains("GET, HEAD"))
+                let response = try await server.ask(method, path)
+                #expect(response.status == 405)
+                #expect(response.fields["allow"] == "GET, HEAD")
+                #expect(try response.problem.contains("GET, HEAD"))
             }
             #expect(try await server.ask(method, "/nowhere").status == 404)
         }
@@ -102,29 +102,29 @@ struct RouteTests {
             let client = try await server.connect()
             try await client.send(
                 "HEAD \(path) HTTP/1.1\r\nHost: localhost\r\n\r\nGET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            var head = try await client.answer(hasBody: false).fields
+            var head = try await client.response(hasBody: false).fields
             for name in ["date", "connection"] {
                 get[name] = nil
                 head[name] = nil
             }
             #expect(head == get)
-            #expect(try await client.answer().body.utf8.count.description == head["content-length"])
+            #expect(try await client.response().body.utf8.count.description == head["content-length"])
         }
     }
 
     @Test("who has the newest answer is spared the body")
     func notModified() async throws {
         let report = Mutex(knownReport)
-        try await withServer(state: WebState(report: { report.withLock { $0 } })) { server async throws in
+        try await withServer(backend: TestBackend(report: { report.withLock { $0 } })) { server async throws in
             let path = "/api/v1/sites/portal"
             let tag = try #require(try await server.ask(path).fields["etag"])
             #expect(tag.hasPrefix("\"") && tag.hasSuffix("\""))
             for known in [tag, "W/\(tag)", "*", "\"x\", \(tag)"] {
-                let answer = try await server.ask(path, ["If-None-Match: \(known)"])
-                #expect(answer.status == 304 && answer.body.isEmpty)
-                #expect(answer.fields["etag"] == tag && answer.fields["content-length"] == nil)
-                #expect(answer.fields["cache-control"] == "max-age=1")
-                #expect(answer.fields["access-control-allow-origin"] == "*")
+                let response = try await server.ask(path, ["If-None-Match: \(known)"])
+                #expect(response.status == 304 && response.body.isEmpty)
+                #expect(response.fields["etag"] == tag && response.fields["content-length"] == nil)
+                #expect(response.fields["cache-control"] == "max-age=1")
+                #expect(response.fields["access-control-allow-origin"] == "*")
             }
             #expect(try await server.ask(path, ["If-None-Match: \"x\""]).status == 200)
             #expect(try await server.ask(path, local: true, ["If-None-Match: \(tag)"]).status == 200)

@@ -50,8 +50,8 @@ struct Scrape {
 extension TestServer {
     /// The owner's scrape.
     func scrape() async throws -> Scrape {
-        let answer = try await ask("/metrics", local: true)
-        #expect(answer.status == 200)
-        return try Scrape(answer.body)
+        let response = try await ask("/metrics", local: true)
+        #expect(response.status == 200)
+        return try Scrape(response.body)
     }
 }

@@ -12,6 +12,7 @@ struct TestServer: Sendable {
     let unixPath: String
     let connections: WebConnections
     let group: ServiceGroup
+    let web: WebServer
 
     /// Waits until nobody can connect any more.
     func acceptsNoMore() async throws {
@@ -37,11 +38,11 @@ struct TestServer: Sendable {
     func ask(
         _ method: String, _ path: String, host: String? = "localhost", local: Bool = false,
         _ fields: [String] = []
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         let client = try await connect(local: local)
         let fields = (host.map { ["Host: \($0)"] } ?? []) + fields + ["Connection: close"]
         try await client.send("\(method) \(path) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n")
-        return try await client.answer(hasBody: method != "HEAD")
+        return try await client.response(hasBody: method != "HEAD")
     }
 }
 
@@ -55,24 +56,36 @@ extension TestServer {
     }
 
     /// One form on a connection of its own.
-    func form(_ path: String, _ form: String, _ fields: [String] = []) async throws -> Answer {
+    func form(_ path: String, _ form: String, _ fields: [String] = []) async throws -> ReceivedResponse {
         let client = try await connect()
         let fields = ["Host: localhost", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
         try await client.send("POST \(path) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
-        return try await client.answer()
+        return try await client.response()
     }
 
     /// One GET on a connection of its own.
     func ask(
         _ path: String, host: String? = "localhost", local: Bool = false, _ fields: [String] = []
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         try await ask("GET", path, host: host, local: local, fields)
+    }
+}
+
+extension WebLimits {
+    /// So long that no test depends on the speed of its machine.
+    static var patient: WebLimits {
+        var limits = WebLimits()
+        limits.idle = .seconds(300)
+        limits.request = .seconds(300)
+        limits.drain = .seconds(30)
+        return limits
     }
 }
 
 /// Runs a server around `body` and stops it in good order.
 func withServer(
-    _ configuration: WebConfiguration = WebConfiguration(), state: WebState = WebState(report: { knownReport }),
+    _ configuration: WebConfiguration = WebConfiguration(limits: .patient),
+    backend: TestBackend = TestBackend(report: { knownReport }),
     _ body: (TestServer) async throws -> Void
 ) async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "footfall-\(UUID().uuidString.prefix(8))")
@@ -86,22 +99,22 @@ func withServer(
         listeners: [
             WebListener(descriptor: tcp.descriptor, isLocal: false), WebListener(descriptor: unix, isLocal: true),
         ],
-        state: state, configuration: configuration, connections: connections)
+        backend: backend, configuration: configuration, connections: connections)
     let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
             services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
     try await withThrowingTaskGroup { tasks in
         tasks.addTask { try await group.run() }
         try await body(
-            TestServer(port: tcp.port, unixPath: unixPath, connections: connections, group: group))
+            TestServer(port: tcp.port, unixPath: unixPath, connections: connections, group: group, web: server))
         await group.triggerGracefulShutdown()
         try await tasks.waitForAll()
     }
     try FileManager.default.removeItem(at: directory)
 }
 
-/// An answer as it came.
-struct Answer: Sendable {
+/// A response as it came.
+struct ReceivedResponse: Sendable {
     let status: Int
     /// By name in lower case.
     let fields: [String: String]
@@ -169,12 +182,14 @@ final class Client: Sendable {
     }
 
     /// The next answer; a `HEAD` has no body whatever its length field says.
-    func answer(hasBody: Bool = true) async throws -> Answer {
+    func response(hasBody: Bool = true) async throws -> ReceivedResponse {
         try await onQueue(queue) { [descriptor, received] in
             var end: Int?
             while end == nil {
                 end = received.bytes.indices.first { received.bytes[$0...].starts(with: "\r\n\r\n".utf8) }
-                if end == nil, try !Self.receive(descriptor, received) { throw SocketError(call: "answer", number: 0) }
+                if end == nil, try !Self.receive(descriptor, received) {
+                    throw SocketError(call: "response", number: 0)
+                }
             }
             let head = end ?? 0
             let lines = String(decoding: received.bytes[..<head], as: UTF8.self).components(separatedBy: "\r\n")
@@ -190,7 +205,8 @@ final class Client: Sendable {
             }
             let body = String(decoding: received.bytes[(head + 4)..<(head + 4 + length)], as: UTF8.self)
             received.bytes.removeFirst(head + 4 + length)
-            return Answer(status: try #require(Int(lines[0].split(separator: " ")[1])), fields: fields, body: body)
+            return ReceivedResponse(
+                status: try #require(Int(lines[0].split(separator: " ")[1])), fields: fields, body: body)
         }
     }
 

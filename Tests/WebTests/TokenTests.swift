@@ -11,32 +11,31 @@ struct TokenTests {
         let isFailing = Mutex(false)
         struct Full: Error {}
 
-        var store: TokenStore {
-            TokenStore(
-                save: { [self] name, hash, _ in
-                    if isFailing.withLock({ $0 }) { throw Full() }
-                    names.withLock { $0[name] = hash }
-                },
-                remove: { [self] name in
-                    if isFailing.withLock({ $0 }) { throw Full() }
-                    names.withLock { $0[name] = nil }
-                })
+        func save(_ token: AccessToken) throws {
+            if isFailing.withLock({ $0 }) { throw Full() }
+            names.withLock { $0[token.name] = token.hash }
+        }
+
+        func remove(_ name: String) throws {
+            if isFailing.withLock({ $0 }) { throw Full() }
+            names.withLock { $0[name] = nil }
         }
     }
 
     private static let secret = "a-token-from-the-service-manager"
 
-    private static func state(_ store: Store) -> WebState {
-        WebState(report: { knownReport }) { state in
-            state.publicNumbers = { _ in [] }
-            state.tokens = Tokens(handedOver: [("token", secret)], store: store.store)
+    private static func backend(_ store: Store) -> TestBackend {
+        TestBackend(report: { knownReport }) { answers in
+            answers.publicNumbers = { _ in [] }
+            answers.accessTokens = [AccessToken(name: "token", text: secret)]
+            (answers.saveToken, answers.removeToken) = (store.save, store.remove)
         }
     }
 
     @Test("who holds a token sees every number from anywhere, until it is revoked")
     func life() async throws {
         let store = Store()
-        try await withServer(state: Self.state(store)) { server async throws in
+        try await withServer(backend: Self.backend(store)) { server async throws in
             let made = try await server.send("POST", "/api/v1/tokens", #"{"name":"dash.1"}"#, local: true)
             #expect(made.status == 200 && made.fields["cache-control"] == "no-store")
             let token = try #require(try made.json["token"] as? String)
@@ -61,14 +60,15 @@ struct TokenTests {
 
     @Test("of thousands of tokens that are made up none opens anything")
     func guesses() async throws {
-        let tokens = Tokens(handedOver: (0..<10).map { (name: "t\($0)", token: "ff_secret\($0)") })
-        let state = WebState(report: { knownReport }) { $0.tokens = tokens }
-        try await withServer(state: state) { server async throws in
+        let backend = TestBackend(report: { knownReport }) {
+            $0.accessTokens = (0..<10).map { AccessToken(name: "t\($0)", text: "ff_secret\($0)") }
+        }
+        try await withServer(backend: backend) { server async throws in
             let client = try await server.connect()
             for guess in 0..<5000 {
                 try await client.send(
                     "GET /api/v1/sites HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guess\(guess)\r\n\r\n")
-                #expect(try await client.answer().status == 401, "guess\(guess)")
+                #expect(try await client.response().status == 401, "guess\(guess)")
             }
             #expect(try await server.ask("/api/v1/sites", ["Authorization: Bearer ff_secret7"]).status == 200)
         }
@@ -76,7 +76,7 @@ struct TokenTests {
 
     @Test("a token that is wrong by one bit, cut, doubled or of another scheme opens nothing, and is told so")
     func wrong() async throws {
-        try await withServer(state: Self.state(Store())) { server async throws in
+        try await withServer(backend: Self.backend(Store())) { server async throws in
             #expect(try await server.ask("/api/v1/sites", ["Authorization: Bearer \(Self.secret)"]).status == 200)
             var wrong: [String] = []
             for i in Self.secret.utf8.indices {
@@ -89,9 +89,9 @@ struct TokenTests {
                 "bearer\t\(Self.secret)",
             ]
             for value in wrong where !value.hasSuffix(" ") {
-                let answer = try await server.ask("/api/v1/sites/portal", ["Authorization: \(value)"])
+                let response = try await server.ask("/api/v1/sites/portal", ["Authorization: \(value)"])
                 #expect(
-                    answer.status == 401 && answer.fields["www-authenticate"]?.contains("invalid_token") == true,
+                    response.status == 401 && response.fields["www-authenticate"]?.contains("invalid_token") == true,
                     "\(value)")
             }
             // The name of a scheme is written in any case; another scheme is for who stands before us, and no token.
@@ -111,7 +111,7 @@ struct TokenTests {
     @Test("only the owner makes tokens, with names that are names; what cannot be kept is not made")
     func refused() async throws {
         let store = Store()
-        try await withServer(state: Self.state(store)) { server async throws in
+        try await withServer(backend: Self.backend(store)) { server async throws in
             #expect(try await server.send("POST", "/api/v1/tokens", #"{"name":"x"}"#, local: false).status == 401)
             for body in ["", "{}", #"{"name":""}"#, #"{"name":"a b"}"#, #"{"name":"../x"}"#] {
                 #expect(try await server.send("POST", "/api/v1/tokens", body, local: true).status == 400, "\(body)")
@@ -128,7 +128,7 @@ struct TokenTests {
     @Test("a token that the disk does not forget opens nothing, and can be revoked again")
     func revokedTwice() async throws {
         let store = Store()
-        try await withServer(state: Self.state(store)) { server async throws in
+        try await withServer(backend: Self.backend(store)) { server async throws in
             let made = try await server.send("POST", "/api/v1/tokens", #"{"name":"x"}"#, local: true)
             let token = try #require(try made.json["token"] as? String)
             store.isFailing.withLock { $0 = true }
@@ -144,11 +144,13 @@ struct TokenTests {
 
 extension TestServer {
     /// One request with a body.
-    fileprivate func send(_ method: String, _ path: String, _ body: String, local: Bool) async throws -> Answer {
+    fileprivate func send(_ method: String, _ path: String, _ body: String, local: Bool) async throws
+        -> ReceivedResponse
+    {
         let client = try await connect(local: local)
         try await client.send(
             "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)"
         )
-        return try await client.answer()
+        return try await client.response()
     }
 }

@@ -63,8 +63,8 @@ struct CountingHouse {
     ) throws {
         var frame = Frame()
         let arrival = Admission.Arrival(
-            from: sender, isTruncated: isTruncated, stamp: stamp ?? moment.milliseconds)
-        admission.admit(datagram.span, arrival, at: moment, seen: engine.signatures, into: &frame)
+            from: sender, isTruncated: isTruncated, stamp: stamp ?? moment.milliseconds, at: moment)
+        admission.admit(datagram.span, arrival, against: engine.signatures, into: &frame)
         try engine.apply(frame.span)
         admission.forgetPendingSignatures()
         if !isConserved { Issue.record("a record got lost or came twice: \(quoted(datagram))") }
@@ -75,7 +75,7 @@ struct CountingHouse {
     }
 
     /// How much of something was counted, by admission and engine together.
-    subscript(tally: Tally) -> UInt64 { admission.tallies[tally] + engine.tallies[tally] }
+    subscript(tally: Tally) -> UInt64 { admission.counts[tally] + engine.tallies[tally] }
 
     /// Everything that was counted but datagrams and bytes; what is not in it is zero.
     var outcome: [Tally: UInt64] {

@@ -206,8 +206,8 @@ struct LogTests {
         func counted(_ tag: String) -> Bool {
             var frame = Frame()
             let line = Array("<13>Nov 23 07:49:43 \(tag): \(Self.combined())".utf8)
-            let arrival = Admission.Arrival(from: .ourselves, stamp: 0)
-            admission.admit(line.span, arrival, at: CountingHouse.noon, seen: SeenSignatures(), into: &frame)
+            let arrival = Admission.Arrival(from: .ourselves, stamp: 0, at: CountingHouse.noon)
+            admission.admit(line.span, arrival, against: SeenSignatures(), into: &frame)
             return frame.hits == 1
         }
         #expect(counted("ff_a_b") && counted("ff_a-b") && counted("ff_c_d") && counted("ff_e_f") && counted("ff_e-f"))

@@ -85,7 +85,7 @@ struct RejectionTests {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/&n=x\nn=x\nn=x&s=%6fther\nn=x&s=nobody\nn=x&s=\nu=/&m=POST\ns=other\nn=ping")
         #expect(house[.beaconsSyntax] == 6 && house[.beaconsMethod] == 1 && house[.pings] == 1)
-        #expect(house.admission.rejectedBySite == [SiteIndex(0): 3, SiteIndex(1): 2])
+        #expect(house.admission.counts.rejectedBySite == [SiteIndex(0): 3, SiteIndex(1): 2])
     }
 
     @Test(

@@ -124,11 +124,10 @@ struct SignatureTests {
         var frame = Frame()
         let datagram = Array(Self.sign(Self.beacon()).utf8)
         for _ in 0..<3 {
-            house.admission.admit(
-                datagram.span, Admission.Arrival(from: Self.stranger, stamp: Self.now), at: house.moment,
-                seen: house.engine.signatures, into: &frame)
+            let arrival = Admission.Arrival(from: Self.stranger, stamp: Self.now, at: house.moment)
+            house.admission.admit(datagram.span, arrival, against: house.engine.signatures, into: &frame)
         }
-        #expect(frame.hits == 1 && house.admission.tallies[.datagramsReplayed] == 2)
+        #expect(frame.hits == 1 && house.admission.counts[.datagramsReplayed] == 2)
     }
 
     @Test("when too many are signed, old ones are refused and none is taken twice")

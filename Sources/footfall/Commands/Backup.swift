@@ -1,6 +1,8 @@
 import ArgumentParser
 import Counting
 import Foundation
+import Platform
+import Settings
 import Storage
 import Web
 

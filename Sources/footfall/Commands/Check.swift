@@ -1,4 +1,5 @@
 import ArgumentParser
+import Settings
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

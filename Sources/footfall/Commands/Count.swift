@@ -2,6 +2,7 @@ import ArgumentParser
 import Counting
 import Foundation
 import Ingest
+import Settings
 import Web
 import Wire
 
@@ -56,7 +57,7 @@ struct Count: ParsableCommand {
         }
         var counter = FileCounter(
             settings: settings,
-            format: RecordedLine.Format(rawValue: format.rawValue), site: site, timezone: timezone)
+            format: LogFormat(rawValue: format.rawValue), site: site, timezone: timezone)
         let areWhole = try take(inputs, &counter)
         guard let report = counter.finish(at: at.flatMap(moment)) else {
             say("--at lies before the last moment read")

@@ -3,6 +3,7 @@ import Counting
 import Dispatch
 import Foundation
 import Glibc
+import Settings
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Platform
+import Settings
 import Storage
 import Web
 
@@ -45,7 +47,7 @@ private struct Examination {
 
     private mutating func readSettings() {
         do {
-            settings = try Settings.load(file: option.config, environment: environment)
+            settings = try option.read()
             let notes = settings.warnings
             for note in notes { amiss("settings", note, "footfall check") }
             if notes.isEmpty { well("settings", "\(grouped(settings.sites.count)) sites") }
@@ -188,7 +190,7 @@ private struct Examination {
             return amiss("disk", "\(path) cannot be looked at", "sudo footfall doctor")
         }
         let free = UInt64(room.f_bavail) * UInt64(room.f_frsize)
-        if free < UInt64(settings.state.journal.capBytes) {
+        if free < UInt64(settings.state.journalCapBytes) {
             amiss(
                 "disk", "\(free >> 20) MiB are free at \(path), less than the journal may need",
                 "make room, or a lower journal_cap in [state]")

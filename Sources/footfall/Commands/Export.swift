@@ -1,9 +1,9 @@
 import ArgumentParser
 import Counting
 import Foundation
-import Storage
+import History
+import Platform
 import Web
-import Zones
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,7 +47,7 @@ struct Import: ParsableCommand {
         let client = try LocalClient(settingsOption)
         // Whose zone it is, if the file does not say so itself.
         let zone = try site.map { try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + $0)).timezone }
-        let table = try read(in: zone.flatMap(Zone.init(named:)))
+        let table = try read(in: zone ?? "UTC")
         guard let name = site ?? table.site else {
             throw ValidationError("the file names no site: say which one with --site")
         }
@@ -57,7 +57,7 @@ struct Import: ParsableCommand {
         try bring(table.days, to: snapshot, kept, client)
     }
 
-    private func read(in zone: Zone?) throws -> DayTable {
+    private func read(in timezone: String) throws -> DayTable {
         do {
             let url = URL(fileURLWithPath: file)
             var input = try file == "-" ? FileHandle.standardInput : FileHandle(forReadingFrom: url)
@@ -76,14 +76,13 @@ struct Import: ParsableCommand {
                 return data
             }
             defer { progress("") }
-            guard let zone = zone ?? Zone(named: "UTC") else { preconditionFailure("there is no UTC") }
-            let table = try DayTable(&rows, in: zone)
+            let table = try DayTable(&rows, timezone: timezone)
             packer?.waitUntilExit()
             guard packer?.terminationStatus ?? 0 == 0 else {
-                throw DayTable.Unreadable(reason: "it is damaged: gzip could not unpack all of it")
+                throw UnreadableTable(reason: "it is damaged: gzip could not unpack all of it")
             }
             return table
-        } catch let error as DayTable.Unreadable {
+        } catch let error as UnreadableTable {
             say("\(file): \(error.reason)")
             throw Exit.data
         } catch {
@@ -97,8 +96,8 @@ struct Import: ParsableCommand {
     ) throws {
         let now = site.total.start_visits
         guard now != total else { return print("\(site.site) starts from \(grouped(total)) visits already") }
-        let taken = kept.values.filter { !$0.isCounted }.reduce(0) { $0 + ($1.visits ?? 0) }
-        if taken > 0 {
+        let taken = DayImport.visitsTakenOver(kept)
+        if taken > 0, !onTop {
             try refuse(
                 "\(site.site) has days with \(grouped(taken)) visits that were taken over, which may be part of the number of the file"
             )
@@ -116,48 +115,47 @@ struct Import: ParsableCommand {
     private func bring(
         _ days: [DayTable.Day], to site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day], _ client: LocalClient
     ) throws {
-        // A day with visitors or a peak of its own was counted here.
-        let foreign = days.filter { !(kept[$0.day]?.isCounted ?? false) }
-        let changes = foreign.map { day in
-            Correction(
-                day: "\(day.day)", visits: day.visits.map { $0 - (kept[day.day]?.visits ?? 0) } ?? 0,
-                views: day.views.map { $0 - (kept[day.day]?.views ?? 0) } ?? 0, note: note)
-        }.filter { $0.visits != 0 || $0.views != 0 }
-        if !changes.isEmpty, site.total.start_visits > 0 || site.total.start_views > 0 {
-            try refuse(
-                "\(site.site) starts from \(grouped(site.total.start_visits)) visits and \(grouped(site.total.start_views)) views, of "
-                    + "which the days of the file may be part")
-        }
-        let today = Zone(named: site.timezone)?.day(at: Clocks.wall / 1000).number ?? .max
-        if let day = days.last?.day, day.number > today {
-            say("\(day) is still to come where the site is (\(site.timezone)); nothing was done")
-            throw Exit.data
-        }
-        // A file with a part of a day would take away what another part has brought.
-        let fallen = changes.filter { $0.visits < 0 || $0.views < 0 }
-        if let first = fallen.first, !lower {
-            say(
-                "\(fallen.count) days have more already than the file says, \(first.day) for one: give --lower if the file is right"
-            )
-            throw Exit.data
-        }
+        let plan = try plan(days, to: site, kept)
+        let changes = plan.corrections
         if !dryRun {
             for (i, change) in changes.enumerated() {
                 if i % 50 == 0 { progress("\(i) of \(changes.count) days") }
-                _ = try client.ask("POST", "/api/v1/sites/\(site.site)/corrections", change)
+                let body = Correction(day: "\(change.day)", visits: change.visits, views: change.views, note: note)
+                _ = try client.ask("POST", "/api/v1/sites/\(site.site)/corrections", body)
             }
             progress("")
         }
-        let own = days.count - foreign.count
         print(
             "\(site.site): \(grouped(changes.count)) days \(dryRun ? "would be " : "")brought to what the file says, "
-                + "\(grouped(foreign.count - changes.count)) were so already"
-                + (own > 0 ? ", \(grouped(own)) that Footfall counted itself are left as they are" : ""))
+                + "\(grouped(plan.unchanged)) were so already"
+                + (plan.own > 0 ? ", \(grouped(plan.own)) that Footfall counted itself are left as they are" : ""))
+    }
+
+    private func plan(
+        _ days: [DayTable.Day], to site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day]
+    ) throws -> DayImport {
+        let start = (visits: site.total.start_visits, views: site.total.start_views)
+        do throws(DayImport.Refusal) {
+            return try DayImport(
+                days, to: kept, start: start, timezone: site.timezone, now: Moment(milliseconds: Clocks.wall),
+                onTop: onTop, lower: lower)
+        } catch .mayBeInStart {
+            try refuse(
+                "\(site.site) starts from \(grouped(start.visits)) visits and \(grouped(start.views)) views, of which the "
+                    + "days of the file may be part")
+        } catch .future(let day) {
+            say("\(day) is still to come where the site is (\(site.timezone)); nothing was done")
+            throw Exit.data
+        } catch .lower(let days, let first) {
+            say(
+                "\(days) days have more already than the file says, \(first) for one: give --lower if the file is right"
+            )
+            throw Exit.data
+        }
     }
 
     /// Both together would be counted twice.
-    private func refuse(_ why: String) throws {
-        if onTop { return }
+    private func refuse(_ why: String) throws -> Never {
         say("\(why): give --on-top if they are not, or take them out first, as with footfall start SITE 0")
         throw Exit.data
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Settings
 
 struct Hit: ParsableCommand {
     static let configuration = CommandConfiguration(

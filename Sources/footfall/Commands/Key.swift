@@ -1,8 +1,5 @@
 import ArgumentParser
 import Foundation
-import Ingest
-import Storage
-import Web
 
 struct Key: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,30 +61,5 @@ struct Key: ParsableCommand {
             _ = try LocalClient(settingsOption).ask("DELETE", "/api/v1/sites/\(site)/keys/\(id)", [String]())
             print("\(id) is revoked")
         }
-    }
-}
-
-extension SiteKeys {
-    /// The keys of the state; other ones go to the thread that counts.
-    convenience init(_ stored: [SiteKey], _ directory: StateDirectory, _ counting: CountingThread) {
-        self.init(
-            stored.map { Key(site: $0.site, id: $0.id, key: $0.key, created: $0.created) },
-            store: Store(
-                save: { key in
-                    try directory.saveSiteKey(
-                        SiteKey(site: key.site, id: key.id, key: key.key, created: key.created))
-                },
-                remove: { id, site in try directory.removeSiteKey(id, of: site) },
-                use: { keys, site in
-                    await withCheckedContinuation { done in
-                        let isAsked = counting.ask(
-                            .change(
-                                { intake in
-                                    intake.setKeys(keys, ofSite: site)
-                                    return { done.resume() }
-                                }, abandon: { done.resume() }))
-                        if !isAsked { done.resume() }
-                    }
-                }))
     }
 }

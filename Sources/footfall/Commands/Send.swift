@@ -1,5 +1,6 @@
 import ArgumentParser
 import Counting
+import Settings
 import Wire
 
 struct Send: ParsableCommand {

@@ -1,9 +1,12 @@
 import ArgumentParser
 import Counting
 import Glibc
+import History
 import Ingest
 import Logging
+import Platform
 import ServiceLifecycle
+import Settings
 import Storage
 import Supervision
 import UnixSignals
@@ -27,7 +30,7 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.daemon()
         let settings: Settings
         do {
-            settings = try Settings.load(file: settingsOption.config, environment: environment)
+            settings = try settingsOption.read()
         } catch {
             fail("\(error)", logger, status: "the settings are wrong; see the journal, or run footfall check", wait: 30)
             throw Exit.configuration
@@ -61,7 +64,7 @@ struct Serve: AsyncParsableCommand {
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
         }
         let counting = CountingThread(
-            state.intake, sockets: sockets.beacons, ring: state.ring, checkpointer: state.checkpointer
+            state.pipeline, sockets: sockets.beacons, ring: state.ring, checkpointer: state.checkpointer
         ) { event in
             switch event {
             case .clock(let event):
@@ -74,30 +77,14 @@ struct Serve: AsyncParsableCommand {
             }
         }
         let reloading = Reloading(settingsOption, settings, logger)
-        var asked = WebState(report: { counting.publication.current })
-        asked.count = { hit, answer in
-            var hit = hit
-            hit.stamp = Clocks.wall
-            return counting.ask(.hit(hit, answer))
-        }
-        asked.change = { counting.ask(.record($0, $1)) }
-        asked.degraded = { state.health.degraded }
-        asked.warnings = { state.health.warnings }
-        asked.reload = reloading.reload
-        asked.lastReloadSucceeded = { reloading.lastSucceeded }
-        asked.audit = { done in Self.readAudit(state.directory, counting, done) }
-        asked.checkpoint = { done in if !counting.ask(.checkpoint(done)) { done(false) } }
-        let desk = HistoryDesk(reader: state.history, checkpointer: state.checkpointer, counting: counting)
-        asked.history.series = desk.series
-        asked.history.rankings = desk.rankings
-        asked.durability = { state.health.numbers(longestPauseNanoseconds: counting.longestPauseNanoseconds) }
-        asked.isServed = reloading.isServed
-        asked.publicNumbers = reloading.publicNumbers
-        asked.tokens = state.tokens
-        asked.keys = SiteKeys(state.siteKeys, state.directory, counting)
-        asked.version = Footfall.version
+        let backend = DaemonBackend(
+            counting: counting,
+            history: HistoryService(
+                reader: state.history, checkpointer: state.checkpointer, engine: LiveEngine(counting: counting)),
+            reloading: reloading, health: state.health, directory: state.directory, accessTokens: state.accessTokens,
+            siteKeys: state.siteKeys)
         let web = WebServer(
-            listeners: sockets.listeners, state: asked,
+            listeners: sockets.listeners, backend: backend,
             configuration: settings.http.configuration(connections: Descriptors.raise()))
         reloading.begin(counting, web)
         announce(settings, sockets, logger)
@@ -118,20 +105,6 @@ struct Serve: AsyncParsableCommand {
         try await services.run()
         logger.write(.stopped)
     }
-
-    /// What was changed a moment ago is in the journal only, until a checkpoint takes it into the database.
-    private static func readAudit(
-        _ directory: StateDirectory, _ counting: CountingThread, _ done: @escaping @Sendable ([AuditLine]?) -> Void
-    ) {
-        let isAsked = counting.ask(
-            .checkpoint { isSaved in
-                guard isSaved else { return done(nil) }
-                Task { done(try? directory.audit(limit: auditLinesMax)) }
-            })
-        if !isAsked { done(nil) }
-    }
-
-    private static let auditLinesMax = 10_000
 
     private func announce(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) {
         logger.write(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Settings
 import Web
 
 struct Setup: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Settings
 import Web
 
 struct SiteCommand: ParsableCommand {
@@ -39,12 +40,8 @@ struct SiteCommand: ParsableCommand {
                 say("\(file.path) is there already; change it there")
                 throw Exit.configuration
             }
-            func list(_ texts: [String]) -> String { "[" + texts.map { quoted($0) }.joined(separator: ", ") + "]" }
-            var lines = ["[[site]]", "name = \(quoted(site))"]
-            if !host.isEmpty { lines.append("hosts = \(list(host))") }
-            if let timezone { lines.append("timezone = \(quoted(timezone))") }
-            if !publicNumbers.isEmpty { lines.append("public = \(list(publicNumbers))") }
-            let undo = try file.write(lines.joined(separator: "\n") + "\n")
+            let undo = try file.write(
+                Settings.siteFile(name: site, hosts: host, timezone: timezone, publicNumbers: publicNumbers))
             do {
                 _ = try settingsOption.load()
                 try file.putInForce("\(file.path) is written", serving: true)

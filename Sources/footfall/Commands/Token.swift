@@ -1,4 +1,5 @@
 import ArgumentParser
+import Counting
 import Foundation
 import Storage
 import Web
@@ -58,21 +59,18 @@ struct Token: ParsableCommand {
     }
 }
 
-extension Tokens {
+extension StateDirectory {
     /// The tokens of the state, and those in the directory of credentials: files called `token` or `token.NAME`.
-    convenience init(_ directory: StateDirectory) throws {
-        var handedOver: [(name: String, token: String)] = []
-        if let credentials = environment["CREDENTIALS_DIRECTORY"] {
-            for file in try FileManager.default.contentsOfDirectory(atPath: credentials).sorted()
-            where file == "token" || file.hasPrefix("token.") {
-                let text = try String(contentsOfFile: credentials + "/" + file, encoding: .utf8)
-                let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-                // An empty one would be anybody's.
-                if token.utf8.count >= 16 { handedOver.append((file, token)) }
-            }
+    func allTokens() throws -> [AccessToken] {
+        var tokens = try tokens()
+        guard let credentials = environment["CREDENTIALS_DIRECTORY"] else { return tokens }
+        for file in try FileManager.default.contentsOfDirectory(atPath: credentials).sorted()
+        where file == "token" || file.hasPrefix("token.") {
+            let text = try String(contentsOfFile: credentials + "/" + file, encoding: .utf8)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            // Anybody would know an empty one.
+            if text.utf8.count >= 16 { tokens.append(AccessToken(name: file, text: text)) }
         }
-        self.init(
-            stored: try directory.tokens(), handedOver: handedOver,
-            store: TokenStore(save: directory.saveToken, remove: directory.removeToken))
+        return tokens
     }
 }

@@ -1,0 +1,96 @@
+public import Counting
+import Crypto
+import Foundation
+import NIOHTTP1
+import Synchronization
+
+/// The tokens there are. Their holders may see and change everything from anywhere: `Authorization: Bearer …`.
+///
+/// Only hashes are kept. They are compared whole, whatever differs, so that the time of a comparison tells nothing.
+final class Tokens: Sendable {
+    private let known: Mutex<[AccessToken]>
+    private let backend: any Backend
+
+    static let countMax = 100
+
+    init(_ backend: any Backend) {
+        self.backend = backend
+        known = Mutex(backend.accessTokens)
+    }
+
+    /// No token has this hash.
+    private static let hashOfNone = [UInt8](repeating: 0, count: 32)
+
+    // MARK: Who asks
+
+    /// The name of the token in a request; nil where it brings none, and an error where it is nobody's. Another scheme is for
+    /// a server that stands before us.
+    func name(in headers: HTTPHeaders) throws(Problem) -> String? {
+        let fields = headers["Authorization"].filter { $0.prefix(6).lowercased() == "bearer" }
+        guard let field = fields.first else { return nil }
+        guard let name = name(of: field.dropFirst(6).drop { $0 == " " }), fields.count == 1 else {
+            throw Problem(
+                .unauthorized, "This token is not known: footfall token list shows those there are.",
+                [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
+        }
+        return name
+    }
+
+    /// The name of a token; nil where it is nobody's.
+    func name(of token: some StringProtocol) -> String? {
+        let hash = AccessToken.hash(token)
+        return known.withLock { known in
+            known.reduce(nil) { found, token in
+                // In Swift | and ^ are of one rank: without the parentheses a token in 256 would open everything.
+                let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+                return difference == 0 ? token.name : found
+            }
+        }
+    }
+
+    /// Whether `owner`, whom `Access` let in, would still be let in.
+    func isOwner(_ owner: String) -> Bool {
+        guard owner.hasPrefix(Access.tokenPrefix) else { return true }
+        let name = owner.dropFirst(Access.tokenPrefix.utf8.count)
+        return known.withLock { known in known.contains { $0.name == name && $0.hash != Self.hashOfNone } }
+    }
+
+    // MARK: Changes
+
+    /// All tokens, without those texts that only their holders have.
+    var all: [AccessToken] { known.withLock { $0 } }
+
+    /// Whether there may be one more, of this name.
+    func hasRoom(for name: String) -> Bool {
+        known.withLock { $0.count < Self.countMax && !$0.contains { $0.name == name } }
+    }
+
+    /// Makes a token and keeps its hash. May wait for the disk.
+    func create(named name: String) throws -> String {
+        let text = "ff_" + Secret.text()
+        let token = AccessToken(name: name, text: text, created: .wall)
+        try backend.save(token)
+        known.withLock { $0.append(token) }
+        return text
+    }
+
+    /// Makes a token worthless. May wait for the disk.
+    func revoke(_ name: String) throws {
+        // In memory first: whatever the disk does, it opens nothing any more. The name stays until the disk has forgotten it,
+        // so that it can be revoked again.
+        known.withLock { known in
+            for i in known.indices where known[i].name == name { known[i].hash = Self.hashOfNone }
+        }
+        try backend.removeToken(named: name)
+        known.withLock { $0.removeAll { $0.name == name } }
+    }
+}
+
+extension AccessToken {
+    /// The token that is this text.
+    public init(name: String, text: String, created: Moment? = nil) {
+        self.init(name: name, hash: Self.hash(text), created: created)
+    }
+
+    fileprivate static func hash(_ text: some StringProtocol) -> [UInt8] { Array(SHA256.hash(data: Data(text.utf8))) }
+}

@@ -1,0 +1,29 @@
+/// `57,998`.
+public func grouped(_ number: some BinaryInteger) -> String {
+    let digits = Array(String(number.magnitude))
+    let groups = stride(from: digits.count, to: 0, by: -3).map { String(digits[max(0, $0 - 3)..<$0]) }
+    return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
+}
+
+/// A field of a table for other programs: quoted, and no formula wherever it is opened.
+public func csvField(_ text: String) -> String {
+    // By scalars: among characters a mark that joins a quote would hide it.
+    let scalars = text.unicodeScalars
+    var field = "\""
+    if let first = scalars.first, "=+-@\t\r".unicodeScalars.contains(first) { field += "'" }
+    for scalar in scalars { field += scalar == "\"" ? "\"\"" : String(scalar) }
+    return field + "\""
+}
+
+/// Text as it stands in HTML and XML, between quotes too. By scalars: among characters a mark that joins `<` would hide it.
+func markup(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { out, scalar in
+        switch scalar {
+        case "&": out += "&amp;"
+        case "<": out += "&lt;"
+        case ">": out += "&gt;"
+        case "\"": out += "&quot;"
+        default: out.unicodeScalars.append(scalar)
+        }
+    }
+}

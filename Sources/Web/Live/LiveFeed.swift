@@ -1,0 +1,208 @@
+import Counting
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// The event streams: everybody who watches gets the full state when it has changed, at most once a second.
+///
+/// What is sent is made once for all who watch the same. A client that does not read misses states, which the next one makes
+/// good; whoever has not read for `streamPatience` is cut. So a client costs no more than what NIO and the kernel hold of one state.
+final class LiveFeed: Sendable {
+    /// What is watched, and by whom: the owner sees other numbers.
+    struct Topic: Hashable, Sendable {
+        /// Nil for all sites.
+        let site: String?
+        let isOwners: Bool
+    }
+
+    /// Somebody who watches.
+    final class Client: Sendable {
+        let topic: Topic
+        /// The token it showed, if it did.
+        let owner: String?
+        let loop: any EventLoop
+        /// Sends bytes, or says that those before are not read yet. Called on `loop`.
+        let send: @Sendable (ByteBuffer) -> Bool
+        /// Ends the stream. Called on `loop`.
+        let close: @Sendable () -> Void
+        fileprivate let state: Mutex<(version: UInt64, heardAt: NIODeadline, sentAt: NIODeadline)>
+
+        /// A client that has been sent the state of `version`.
+        init(
+            _ topic: Topic, owner: String?, version: UInt64, on loop: any EventLoop,
+            send: @escaping @Sendable (ByteBuffer) -> Bool, close: @escaping @Sendable () -> Void
+        ) {
+            self.topic = topic
+            self.owner = owner
+            self.loop = loop
+            self.send = send
+            self.close = close
+            state = Mutex((version, .now(), .now()))
+        }
+    }
+
+    private struct Written {
+        var version: UInt64 = 0
+        var bytes = ByteBuffer()
+        var at = NIODeadline.uptimeNanoseconds(0)
+        /// What it was made of.
+        var sites: [SiteReport] = []
+        var warnings: [Warning] = []
+        var visible: Set<PublicNumber>?
+    }
+
+    private struct State {
+        var clients: [ObjectIdentifier: Client] = [:]
+        var written: [Topic: Written] = [:]
+        /// Of all topics, and never used twice: a client may outlive what was written of its own.
+        var version: UInt64 = 0
+        var isTicking = false
+    }
+
+    private let backend: any Backend
+    private let tokens: Tokens
+    private let state = Mutex(State())
+    private let cutEver = Atomic<UInt64>(0)
+    private let limits: WebLimits
+
+    private static let interval = TimeAmount.seconds(1)
+    private static let tick = TimeAmount.milliseconds(200)
+    /// What the kernel holds for a stream at most; it doubles this. Whoever reads takes a state at once.
+    static let bufferBytes: ChannelOptions.Types.SocketOption.Value = 64 << 10
+
+    init(_ backend: any Backend, _ tokens: Tokens, _ limits: WebLimits) {
+        self.backend = backend
+        self.tokens = tokens
+        self.limits = limits
+    }
+
+    /// Streams that are open.
+    var count: Int { state.withLock { $0.clients.count } }
+    /// Streams that were cut because nobody read them.
+    var cut: UInt64 { cutEver.load(ordering: .relaxed) }
+
+    /// The state of a topic as an event, and its version; nil where there is no such site.
+    func current(_ topic: Topic) -> (version: UInt64, bytes: ByteBuffer)? {
+        state.withLock { state in
+            renew(topic, &state, isForNewcomer: true).map { ($0.version, $0.bytes) }
+        }
+    }
+
+    /// Lets a client watch, or says why not. The last tenth of the places is the owner's.
+    func add(_ client: Client) -> Problem? {
+        state.withLock { state in
+            let places = limits.streams - (client.owner == nil ? limits.streams / 10 : 0)
+            guard state.clients.count < places else {
+                return Problem(.serviceUnavailable, "\(places) event streams are open already; try again later.")
+            }
+            state.clients[ObjectIdentifier(client)] = client
+            if !state.isTicking {
+                state.isTicking = true
+                schedule(on: client.loop)
+            }
+            return nil
+        }
+    }
+
+    func remove(_ client: Client) {
+        state.withLock { state in
+            state.clients.removeValue(forKey: ObjectIdentifier(client))
+            if !state.clients.values.contains(where: { $0.topic == client.topic }) {
+                state.written.removeValue(forKey: client.topic)
+            }
+        }
+    }
+
+    /// Ends the streams of all owners.
+    func closeOwners() {
+        for client in state.withLock({ $0.clients.values.filter { $0.owner != nil } }) {
+            client.loop.execute { client.close() }
+        }
+    }
+
+    // MARK: Time
+
+    /// The next tick is not on the loop of this one: then none has all of the work for long.
+    private func schedule(on loop: any EventLoop) {
+        loop.scheduleTask(in: Self.tick) { [self] in
+            look()
+            let next = state.withLock { state -> (any EventLoop)? in
+                state.isTicking = !state.clients.isEmpty
+                return state.clients.values.first?.loop
+            }
+            if let next { schedule(on: next) }
+        }
+    }
+
+    private func look() {
+        let now = NIODeadline.now()
+        let due = state.withLock { state -> [(Client, UInt64, ByteBuffer)] in
+            for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
+            var areIn: [String: Bool] = [:]
+            return state.clients.values.compactMap { client in
+                // A site that is gone, or a token that was taken back, has nothing to show any more.
+                let isIn = client.owner.map { areIn[$0] ?? tokens.isOwner($0) } ?? true
+                if let owner = client.owner { areIn[owner] = isIn }
+                guard isIn, let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
+                let (version, _, sentAt) = client.state.withLock { $0 }
+                if version != written.version { return (client, written.version, written.bytes) }
+                return now - sentAt >= TimeAmount(limits.streamPing)
+                    ? (client, version, ByteBuffer(string: ": ping\n\n")) : nil
+            }
+        }
+        for (client, version, bytes) in due { give(bytes, of: version, to: client, at: now) }
+    }
+
+    /// On the client's own loop, where it is known whether it reads.
+    private func give(_ bytes: ByteBuffer, of version: UInt64, to client: Client, at now: NIODeadline) {
+        client.loop.execute { [self] in
+            if bytes.readableBytes == 0 { return client.close() }
+            if client.send(bytes) {
+                client.state.withLock { $0 = (version, now, now) }
+            } else if now - client.state.withLock({ $0.heardAt }) > TimeAmount(limits.streamPatience) {
+                cutEver.add(1, ordering: .relaxed)
+                client.close()
+            }
+        }
+    }
+
+    /// Writes a topic anew where it has changed and the last time is a second ago; for a newcomer, who takes its moment for
+    /// now, also where it has not changed.
+    private func renew(_ topic: Topic, _ state: inout State, isForNewcomer: Bool = false) -> Written? {
+        let report = backend.report
+        let now = NIODeadline.now()
+        var written = state.written[topic] ?? Written()
+        guard written.version == 0 || now - written.at >= Self.interval else { return written }
+        let all = report.warnings + backend.warnings
+        let sites: [SiteReport]
+        if let name = topic.site {
+            guard let site = report.site(name) else {
+                state.written.removeValue(forKey: topic)
+                return nil
+            }
+            sites = [site]
+        } else {
+            sites = report.sites
+        }
+        let visible = topic.isOwners ? nil : topic.site.map { backend.publicNumbers(of: $0) }
+        let warnings = sites.flatMap { report.siteWarnings[$0.name] ?? [] } + all
+        let isSame =
+            written.version > 0 && written.visible == visible && written.warnings == warnings
+            && written.sites.count == sites.count && zip(written.sites, sites).allSatisfy { $0 === $1 }
+        if isSame, !isForNewcomer { return written }
+        func json(_ site: SiteReport) -> JSON {
+            .object(
+                siteJSON(
+                    site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all, visible: visible))
+        }
+        let object = topic.site == nil ? JSON.object(["sites": .array(sites.map(json))]) : json(sites[0])
+        if !isSame {
+            state.version += 1
+            written.version = state.version
+        }
+        written.bytes = ByteBuffer(bytes: Array("event: counters\ndata: ".utf8) + object.bytes + "\n\n".utf8)
+        (written.at, written.sites, written.warnings, written.visible) = (now, sites, warnings, visible)
+        state.written[topic] = written
+        return written
+    }
+}

@@ -1,0 +1,119 @@
+import Counting
+import NIOHTTP1
+
+/// What the owner changes by hand: the number of an older counter, and corrections. Each is written with who, why and
+/// when before it is answered, or it has not happened.
+struct ChangeRoutes: RouteGroup {
+    let backend: any Backend
+
+    var routes: [Route] {
+        [
+            Route(.PUT, "/api/v1/sites/{site}/start", .owner("Changing numbers is"), start) {
+                RouteDescription(
+                    "setStart", .changes, "Take over the number of an older counter",
+                    """
+                    Sets the start numbers, which totals contain. Written in the audit with who, when, and \
+                    from what to what.
+                    """,
+                    body: .jsonBody(.schema("Start")),
+                    [
+                        .json("Set, and written.", "StartSet"),
+                        .problem(
+                            400,
+                            """
+                            It is no such JSON, or no number is given, or one is less than 0 or greater than 2^50. \
+                            Or as for every route.
+                            """),
+                        .shared(503, "ChangeUnwritten"),
+                    ])
+            },
+            Route(.POST, "/api/v1/sites/{site}/corrections", .owner("Changing numbers is"), correct) {
+                RouteDescription(
+                    "correctDay", .changes, "Add a signed number to a day",
+                    """
+                    Adds to the visits or views of one local day, and so to its month and the total, but to no \
+                    window, ranking, visitor number or peak. Written in the audit. Sent twice, it is added \
+                    twice.
+                    """,
+                    body: .jsonBody(.schema("Correction")),
+                    [
+                        .json("Added, and written.", "Corrected"),
+                        .problem(
+                            400,
+                            """
+                            It is no such JSON, the day is none or later than today, both numbers are zero, one is \
+                            beyond 2^50 either way, or no note says why. Or as for every route.
+                            """),
+                        .shared(503, "ChangeUnwritten"),
+                    ])
+            },
+        ]
+    }
+
+    private struct Start: Decodable { var visits: Int64?, views: Int64?, note: String? }
+    private struct Correction: Decodable { var day: String, visits: Int64?, views: Int64?, note: String }
+
+    /// `PUT /api/v1/sites/{site}/start`: what is not named stays as it is.
+    @Sendable private func start(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let (place, site, owner, asOf) = try site(of: request)
+        let start = try request.decode(Start.self, #"{"visits":57998,"note":"from the old counter"}"#)
+        let (visits, views) = (start.visits, start.views)
+        guard visits != nil || views != nil, visits ?? 0 >= 0, views ?? 0 >= 0 else {
+            throw Problem(.badRequest, "Give a number of visits or views, zero or more.")
+        }
+        try checkAmounts(visits ?? 0, views ?? 0)
+        let remark = Remark(by: owner, note: start.note ?? "", at: asOf)
+        return change { engine in
+            let former = engine.start(of: place)
+            return .start(place, visits: visits ?? former.visits, views: views ?? former.views, remark)
+        } saying: { record in
+            guard case .start(_, let visits, let views, _) = record else { return [:] }
+            return ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)]
+        }
+    }
+
+    @Sendable private func correct(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let (place, site, owner, asOf) = try site(of: request)
+        let correction = try request.decode(
+            Correction.self, #"{"day":"2026-11-23","visits":-12000,"note":"a crawler"}"#)
+        guard let day = LocalDay(correction.day), day <= site.day, day.number >= 0 else {
+            throw Problem(
+                .badRequest,
+                "Give a day of the site from 1970-01-01 up to today, \(site.day), as in \"day\":\"\(site.day)\".")
+        }
+        let (visits, views) = (correction.visits ?? 0, correction.views ?? 0)
+        try checkAmounts(visits, views)
+        guard visits != 0 || views != 0, !correction.note.isEmpty else {
+            throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
+        }
+        let remark = Remark(by: owner, note: correction.note, at: asOf)
+        return change { _ in
+            .correction(place, day, visits: visits, views: views, remark)
+        } saying: { _ in
+            ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)]
+        }
+    }
+
+    private func site(of request: HTTPRequest) throws(Problem) -> (SiteIndex, SiteReport, owner: String, Moment) {
+        let report = backend.report
+        guard let place = report.index(of: String(request.parameters[0])) else { throw Problem.unknownSite }
+        return (place, report.sites[place.number], request.owner ?? "", report.asOf)
+    }
+
+    private func checkAmounts(_ visits: Int64, _ views: Int64) throws(Problem) {
+        guard visits.magnitude <= Record.amountMax, views.magnitude <= Record.amountMax else {
+            throw Problem(.badRequest, "No number may be greater than \(Record.amountMax).")
+        }
+    }
+
+    /// Writes a record, and answers with what is said of it.
+    private func change(
+        _ make: @escaping @Sendable (Engine) -> Record, saying done: @escaping @Sendable (Record) -> JSONObject
+    ) -> ResponseAction {
+        .after { [backend] in await backend.change(make).map { .json(done($0)) } ?? Self.unwritten }
+    }
+
+    private static let unwritten = Problem(
+        .serviceUnavailable, "The journal takes nothing now, and nothing was changed; /readyz says why."
+    ).response
+}

@@ -1,0 +1,119 @@
+import Counting
+import NIOHTTP1
+
+/// What the operator asks of the daemon itself.
+struct OperationRoutes: RouteGroup {
+    let backend: any Backend
+
+    var routes: [Route] {
+        [
+            Route(.POST, "/api/v1/reload", .owner("Reloading is"), reload) {
+                RouteDescription(
+                    "reload", .operations, "Read the settings again",
+                    """
+                    The same as SIGHUP, with an answer. All or nothing. Takes up to eight seconds. The request \
+                    has no body.
+                    """,
+                    parameters: [
+                        .query(
+                            "site",
+                            """
+                            Also say whether the site of this name is served now. Read only where it is the whole \
+                            query, and as it stands: escapes are not decoded.
+                            """, ["type": "string"], ["example": "portal"])
+                    ],
+                    [
+                        .json("The settings are in force.", "Reloaded"),
+                        .problem(
+                            422,
+                            """
+                            The settings are wrong or cannot be put in force, and the old ones stay. The detail \
+                            says where and why.
+                            """),
+                    ])
+            },
+            Route(.POST, "/api/v1/checkpoint", .owner("Making a checkpoint is"), checkpoint) {
+                RouteDescription(
+                    "makeCheckpoint", .operations, "Make a checkpoint now",
+                    """
+                    Answered when the database holds all that was counted before it was asked for. The request \
+                    has no body.
+                    """,
+                    [
+                        .json("Made.", "Checkpoint"),
+                        .problem(503, "The disk takes no checkpoint now; `/readyz` says why."),
+                    ])
+            },
+            Route(.GET, "/api/v1/audit", .owner("The audit is"), audit) {
+                RouteDescription(
+                    "getAudit", .operations, "What was changed by hand, and what was found missing",
+                    "Every change that was answered before is in it.",
+                    [
+                        .json("The audit.", "Audit"),
+                        .problem(503, "The disk does not give the audit now; `/readyz` says why."),
+                    ])
+            },
+            Route(.GET, "/api/v1/definitions", .anybody, { .now(Self.definitions.response(to: $0)) }) {
+                RouteDescription(
+                    "getDefinitions", .numbers, "What the words mean",
+                    "The definitions of everything that is counted.",
+                    [
+                        .json("The definitions.", "Definitions", caching: .minutes)
+                    ])
+            },
+        ]
+    }
+
+    /// The same as SIGHUP, with a response; with `?site=NAME` also whether that one is served now.
+    @Sendable private func reload(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let query = request.head.uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+        let site = query.hasPrefix("site=") ? String(query.dropFirst(5)) : nil
+        return .after { [backend] in
+            switch await backend.reload() {
+            case .success(let notes):
+                .json([
+                    "notes": .array(notes.map { JSON($0) }),
+                    "served": site.map { .bool(backend.isServed($0)) } ?? .null,
+                ])
+            case .failure(let error): Problem(.unprocessableEntity, error.description).response
+            }
+        }
+    }
+
+    /// Answered when the database holds all that was counted before.
+    @Sendable private func checkpoint(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let asOf = backend.report.asOf
+        return .after { [backend] in
+            guard await backend.checkpoint() else {
+                return Problem(.serviceUnavailable, "The disk takes no checkpoint now; /readyz says why.").response
+            }
+            return .json(["as_of": JSON(asOf.rfc3339)])
+        }
+    }
+
+    /// Every change by hand that was answered before is in it.
+    @Sendable private func audit(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        .after { [backend] in
+            guard let lines = await backend.audit() else {
+                return Problem(.serviceUnavailable, "The disk does not give the audit now; /readyz says why.").response
+            }
+            return .json(["audit": .array(lines.map { .object(Self.json($0)) })])
+        }
+    }
+
+    private static let definitions = CachedResponse(
+        [
+            "definitions": .array(
+                Web.definitions.map { ["term": JSON($0.term), "definition": JSON($0.definition)] })
+        ], caching: "max-age=300")
+
+    private static func json(_ line: AuditLine) -> JSONObject {
+        func number(_ value: Int64?) -> JSON { value.map { JSON($0) } ?? .null }
+        return [
+            "at": JSON(line.at.rfc3339), "kind": JSON(line.kind), "site": line.site.map { JSON($0) } ?? .null,
+            "day": line.day.map { JSON("\($0)") } ?? .null, "visits": number(line.visits), "views": number(line.views),
+            "former_visits": number(line.formerVisits), "former_views": number(line.formerViews),
+            "by": JSON(line.by), "note": JSON(line.note),
+        ]
+    }
+}

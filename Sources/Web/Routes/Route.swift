@@ -1,0 +1,56 @@
+import Counting
+import NIOHTTP1
+
+/// One route: the only declaration of its method, its path, who may ask, what answers, and its description.
+///
+/// The router, the metrics' label `route`, `HEAD`, the field Allow and `/openapi.json` all come from it. To add a route, add
+/// it to the `routes` of the group that it belongs to.
+struct Route: Sendable {
+    typealias Handler = @Sendable (HTTPRequest) throws(Problem) -> ResponseAction
+
+    let method: HTTPMethod
+    /// The path, and the route's name in the metrics. A part in braces stands for any that is not empty.
+    let path: String
+    /// The path in the description, where the handler looks further into one of its parts.
+    let describedPath: String
+    let access: RouteAccess
+    /// HEAD may ask for it as well: GET changes nothing, and its response has an end.
+    let answersHead: Bool
+    let handler: Handler
+    /// Made when the description is asked for, so that a start does not wait for it.
+    let description: @Sendable () -> RouteDescription
+
+    init(
+        _ method: HTTPMethod, _ path: String, describedAs describedPath: String? = nil, _ access: RouteAccess,
+        answersHead: Bool = true, _ handler: @escaping Handler,
+        description: @escaping @Sendable () -> RouteDescription
+    ) {
+        self.method = method
+        self.path = path
+        self.describedPath = describedPath ?? path
+        self.access = access
+        self.answersHead = answersHead && method == .GET
+        self.handler = handler
+        self.description = description
+    }
+}
+
+/// Who may ask for a route.
+enum RouteAccess: Sendable {
+    /// Anybody, and the owner gets the same.
+    case anybody
+    /// Anybody gets the public numbers of a site, and the owner gets all of them.
+    case publicNumbers
+    /// The owner, and anybody where the site, the first part in braces, shows this number. The text begins a sentence.
+    case ownerUnlessPublic(PublicNumber, String)
+    /// The owner only. The text begins a sentence.
+    case owner(String)
+    /// The owner only; a browser is offered to sign in. The text begins a sentence.
+    case ownerWhoSignsIn(String)
+}
+
+/// Routes that belong together.
+protocol RouteGroup: Sendable {
+    /// The routes, in the order of the description.
+    var routes: [Route] { get }
+}

@@ -1,0 +1,84 @@
+import Counting
+import NIOHTTP1
+
+/// How the daemon itself does, all of one report.
+struct StatusRoutes: RouteGroup {
+    let backend: any Backend
+
+    var routes: [Route] {
+        [
+            Route(.GET, "/api/v1/status", .owner("How the daemon does is"), status) {
+                RouteDescription(
+                    "getStatus", .operations, "How the daemon itself does",
+                    "Counts of what came in and how well it is kept, all of one report.",
+                    [
+                        .json("The status.", "Status")
+                    ])
+            },
+            Route(.GET, "/healthz", .anybody, { _ in .now(.fresh("ok".utf8, type: "text/plain")) }) {
+                RouteDescription(
+                    "isAlive", .operations, "Whether the daemon is alive",
+                    "For who would restart it if not.",
+                    isStable: true,
+                    [
+                        ResponseDescription("It is.", type: "text/plain", ["type": "string", "const": "ok"])
+                    ])
+            },
+            Route(.GET, "/readyz", .anybody, ready) {
+                RouteDescription(
+                    "isReady", .operations, "Whether the daemon does all it should",
+                    """
+                    Replay is done, the journal takes counts, and checkpoints are fresh. Nothing should \
+                    restart the daemon for it.
+                    """,
+                    isStable: true,
+                    [
+                        ResponseDescription("It does.", type: "text/plain", ["type": "string", "const": "ready"]),
+                        .problem(503, "It does not; the detail names what is degraded."),
+                    ])
+            },
+        ]
+    }
+
+    @Sendable private func status(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let report = backend.report
+        let durability = backend.durability
+        func count(_ tally: Tally) -> JSON { JSON(report.tallies[tally]) }
+        func reasons(_ reasons: [(name: String, tally: Tally)]) -> JSON {
+            var object: JSONObject = [:]
+            for reason in reasons { object.append(reason.name, count(reason.tally)) }
+            return .object(object)
+        }
+        let warnings = (report.warnings + backend.warnings).map {
+            JSON.object(["code": JSON($0.code.rawValue), "detail": JSON($0.detail)])
+        }
+        return .now(
+            .json([
+                "as_of": JSON(report.asOf.rfc3339), "version": JSON(backend.version),
+                "degraded": .array(backend.degraded.map { JSON($0) }), "warnings": .array(warnings),
+                "ingest": .object([
+                    "datagrams": count(.datagrams), "records": count(.records), "views": count(.views),
+                    "pings": count(.pings), "duplicates": count(.duplicates), "bots": count(.bots),
+                    "kernel_drops": count(.kernelDrops), "tracked_visitors": JSON(report.trackedVisitors),
+                    "untracked_visitors": count(.untracked),
+                    "rejected_datagrams": reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }),
+                    "rejected_beacons": reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.tally) }),
+                ]),
+                "durability": .object([
+                    "journal_bytes": JSON(durability.journalBytes),
+                    "journal_unsynced_bytes": JSON(durability.journalUnsyncedBytes),
+                    "journal_held_bytes": JSON(durability.journalHeldBytes),
+                    "checkpoint_last_success": durability.checkpointLastSuccess.map { JSON($0.rfc3339) } ?? .null,
+                    "checkpoint_failures": JSON(durability.checkpointFailures), "lost_hits": JSON(durability.lostHits),
+                ]),
+            ]))
+    }
+
+    @Sendable private func ready(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
+        let degraded = backend.degraded
+        guard degraded.isEmpty else {
+            throw Problem(.serviceUnavailable, "Degraded: \(degraded.joined(separator: "; ")).")
+        }
+        return .now(.fresh("ready".utf8, type: "text/plain"))
+    }
+}

@@ -1,0 +1,197 @@
+package import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+import Wire
+
+/// A socket that is bound and listens.
+public struct WebListener: Sendable {
+    /// The socket's descriptor. The server that is given it closes it.
+    public var descriptor: CInt
+    /// It is the unix socket: everybody who can connect is the owner.
+    public var isLocal: Bool
+
+    /// A listener on `descriptor`.
+    public init(descriptor: CInt, isLocal: Bool) {
+        self.descriptor = descriptor
+        self.isLocal = isLocal
+    }
+}
+
+/// Serves HTTP/1.1 on sockets that somebody else opened: systemd, the daemon, a test.
+public struct WebServer: Service {
+    private let listeners: [WebListener]
+    private let service: WebService
+    private let limits: WebLimits
+    private let connections: WebConnections
+
+    /// A server for `listeners`; `connections` counts theirs together. Nothing is accepted before `run`.
+    public init(
+        listeners: [WebListener], backend: any Backend, configuration: WebConfiguration = WebConfiguration(),
+        connections: WebConnections = WebConnections()
+    ) {
+        self.listeners = listeners
+        self.connections = connections
+        limits = configuration.limits
+        service = WebService(backend, configuration, connections)
+    }
+
+    /// Answers by other settings from the next request on; limits stay as they are.
+    public func reload(_ configuration: WebConfiguration) { service.reload(configuration) }
+
+    /// Serves until graceful shutdown or cancellation. To be run once.
+    ///
+    /// At shutdown nothing more is accepted, a request has `WebLimits.lastRequest` to come on a connection that is open, and
+    /// those at work have `WebLimits.drain`. Throws where a listener cannot be accepted from.
+    public func run() async throws {
+        let open = OpenChannels()
+        for listener in listeners { open.add(listener: try await accept(from: listener, open)) }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await open.listenersClosed()
+            } onGracefulShutdown: {
+                open.quiesce()
+            }
+        } onCancel: {
+            open.close()
+        }
+        await open.connectionsClosed()
+    }
+
+    /// Serves a channel that no listener accepted, as one that came over TCP. Called on its loop.
+    package func serve(_ channel: any Channel) throws {
+        try Connection.addHandlers(to: channel, service, limits, Peer(address: nil, isLocal: false))
+    }
+
+    private func accept(from listener: WebListener, _ open: OpenChannels) async throws -> any Channel {
+        let limit = limits.connections + (listener.isLocal ? limits.localConnections : 0)
+        var bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        if !listener.isLocal { bootstrap = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        return
+            try await bootstrap
+            .serverChannelInitializer { [connections] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ConnectionCap(connections, open, limit: limit))
+                }
+            }
+            // A client that has said all may still read.
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { [limits, service] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let peer = Peer(
+                        address: channel.remoteAddress.flatMap(NetworkAddress.init), isLocal: listener.isLocal)
+                    try Connection.addHandlers(to: channel, service, limits, peer)
+                    open.begin(channel)
+                }
+            }
+            .withBoundSocket(listener.descriptor).get()
+    }
+}
+
+/// What a server has open, so that all of it can be closed.
+private final class OpenChannels: Sendable {
+    private struct State {
+        var listeners: [any Channel] = []
+        var connections: [ObjectIdentifier: any Channel] = [:]
+        var isStopping = false
+    }
+    private let state = Mutex(State())
+
+    func add(listener: any Channel) { state.withLock { $0.listeners.append(listener) } }
+
+    /// A connection from the moment it is accepted, so that none is forgotten that is still being set up.
+    func add(_ channel: any Channel) {
+        state.withLock { $0.connections[ObjectIdentifier(channel)] = channel }
+        channel.closeFuture.whenComplete { [self] _ in
+            state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(channel)) }
+        }
+    }
+
+    /// It is set up. One that came at the last moment is served like those before it.
+    func begin(_ channel: any Channel) {
+        guard state.withLock({ $0.isStopping }) else { return }
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    }
+
+    /// Accepts no more, and lets those that are answered be answered.
+    func quiesce() {
+        let (listeners, connections) = stop()
+        for listener in listeners {
+            // SwiftNIO drops a connection that is still being set up when its listener is closed.
+            listener.setOption(.autoRead, value: false).whenComplete { _ in
+                listener.eventLoop.scheduleTask(in: .milliseconds(50)) { listener.close(promise: nil) }
+            }
+        }
+        for channel in connections { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+
+    func close() {
+        let (listeners, connections) = stop()
+        for channel in listeners + connections { channel.close(promise: nil) }
+    }
+
+    private func stop() -> (listeners: [any Channel], connections: [any Channel]) {
+        state.withLock { state in
+            state.isStopping = true
+            return (state.listeners, Array(state.connections.values))
+        }
+    }
+
+    /// Returns when every listener is closed; the first that fails closes the others: half a server is none.
+    func listenersClosed() async throws {
+        let listeners = state.withLock { $0.listeners }
+        do {
+            try await withThrowingTaskGroup { group in
+                for listener in listeners { group.addTask { try await listener.closeFuture.get() } }
+                try await group.next()
+                if !state.withLock({ $0.isStopping }) { throw ChannelError.eof }
+                try await group.waitForAll()
+            }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    func connectionsClosed() async {
+        while let next = state.withLock({ $0.connections.values.first }) {
+            do {
+                try await next.closeFuture.get()
+            } catch {
+                // It is closed all the same.
+            }
+        }
+    }
+}
+
+/// Lets no more connections in than there are places for.
+private final class ConnectionCap: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+
+    private let connections: WebConnections
+    private let open: OpenChannels
+    private let limit: Int
+
+    init(_ connections: WebConnections, _ open: OpenChannels, limit: Int) {
+        self.connections = connections
+        self.open = open
+        self.limit = limit
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let connection = unwrapInboundIn(data)
+        guard connections.enter(limit: limit) else { return connection.close(promise: nil) }
+        open.add(connection)
+        connection.closeFuture.whenComplete { [connections] _ in connections.leave() }
+        context.fireChannelRead(data)
+    }
+}
+
+extension NetworkAddress {
+    /// The address of a peer; nil where it has none, or an IPv6 one that cannot be read.
+    fileprivate init?(_ address: NIOCore.SocketAddress) {
+        guard let text = address.ipAddress else { return nil }
+        self.init(Array(text.utf8.prefix { $0 != UInt8(ascii: "%") }).span)
+    }
+}

@@ -1,0 +1,368 @@
+import Counting
+
+extension Admission {
+    /// Admits one record of any source, or counts why not.
+    @inline(__always)
+    mutating func admitOrRefuse(
+        _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>, _ arrival: Arrival, into frame: inout Frame
+    ) {
+        counts[.records] += 1
+        do throws(BeaconRejection) {
+            _ = try admit(hit, of: claim, in: bytes, arrival, into: &frame)
+        } catch {
+            counts.refuse(error, of: claim.site)
+        }
+    }
+
+    /// Admits one hit into `frame`, whichever way it came in: site → trust → rate → request → page → bot → visitor → record.
+    ///
+    /// The fields of `hit` are places in `bytes`. The first check that fails gives the reason. Most checks come in this order
+    /// for every source; what comes before them is a source's own:
+    ///
+    /// | source | first |
+    /// |---|---|
+    /// | beacon | `limit`, `syntax` of the event, the site, the signer |
+    /// | form of a browser | `syntax` of the event, the site, `origin`, `rate` |
+    /// | line of a log | a site that nobody serves, `limit`, `truncated`, no site, `syntax` of the event |
+    @inline(__always)
+    mutating func admit(
+        _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>, _ arrival: Arrival, into frame: inout Frame
+    ) throws(BeaconRejection) -> SiteIndex {
+        let (site, kind) = try identify(hit, of: claim, in: bytes)
+        let moment = arrival.moment
+
+        // Is it believed of this site, and is it not too much?
+        if let signer = hit.signer, signer != site { throw .siteUnknown }
+        if let host = hit[.host], host.count > 253, hit.reader == .beacon { counts[.droppedFields] += 1 }
+        if hit.reader == .form {
+            guard isOwnPage(hit, in: bytes, of: site) else { throw .origin }
+            readAgent(hit, in: bytes)
+            guard isWithinRate(hit, kind, in: bytes, of: site, arrival) else { throw .rate }
+        }
+
+        // Is it a request for a page, and which?
+        if hit.isRequest {
+            try checkRequest(hit, in: bytes)
+            guard kind == .ping || hit[.url] != nil || hit.reader == .beacon else { throw .syntax }
+        }
+        if kind == .view || hit.isRequest { readPage(hit, in: bytes, of: site) } else { page.removeAll() }
+        if hit.isRequest, isAsset() { throw .asset }
+        let origin = readReferrer(kind == .view ? hit[.referrer] : nil, hit.escaping, in: bytes, of: site)
+
+        // Does a person sit in front of it?
+        if hit.reader != .form { readAgent(hit, in: bytes) }
+        if isBot(hit, origin, in: bytes, at: site) {
+            frame.append(Hit(bot: kind, at: moment, of: site, from: hit.source))
+            return site
+        }
+
+        let (visitor, former) = visitorKeys(hit, kind, in: bytes, of: site, at: moment)
+        if kind == .view { sites.entries[site.number].watch.see(visitor, by: hit.source, at: moment) }
+        frame.append(
+            Hit(
+                site: site, moment: moment, kind: kind, door: hit.source, isBot: false, visitor: visitor,
+                formerVisitor: former, path: page.span(in: bytes), origin: origin, referrer: referrer.span(in: bytes)))
+        return site
+    }
+
+    // MARK: Site
+
+    /// What a record says of its site.
+    enum SiteClaim {
+        case served(SiteIndex)
+        /// A name that could be a site's, and nobody serves it.
+        case unknown
+        /// A name that no site can have.
+        case malformed
+        /// It names none.
+        case absent
+
+        /// The site, if it is served.
+        var site: SiteIndex? { if case .served(let site) = self { site } else { nil } }
+    }
+
+    /// The site and the kind of a hit, or the first reason against it, in the order of its source.
+    @inline(__always)
+    private mutating func identify(
+        _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>
+    ) throws(BeaconRejection) -> (SiteIndex, Hit.Kind) {
+        guard hit.reader == .line else {
+            if hit.reader == .beacon, isRefusing || hit.isPastLimit { throw .limit }
+            let kind = try kind(of: hit, in: bytes)
+            return (try servedSite(claim), kind)
+        }
+        if case .absent = claim {} else { _ = try servedSite(claim) }
+        guard !hit.isPastLimit, !isRefusing else { throw .limit }
+        try checkIsWhole(hit, in: bytes, of: claim.site)
+        let site = try servedSite(claim)
+        return (site, try kind(of: hit, in: bytes))
+    }
+
+    @inline(__always)
+    private mutating func servedSite(_ claim: SiteClaim) throws(BeaconRejection) -> SiteIndex {
+        switch claim {
+        case .served(let site): return site
+        case .unknown: throw .siteUnknown
+        case .malformed:
+            counts[.droppedFields] += 1
+            throw .siteMissing
+        case .absent: throw .siteMissing
+        }
+    }
+
+    /// The site that a record names by `s`; where it may, by its virtual host, or as the one of all lines that name none.
+    @inline(__always)
+    mutating func claim(of hit: HitFields, in bytes: Span<UInt8>) -> SiteClaim {
+        if let name = hit[.site] { return claim(named: bytes.extracting(name)) }
+        guard hit.mayOmitSite else { return .absent }
+        let site =
+            virtualHost(hit[.host], hit[.url], in: bytes) ?? hit[.serverName].flatMap {
+                virtualHost($0, nil, in: bytes)
+            }
+            ?? sites.find(logSite.span)
+        return site.map { .served($0) } ?? .absent
+    }
+
+    /// The site whose name stands in `raw`, with or without the escapes of a form.
+    @inline(__always)
+    mutating func claim(named raw: Span<UInt8>) -> SiteClaim {
+        if let site = sites.find(raw) { return .served(site) }
+        guard short.setShort(raw, .form, limit: 64) else { return .malformed }
+        if let site = sites.find(short.span) { return .served(site) }
+        return isSiteName(short.span) ? .unknown : .malformed
+    }
+
+    @inline(__always)
+    private mutating func virtualHost(_ host: Range<Int>?, _ url: Range<Int>?, in bytes: Span<UInt8>) -> SiteIndex? {
+        guard short.setVirtualHost(host, url, in: bytes) else { return nil }
+        return sites.find(host: short)
+    }
+
+    /// Refuses a cut line that does not hold address, status and the whole path any more.
+    @inline(__always)
+    private func checkIsWhole(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex?) throws(BeaconRejection) {
+        guard hit.isCut || hit.isURLCut else { return }
+        guard hit[.address] != nil, hit[.status] != nil, let url = hit[.url] else { throw .truncated }
+        guard hit.isURLCut else { return }
+        let query = bytes.first(of: .questionMark, from: url.lowerBound)
+        let keepsQuery = site.map { !sites.entries[$0.number].keepQuery.isEmpty } ?? false
+        guard query < url.upperBound, !keepsQuery else { throw .truncated }
+    }
+
+    /// A record without an event is a view.
+    @inline(__always)
+    private mutating func kind(of hit: HitFields, in bytes: Span<UInt8>) throws(BeaconRejection) -> Hit.Kind {
+        guard let event = hit[.event] else { return .view }
+        guard short.setShort(bytes.extracting(event), .form, limit: 16), short.bytes == Self.ping else { throw .syntax }
+        return .ping
+    }
+
+    private static let ping = Array("ping".utf8)
+
+    // MARK: Trust and rate
+
+    /// A site that names its hosts is counted from their pages only.
+    private mutating func isOwnPage(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
+        sites.entries[site.number].hosts.isEmpty
+            || referrer.setReferrerHost(bytes.extracting(hit[.page] ?? 0..<0))
+                && sites.isOwn(referrer.span(in: bytes), of: site)
+    }
+
+    private mutating func isWithinRate(
+        _ hit: HitFields, _ kind: Hit.Kind, in bytes: Span<UInt8>, of site: SiteIndex, _ arrival: Arrival
+    ) -> Bool {
+        guard let peer = hit.peer else { return true }
+        return rates.takeOne(
+            from: peer, agent: agent, in: bytes, of: site, isPing: kind == .ping, at: arrival.steady)
+    }
+
+    // MARK: Request and page
+
+    /// Not every request that a server logs shows a page: a GET that was answered with 2xx or 304 does.
+    @inline(__always)
+    mutating func checkRequest(_ hit: HitFields, in bytes: Span<UInt8>) throws(BeaconRejection) {
+        if let method = hit[.method], !isGet(bytes.extracting(method)) {
+            // What no server takes for a method (`<BADREQ>`, the first bytes of TLS) is told by its status.
+            if let status = hit[.status], !isMethod(bytes.extracting(method)), !isPageStatus(bytes.extracting(status)) {
+                throw .status
+            }
+            throw .method
+        }
+        if let status = hit[.status], !isPageStatus(bytes.extracting(status)) { throw .status }
+    }
+
+    private func isMethod(_ method: Span<UInt8>) -> Bool {
+        for i in method.indices where !isUpper(method[i]) { return false }
+        return method.count > 0
+    }
+
+    @inline(__always)
+    private mutating func isGet(_ method: Span<UInt8>) -> Bool {
+        if method.count == 3 { return method.holds("G", "E", at: 0) && method[2] == UInt8(ascii: "T") }
+        return short.setShort(method, .form, limit: 16) && short.bytes == Self.get
+    }
+
+    private static let get = Array("GET".utf8)
+
+    @inline(__always)
+    private mutating func isPageStatus(_ status: Span<UInt8>) -> Bool {
+        if status.count == 3, isDigit(status[0]) { return Self.isPageStatus(status) }
+        return short.setShort(status, .form, limit: 3) && short.bytes.count == 3 && Self.isPageStatus(short.span)
+    }
+
+    /// 2xx or 304.
+    @inline(__always)
+    private static func isPageStatus(_ status: Span<UInt8>) -> Bool {
+        status[0] == UInt8(ascii: "2") && isDigit(status[1]) && isDigit(status[2])
+            || status.holds("3", "0", at: 0) && status[2] == UInt8(ascii: "4")
+    }
+
+    /// Sets `page` to the path of the hit's URL, and of a request `fileExtension` to that of its file.
+    @inline(__always)
+    private mutating func readPage(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) {
+        let place = hit[.url] ?? 0..<0
+        let keepsQuery = !sites.entries[site.number].keepQuery.isEmpty
+        if let length = plainPath(place, in: bytes, hit.escaping, keepsQuery: keepsQuery) {
+            page.set(place.lowerBound..<place.lowerBound &+ length)
+            if hit.isRequest { fileExtension.setExtension(of: page, in: bytes) }
+            return
+        }
+        if url.decode(bytes.extracting(place), hit.escaping, limit: Self.urlBytesMax) { counts[.cutFields] += 1 }
+        page.setPath(url, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
+    }
+
+    /// The file that was asked for is no page.
+    @inline(__always)
+    private func isAsset() -> Bool {
+        guard !fileExtension.bytes.isEmpty else { return false }
+        for asset in assets where equal(asset.span, fileExtension.span) { return true }
+        return false
+    }
+
+    /// Sets `referrer` to the host that the hit comes from, and tells what kind of origin it is.
+    @inline(__always)
+    private mutating func readReferrer(
+        _ place: Range<Int>?, _ escaping: Escaping, in bytes: Span<UInt8>, of site: SiteIndex
+    ) -> Hit.Origin {
+        guard let place, !place.isEmpty else {
+            referrer.removeAll()
+            return .direct
+        }
+        let raw = bytes.extracting(place)
+        if let host = plainHost(raw) {
+            referrer.set(place.lowerBound &+ host.lowerBound..<place.lowerBound &+ host.upperBound)
+        } else {
+            if url.decode(raw, escaping, limit: Self.urlBytesMax) { counts[.cutFields] += 1 }
+            guard referrer.setReferrerHost(url) else { return .direct }
+        }
+        return sites.isOwn(referrer.span(in: bytes), of: site) ? .internal : .host
+    }
+
+    // MARK: Bot and visitor
+
+    /// Sets `agent` to the hit's agent.
+    @inline(__always)
+    private mutating func readAgent(_ hit: HitFields, in bytes: Span<UInt8>) {
+        let place = hit[.agent] ?? 0..<0
+        let raw = bytes.extracting(place)
+        if raw.count <= Self.agentBytesMax, hit.agentEscaping.leaves(raw) {
+            agent.set(place)
+        } else if agent.setClean(raw, hit.agentEscaping, limit: Self.agentBytesMax) {
+            counts[.cutFields] += 1
+        }
+    }
+
+    /// An agent whose end is missing is nobody's, unless more of it would have been cut anyway.
+    @inline(__always)
+    private func isAgentKnown(_ hit: HitFields) -> Bool {
+        !hit.isAgentCut || agent.decodedCount == Self.agentBytesMax
+    }
+
+    @inline(__always)
+    private mutating func isBot(
+        _ hit: HitFields, _ origin: Hit.Origin, in bytes: Span<UInt8>, at site: SiteIndex
+    ) -> Bool {
+        if hit.isPrefetch { return true }
+        if origin == .host, spam.holds(referrer.span(in: bytes), or: sites.entries[site.number].spam) { return true }
+        if hit.hasAgent, isAgentKnown(hit), isNoAgent(agent.span(in: bytes)) { return true }
+        return bots.declares(agent, in: bytes)
+            || !sites.entries[site.number].bots.isEmpty
+                && Bots.has(sites.entries[site.number].bots, in: agent.span(in: bytes))
+    }
+
+    /// What servers log where no agent was sent.
+    @inline(__always)
+    private func isNoAgent(_ agent: Span<UInt8>) -> Bool { agent.count == 0 || agent.count == 1 && agent[0] == .dash }
+
+    /// The visitor's key, and the one under yesterday's salt in the half hour after midnight; 0 without a visitor.
+    @inline(__always)
+    private mutating func visitorKeys(
+        _ hit: HitFields, _ kind: Hit.Kind, in bytes: Span<UInt8>, of site: SiteIndex, at moment: Moment
+    ) -> (visitor: UInt64, former: UInt64) {
+        guard isAgentKnown(hit) else { return (0, 0) }
+        if let id = hit[.visitor], !id.isEmpty {
+            if short.setShort(bytes.extracting(id), hit.escaping, limit: 64) {
+                if kind == .view { sites.entries[site.number].watch.seeNoAddress() }
+                return sites.keys(id: short.span, of: site, at: moment)
+            }
+            counts[.droppedFields] += 1
+        }
+        guard let address = visitorAddress(hit, in: bytes, of: site) else { return (0, 0) }
+        if kind == .view { sites.entries[site.number].watch.see(address) }
+        return sites.keys(address, agent, in: bytes, of: site, at: moment)
+    }
+
+    @inline(__always)
+    private mutating func visitorAddress(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) -> NetworkAddress?
+    {
+        if let peer = hit.peer { return sites.entries[site.number].anonymous & hit.signals == 0 ? peer : nil }
+        guard let place = hit[.address], !place.isEmpty else { return nil }
+        let raw = bytes.extracting(place)
+        if let address = NetworkAddress(raw) { return address }
+        let address =
+            hit.reader == .line
+            ? trusted.lastStranger(in: raw)
+            : short.setShort(raw, .form, limit: 45) ? NetworkAddress(short.span) : nil
+        if address == nil { counts[.droppedFields] += 1 }
+        return address
+    }
+}
+
+// The texts stand in `Admission` beside what is asked about them. A span of one would keep all of it borrowed, so these ask by
+// the text.
+
+extension Bots {
+    @inline(__always)
+    fileprivate mutating func declares(_ agent: borrowing FieldText, in bytes: Span<UInt8>) -> Bool {
+        declares(agent.span(in: bytes))
+    }
+}
+
+extension Rates {
+    fileprivate mutating func takeOne(
+        from address: NetworkAddress, agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
+        isPing: Bool, at steady: Int64
+    ) -> Bool {
+        takeOne(from: address, agent: agent.span(in: bytes), of: site, isPing: isPing, at: steady)
+    }
+}
+
+extension SiteDirectory {
+    @inline(__always)
+    fileprivate mutating func keys(
+        _ address: NetworkAddress, _ agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
+        at moment: Moment
+    ) -> (visitor: UInt64, former: UInt64) {
+        keys(address, agent.span(in: bytes), of: site, at: moment)
+    }
+
+    @inline(__always)
+    fileprivate mutating func find(host: borrowing Text) -> SiteIndex? { find(host: host.span) }
+}
+
+extension Text {
+    @inline(__always)
+    fileprivate mutating func setExtension(of path: borrowing FieldText, in bytes: Span<UInt8>) {
+        setExtension(of: path.span(in: bytes))
+    }
+}
