@@ -260,18 +260,18 @@ struct FaultTests {
         let folder = try Folder()
         let life = try Life(in: folder.path)
         var first = Frame()
-        for i in 0..<1000 {
+        for i in 0..<10_000 {
             let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: UInt32(i))
             first.append(.site(SiteIndex(i), SiteSettings(name: "site-\(i)"), rollover, at: .epoch))
         }
         try life.append(first)
         for i in 0..<3000 {
             var frame = Frame()
-            frame.append(.rejected(SiteIndex(i % 1000), 1))
+            frame.append(.rejected(SiteIndex(i * 7 % 10_000), 1))
             try life.append(frame)
         }
         let recovery = try recover(try life.kill())
-        #expect(recovery.sequence == 3001 && recovery.losses == [] && recovery.engine.siteCount == 1000)
+        #expect(recovery.sequence == 3001 && recovery.losses == [] && recovery.engine.siteCount == 10_000)
     }
 }
 

@@ -33,7 +33,7 @@ struct PersistentCounter {
         (journal, checkpointer) = directory.begin(recovery, configuration) { Issue.record("gave up: \($0)") }
         self.recovery = recovery
         pipeline = IngestPipeline(
-            recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: Seeded(salts),
+            recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: salts),
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
         pipeline.prepare(profiles)
