@@ -5,7 +5,7 @@ SWIFT ?= swift
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RELEASE := $(SWIFT) build -c release
 
-.PHONY: run test soak fuzz bench build lint clean static install deb man run-packages test-packages bench-packages deb-packages
+.PHONY: run test soak fuzz bench build lint docs clean static install deb man run-packages test-packages bench-packages deb-packages
 
 # Where `make install` puts things, below DESTDIR if that is given.
 PREFIX ?= /usr/local
@@ -87,7 +87,10 @@ install:
 	install -d $(SHARE)/footfall/dashboards $(SHARE)/doc/footfall/examples
 	install -m 644 dashboards/* $(SHARE)/footfall/dashboards
 	for f in systemd/examples/*; do sed "s|/usr/lib/footfall|$(PREFIX)/lib/footfall|" $$f >$(SHARE)/doc/footfall/examples/$${f##*/}; done
-	install -m 644 README.md Sources/Storage/FORMAT.md $(SHARE)/doc/footfall
+	install -m 644 Sources/Storage/FORMAT.md $(SHARE)/doc/footfall
+	install -d $(SHARE)/doc/footfall/pages
+	install -m 644 Sources/footfall/Documentation.docc/*.md $(SHARE)/doc/footfall/pages
+	sed 's|Sources/footfall/Documentation.docc/|pages/|' README.md >$(SHARE)/doc/footfall/README.md
 	for page in systemd/man/*; do install -Dm 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/$(ZSH) $(SHARE)/fish/vendor_completions.d
 	cd $(SHARE) && f=$(abspath $(STATIC))/release/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \
@@ -112,8 +115,14 @@ man:
 lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
+# The documentation as a DocC archive in .build-docs. In the sources its links are those of plain Markdown.
+docs:
+	rm -rf .build-docs && mkdir .build-docs && cp -r Sources/footfall/Documentation.docc .build-docs
+	sed -i -E 's/\]\(([A-Z][A-Za-z]*)\.md\)/](doc:\1)/g' .build-docs/Documentation.docc/*.md
+	cd .build-docs && docc convert Documentation.docc --warnings-as-errors --output-path Footfall.doccarchive >/dev/null
+
 clean:
-	rm -rf .build $(STATIC)
+	rm -rf .build .build-docs $(STATIC)
 
 # $(call need,package …): installs the packages that are not there.
 define need

@@ -66,7 +66,7 @@ public struct HistoryService: Sendable {
     public func rankings(_ site: SiteIndex, _ day: LocalDay) async -> (pages: Top, referrers: Top)? {
         let today: (day: LocalDay, pages: Top, referrers: Top)? = await engine.read { engine in
             (
-                engine.turn(of: site).day, engine.topPages(of: site, rows: .max),
+                engine.rollover(of: site).day, engine.topPages(of: site, rows: .max),
                 engine.topReferrers(of: site, rows: .max)
             )
         }

@@ -89,14 +89,14 @@ public struct FileCounter: Sendable {
                 _ = pipeline.serve(SiteProfile(settings, hosts: site.hosts))
             }
         }
-        let before = pipeline.engine.tallies
+        let before = pipeline.engine.counters
         pipeline.ingest(datagram, from: .ourselves, isTruncated: rest.count > Beacons.bytesMax, stamp: stamp)
         guard explaining else {
             if lines % Self.batchLines == 0 { pipeline.commit() }
             return ""
         }
         pipeline.commit()
-        return Self.difference(before, pipeline.engine.tallies)
+        return Self.difference(before, pipeline.engine.counters)
     }
 
     /// The first stamp is where time begins; later ones let it pass.
@@ -109,9 +109,9 @@ public struct FileCounter: Sendable {
         if let wall { pipeline.observe(wall: wall, steady: wall) }
     }
 
-    private static func difference(_ before: Tallies, _ after: Tallies) -> String {
-        let counted = kinds.compactMap { tally, name in
-            after[tally] > before[tally] ? name + times(after[tally] - before[tally]) : nil
+    private static func difference(_ before: Counters, _ after: Counters) -> String {
+        let counted = kinds.compactMap { counter, name in
+            after[counter] > before[counter] ? name + times(after[counter] - before[counter]) : nil
         }
         let refused = reasons(after).compactMap { reason, count in
             let more = count - (reasons(before).first { $0.reason == reason }?.count ?? 0)
@@ -146,27 +146,29 @@ public struct FileCounter: Sendable {
     /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
     /// an address that is none.
     public var counted: [(name: String, count: UInt64)] {
-        let tallies = pipeline.engine.tallies
-        return Self.kinds.map { ($0.name + "s", tallies[$0.tally]) } + [("unreadable fields", tallies[.droppedFields])]
+        let counters = pipeline.engine.counters
+        return Self.kinds.map { ($0.name + "s", counters[$0.counter]) } + [
+            ("unreadable fields", counters[.droppedFields])
+        ]
     }
 
-    private static let kinds: [(tally: Tally, name: String)] = [
+    private static let kinds: [(counter: Counter, name: String)] = [
         (.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot"),
     ]
 
     /// What was refused, by reason, of datagrams and beacons together.
     public var rejected: [(reason: String, count: UInt64)] {
-        Self.allReasons(pipeline.engine.tallies)
+        Self.allReasons(pipeline.engine.counters)
             .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }
             .filter { $0.count > 0 }
     }
 
-    private static func reasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
-        allReasons(tallies).filter { $0.count > 0 }
+    private static func reasons(_ counters: Counters) -> [(reason: String, count: UInt64)] {
+        allReasons(counters).filter { $0.count > 0 }
     }
 
-    private static func allReasons(_ tallies: Tallies) -> [(reason: String, count: UInt64)] {
-        DatagramRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
-            + BeaconRejection.allCases.map { ($0.rawValue, tallies[$0.tally]) }
+    private static func allReasons(_ counters: Counters) -> [(reason: String, count: UInt64)] {
+        DatagramRejection.allCases.map { ($0.rawValue, counters[$0.counter]) }
+            + BeaconRejection.allCases.map { ($0.rawValue, counters[$0.counter]) }
     }
 }

@@ -21,8 +21,8 @@ extension IngestPipeline {
             let today = calendar(profile.settings.timezone, now)
             admission.sites.serve(site, by: profile, today: today)
             begin()
-            let turn = DayTurn(day: today.day, begins: today.begins, salt: sites.salt(of: site))
-            frame.append(.site(site, profile.settings, turn, at: now))
+            let rollover = DayRollover(day: today.day, begins: today.begins, salt: sites.salt(of: site))
+            frame.append(.site(site, profile.settings, rollover, at: now))
             return true
         }
         let index = SiteIndex(sites.count)
@@ -30,8 +30,8 @@ extension IngestPipeline {
         begin()
         let today = calendar(profile.settings.timezone, now)
         let site = admission.sites.add(profile, today: today, salt: salt)
-        let turn = DayTurn(day: today.day, begins: today.begins, salt: salt.number)
-        frame.append(.site(site, profile.settings, turn, at: now))
+        let rollover = DayRollover(day: today.day, begins: today.begins, salt: salt.number)
+        frame.append(.site(site, profile.settings, rollover, at: now))
         return true
     }
 

@@ -131,12 +131,12 @@ public struct Recovery: Sendable {
     private mutating func apply(_ header: FrameHeader, _ records: Span<UInt8>) {
         guard header.sequence > sequence else { return }
         if header.sequence > sequence + 1 { lose(through: header.sequence - 1, before: header.before) }
-        let before = engine.tallies.counted
+        let before = engine.counters.counted
         do throws(MalformedBytes) {
             try engine.apply(records)
         } catch {
             // It leans on a frame that is lost: the record of a site.
-            let counted = min(engine.tallies.counted - before, UInt64(header.hits))
+            let counted = min(engine.counters.counted - before, UInt64(header.hits))
             losses.append(Loss(frames: header.sequence...header.sequence, hits: UInt64(header.hits) - counted))
         }
         sequence = header.sequence

@@ -57,11 +57,12 @@ extension Admission {
         }
 
         let (visitor, former) = visitorKeys(hit, kind, in: bytes, of: site, at: moment)
-        if kind == .view { sites.entries[site.number].watch.see(visitor, by: hit.source, at: moment) }
+        if kind == .view { sites.entries[site.number].anomalies.observe(visitor, from: hit.source, at: moment) }
         frame.append(
             Hit(
-                site: site, moment: moment, kind: kind, door: hit.source, isBot: false, visitor: visitor,
-                formerVisitor: former, path: page.span(in: bytes), origin: origin, referrer: referrer.span(in: bytes)))
+                site: site, moment: moment, kind: kind, source: hit.source, isBot: false, visitor: visitor,
+                previousVisitorKey: former, path: page.span(in: bytes), origin: origin,
+                referrer: referrer.span(in: bytes)))
         return site
     }
 
@@ -302,13 +303,13 @@ extension Admission {
         guard isAgentKnown(hit) else { return (0, 0) }
         if let id = hit[.visitor], !id.isEmpty {
             if short.setShort(bytes.extracting(id), hit.escaping, limit: 64) {
-                if kind == .view { sites.entries[site.number].watch.seeNoAddress() }
+                if kind == .view { sites.entries[site.number].anomalies.observeNoAddress() }
                 return sites.keys(id: short.span, of: site, at: moment)
             }
             counts[.droppedFields] += 1
         }
         guard let address = visitorAddress(hit, in: bytes, of: site) else { return (0, 0) }
-        if kind == .view { sites.entries[site.number].watch.see(address) }
+        if kind == .view { sites.entries[site.number].anomalies.observe(address) }
         return sites.keys(address, agent, in: bytes, of: site, at: moment)
     }
 

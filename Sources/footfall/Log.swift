@@ -19,30 +19,31 @@ struct LogKind: Sendable {
     static let cannotStart = LogKind("74b1f871b81349faab0412223e089d32", .critical, "Cannot start")
     static let newState = LogKind("d718148536344f48881a2dda0461d391", .notice, "Began a new state")
     static let recovered = LogKind("31b12661775b4acca50f70ee984dfca8", .notice, "Recovered the counts")
-    static let lost = LogKind("0d403ce6bc5b4ca297fdc55eb0bfcc0b", .error, "Something is missing in the journal")
-    static let quarantined = LogKind("ffcfb12b8cb847a4870a576a0c6d295d", .warning, "Goes to quarantine")
+    static let lost = LogKind("0d403ce6bc5b4ca297fdc55eb0bfcc0b", .error, "Part of the journal is missing")
+    static let quarantined = LogKind("ffcfb12b8cb847a4870a576a0c6d295d", .warning, "Moved to quarantine")
     static let journalLong = LogKind(
-        "61697c1e14634cf497f97d9de15f563a", .error, "The journal is long and no checkpoint can be made")
+        "61697c1e14634cf497f97d9de15f563a", .error, "The journal is nearly full and no checkpoint can be made")
     static let privateRing = LogKind(
         "a8b11f6c35aa4ea39d9dc4407f5418e3", .warning,
         "The landing ring is private memory: a kill may lose the batch in hand")
     static let reloaded = LogKind("1544e22c69a640ec9a4f7e9efbd66a74", .notice, "Reloaded the settings")
     static let notReloaded = LogKind(
         "172375ad6f754feeb52b83900fdacd64", .error, "The settings are not reloaded; the old ones stay in force")
-    static let settingsNote = LogKind("699f1cad032a4dc0b9e29afd782753b6", .warning, "Of the settings")
+    static let settingsNote = LogKind("699f1cad032a4dc0b9e29afd782753b6", .warning, "A note about the settings")
     static let degraded = LogKind("2d973229e33f471187ed1cda33e9f9f8", .error, "Degraded")
-    static let well = LogKind("71f8912226c34a7cadfeff580c8ee24a", .notice, "All is well again")
+    static let well = LogKind("71f8912226c34a7cadfeff580c8ee24a", .notice, "Everything works again")
     static let clockJumped = LogKind("2cab7261563f4d658ad7243541fe248b", .warning, "The wall clock jumped")
     static let unsaved = LogKind(
         "4a098d55b3c84121ba98f6c661d5d730", .error,
-        "The last checkpoint failed; the next start replays the journal, and names what was held in memory")
+        "The last checkpoint failed; the next start replays the journal and reports what was held in memory")
     static let unreliable = LogKind(
         "bf66851b003b4326ac6aac44add28dc2", .critical,
-        "Neither journal nor database can be relied on; ending to begin anew")
+        "Neither journal nor database can be relied on; exiting to start again")
     static let otherAddress = LogKind(
-        "55fef6765c5543c99d38c36b6500494f", .warning, "The sockets handed over are not those of the settings; they win")
+        "55fef6765c5543c99d38c36b6500494f", .warning,
+        "The sockets handed over differ from the settings; the sockets win")
     static let unknownSocket = LogKind(
-        "1f48311a4fa04e26bb5d93133ef16a29", .warning, "Closed a socket with a name that means nothing")
+        "1f48311a4fa04e26bb5d93133ef16a29", .warning, "Closed a socket with an unknown name")
     static let addressLeftOut = LogKind(
         "72fb12c4c95e4cd1be57ec2dfc334d12", .notice, "Left out an address this machine does not have")
     static let smallBuffer = LogKind(

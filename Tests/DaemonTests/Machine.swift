@@ -136,7 +136,7 @@ final class Machine {
     /// The words of the log that tell of a loss or of a broken promise; none while all is well.
     var complaints: [String] {
         get throws {
-            let words = ["Something is missing", "quarantine", "Fatal error", "damaged", "cannot", "Crash"]
+            let words = ["Part of the journal is missing", "quarantine", "Fatal error", "damaged", "cannot", "Crash"]
             return try said.split(separator: "\n").map(String.init).filter { line in
                 words.contains { line.contains($0) }
             }

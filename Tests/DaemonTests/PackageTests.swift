@@ -10,11 +10,10 @@ extension UnderSystemd {
             "the README's installation: apt, the sockets, a site, and a view is counted; then the package goes, and what it counted stays"
         )
         func installation() throws {
-            let readme = try String(contentsOfFile: "README.md", encoding: .utf8)
             let machine = try Systemd()
             // The README's own lines, without the first, which builds the package, and by root.
-            let block = try #require(readme.components(separatedBy: "```shell\nmake deb\n").dropFirst().first)
-            let lines = block.prefix(while: { $0 != "`" }).split(separator: "\n")
+            let block = try #require(try Page.readme().blocks(of: "shell").first { $0.hasPrefix("make deb\n") })
+            let lines = block.split(separator: "\n").dropFirst()
                 .map {
                     $0.replacing("sudo ", with: "").replacing("./.build-static/footfall.deb", with: "/opt/footfall.deb")
                 }
@@ -153,7 +152,8 @@ extension UnderSystemd {
                 "usr/share/man/man5/footfall.toml.5.gz", "usr/share/bash-completion/completions/footfall",
                 "usr/share/zsh/vendor-completions/_footfall", "usr/share/fish/vendor_completions.d/footfall.fish",
                 "usr/share/footfall/dashboards/footfall.json", "usr/share/footfall/dashboards/footfall.rules.yml",
-                "usr/share/doc/footfall/copyright",
+                "usr/share/doc/footfall/copyright", "usr/share/doc/footfall/README.md",
+                "usr/share/doc/footfall/pages/Widget.md",
             ] { #expect(files.contains("./" + file), "\(file)") }
             #expect(try shell("dpkg-deb -f '\(package)' Depends").output.contains("libsystemd0"))
             // Swift's own library is inside, and no names of functions are.

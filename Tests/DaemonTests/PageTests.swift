@@ -150,7 +150,7 @@ extension Hardship {
             let url = "http://127.0.0.1:\(nginx.port)/both.php"
             func stats() throws -> String { try machine.command("stats portal --json").output }
             for _ in 0..<2 { _ = try Chromium.open(url) }
-            try eventually("both doors are seen") {
+            try eventually("both sources are seen") {
                 try stats().contains("\"visits\":1,\"views\":4,") && stats().contains("two_doors")
             }
             #expect(try stats().contains("\"visitors\":1,\"window_seconds\""))
@@ -167,9 +167,7 @@ extension Hardship {
 
         @Test("from nothing to a right number on a page behind nginx it takes five commands")
         func fiveCommands() throws {
-            let readme = try String(
-                contentsOf: Nginx.example.appending(path: "../../README.md").standardized, encoding: .utf8)
-            let block = try #require(readme.firstMatch(of: /```bash\n((?s).*?)```/)?.1)
+            let block = try #require(try Page.readme().blocks(of: "bash").first)
             let lines = block.split(separator: "\n").map(String.init)
             #expect(lines.count <= 5)
             // What the first one installs and builds is there: it is what runs this test.

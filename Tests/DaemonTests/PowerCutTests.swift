@@ -53,7 +53,7 @@ extension Hardship {
                     #expect(counted >= readings.last { $0.checkpoint < before }?.datagrams ?? 0, "behind a checkpoint")
                 }
                 // A frame that was cut in two is named, and its segment; nothing else may be wrong.
-                let words = ["Something is missing", "Goes to quarantine"]
+                let words = ["Part of the journal is missing", "Moved to quarantine"]
                 #expect(try after.complaints.filter { line in !words.contains { line.contains($0) } } == [])
                 #expect(next.stop() == 0)
                 base = counted

@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// What the README tells people to type is typed here, into a real shell and for a real daemon.
-@Suite("The README does what it says", .timeLimit(.minutes(2)))
+/// What the README and the documentation tell people to type is typed here, into a real shell and for a real daemon.
+@Suite("The README and the documentation do what they say", .timeLimit(.minutes(2)))
 struct ReadmeTests {
     @Test("each one-line beacon counts one view, and typed again another view of the same visitor")
     func beacons() throws {
         try requirePrograms()
-        let lines = try Self.commands(in: "sh")
+        let lines = try Page.all().flatMap { $0.commands(in: "sh") }
         #expect(lines.count == 5)
         #expect(Set(lines.map { String($0.prefix { $0 != " " }) }) == ["printf", "php", "python3", "node"])
 
@@ -39,10 +39,91 @@ struct ReadmeTests {
 
     @Test("the first minute is told with lines that are executed elsewhere in this test")
     func firstMinute() throws {
-        let typed = try Self.commands(in: "console")
+        let typed = try Page.readme().commands(in: "console")
         #expect(typed.count == 2)
-        #expect(try typed.first == Self.commands(in: "sh").first)
+        #expect(try typed.first == Page.documentation("Sending").commands(in: "sh").first)
         #expect(try typed.last == Self.readLine())
+    }
+
+    @Test("the README is read in three minutes")
+    func length() throws {
+        #expect(try Page.readme().text.split(whereSeparator: \.isWhitespace).count <= 750)
+    }
+
+    @Test("every line with a prompt in the pages of the documentation runs")
+    func prompts() throws {
+        let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\n[[site]]\nname = \"portal\"")
+        let folder = try TemporaryFolder()
+        let log = try folder.write(
+            "access.log",
+            "203.0.113.9 - - [23/Nov/2026:07:00:00 +0000] \"GET /tin-tuc HTTP/1.1\" 200 5 \"-\" \"Mozilla/5.0 (X11)\"\n"
+        )
+        let lines = try Page.all().dropFirst().flatMap { $0.commands(in: "console") }
+        #expect(lines.count == 4)
+        let program = "'\(try footfallBinary())' "
+        for line in lines {
+            let typed = line.replacing("footfall ", with: program).replacing("curl -s ", with: "curl -sf ")
+                .replacing("7374", with: "\(daemon.httpPort)")
+                .replacing("/var/log/nginx/access.log*", with: "'\(log.path)'")
+                .replacing("tail -F access.log", with: "cat '\(log.path)'")
+                .replacing("send --log", with: "send --to 127.0.0.1:\(daemon.beaconPort) --log")
+            let ran = try shell(typed)
+            #expect(ran.status == 0, "\(line)\n\(ran.errors)")
+            if line.hasPrefix("curl") {
+                #expect(try JSONSerialization.jsonObject(with: Data(ran.output.utf8)) is [String: Any], "\(line)")
+            }
+            if line.hasPrefix("footfall count") { #expect(ran.output.contains("1 line"), "\(ran.output)") }
+        }
+        try eventually("the piped line is counted") {
+            try shell("curl -s http://127.0.0.1:\(daemon.httpPort)/api/v1/sites/portal").output.contains("\"views\":1")
+        }
+        #expect(daemon.stop() == 0)
+    }
+
+    @Test("settings in the pages are settings")
+    func settings() throws {
+        let folder = try TemporaryFolder()
+        var seen = 0
+        for page in try Page.all() {
+            for block in page.blocks(of: "toml") {
+                seen += 1
+                let file = try folder.write("footfall.toml", block)
+                let check = try footfall(["check", "-c", file.path])
+                #expect(check.status == 0, "\(page.path): \(check.errors)")
+            }
+        }
+        #expect(seen >= 3)
+    }
+
+    @Test("what the pages show to be pasted is what footfall snippet prints")
+    func pasted() throws {
+        let (readme, widget) = (try Page.readme(), try Page.documentation("Widget"))
+        #expect(readme.blocks(of: "html").first == widget.blocks(of: "html").first)
+        #expect(readme.blocks(of: "nginx") == widget.blocks(of: "nginx"))
+        let printed = try footfall(["snippet", "portal"])
+        let script = try #require(readme.blocks(of: "html").first?.split(separator: "\n").first)
+        #expect(printed.output.contains(script), "\(printed.output)")
+        let log = try footfall(["snippet", "portal", "--nginx"]).output
+        for line in try Page.documentation("Logs").blocks(of: "nginx").joined().split(separator: "\n") {
+            #expect(log.contains(line), "\(log)")
+        }
+    }
+
+    @Test("every route of the page about the API is in /openapi.json, and the other way round")
+    func routes() throws {
+        let page = try Page.documentation("API").text
+        let written = page.matches(of: #/`(?:(?:GET|POST|PUT|DELETE) )?(/[^ `?]*)/#)
+            .map { String($0.1).replacing("{number}", with: "{metric}") }
+        let file = Page.root.appending(path: "Sources/Web/Assets/openapi.json")
+        let description = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
+        let paths = try #require(description?["paths"] as? [String: Any]).keys
+        // The parts of the dashboard and of its form are nobody's to ask for; the ranking is written out.
+        let parts: Set = [
+            "/dashboard.css", "/dashboard.js", "/sign-in", "/sign-out", "/footfall-{hash}.js", "/busuanzi.js",
+            "/api/v1/sites/{site}/top/{ranking}",
+        ]
+        let rankings: Set = ["/api/v1/sites/{site}/top/pages", "/top/referrers"]
+        #expect(Set(written).subtracting(rankings) == Set(paths).subtracting(parts))
     }
 
     // MARK: Typing
@@ -92,28 +173,8 @@ struct ReadmeTests {
         }
     }
 
-    // MARK: Reading the README
-
-    /// The line that shows how the numbers are read.
+    /// The line of the README that shows how the numbers are read.
     private static func readLine() throws -> String {
-        try #require(try commands(in: "console").first { $0.hasPrefix("curl ") })
-    }
-
-    /// What people would type, out of the fenced blocks of one kind: every line of `sh`, those with a prompt of
-    /// `console`.
-    private static func commands(in kind: String) throws -> [String] {
-        let readme = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "README.md")
-        var commands: [String] = []
-        var block: String?
-        for line in try String(contentsOf: readme, encoding: .utf8).split(separator: "\n") {
-            if line.hasPrefix("```") {
-                block = block == nil ? String(line.dropFirst(3)) : nil
-            } else if block == kind {
-                if kind == "sh" { commands.append(String(line)) }
-                if kind == "console", line.hasPrefix("$ ") { commands.append(String(line.dropFirst(2))) }
-            }
-        }
-        return commands
+        try #require(try Page.readme().commands(in: "console").first { $0.hasPrefix("curl ") })
     }
 }

@@ -75,7 +75,8 @@ func randomClocks(seed: Int) {
         let window = Int64.random(in: 1...1800, using: &random)
         let online = desk.online(within: window)
         let visits = desk.report().totalVisits
-        guard desk.pipeline.now.milliseconds == naive.last, online == naive.online(within: window), visits == naive.visits
+        guard desk.pipeline.now.milliseconds == naive.last, online == naive.online(within: window),
+            visits == naive.visits
         else {
             Issue.record(
                 "seed \(seed), event \(event), zone \(zone): online(\(window)) \(online), not \(naive.online(within: window)); visits \(visits), not \(naive.visits)"

@@ -107,7 +107,7 @@ struct FaultTests {
         var configuration = Self.capped
         configuration.heldBytesMax = 2048
         let folder = try Folder()
-        var counter = try Counter(in: folder.path, configuration)
+        var counter = try PersistentCounter(in: folder.path, configuration)
         var sent: UInt64 = 0
         func send(_ count: Int) {
             for _ in 0..<count {
@@ -116,12 +116,12 @@ struct FaultTests {
                 counter.pass(milliseconds: 10)
             }
         }
-        while counter.pipeline.engine.tallies[.beaconsLimit] < 100 { send(100) }
+        while counter.pipeline.engine.counters[.beaconsLimit] < 100 { send(100) }
         #expect(counter.journal.isFull)
         #expect(counter.journal.status.heldBytes < 16 << 10)
         counter.pass(milliseconds: 2000)
         counter.expectConservation("full")
-        let full = counter.pipeline.engine.tallies
+        let full = counter.pipeline.engine.counters
         #expect(full[.datagrams] == sent && full[.records] == 2 * sent)
         #expect(full[.views] + full[.beaconsLimit] / 2 == sent)
 
@@ -131,7 +131,7 @@ struct FaultTests {
         #expect(eventually { journal.status.heldBytes == 0 && !journal.isFull })
         counter.pass(milliseconds: 2000)
         send(50)
-        let after = counter.pipeline.engine.tallies
+        let after = counter.pipeline.engine.counters
         // The batch that finds room again may still be refused.
         let late = after[.beaconsLimit] - full[.beaconsLimit]
         #expect(after[.views] + late / 2 == full[.views] + 50 && late <= 2)
@@ -139,7 +139,7 @@ struct FaultTests {
 
         let left = try counter.kill()
         let recovery = try recover(left)
-        #expect(recovery.losses == [] && recovery.engine.tallies == after)
+        #expect(recovery.losses == [] && recovery.engine.counters == after)
     }
 
     @Test(
@@ -229,7 +229,7 @@ struct FaultTests {
         let left = try life.end()
         var history = try History(database: left.path + "/footfall.db")
         history.add(closing(life.engine))
-        #expect(history.views == Int64(life.engine.tallies[.views]))
+        #expect(history.views == Int64(life.engine.counters[.views]))
         #expect(try rows(left.path + "/footfall.db", "SELECT count(*) FROM salt") == [["1"]])
         #expect(try left.files()["footfall.db-wal"] ?? [] == [])
     }
@@ -242,7 +242,7 @@ struct FaultTests {
         for round in 0..<6 {
             try life.append((0..<30).map { _ in traffic.nextFrame() })
             var large = traffic.nextFrame()
-            while large.bytes.count < (round % 2 == 0 ? 20_000 : 8190) { large.append(.tally(.bytes, 1)) }
+            while large.bytes.count < (round % 2 == 0 ? 20_000 : 8190) { large.append(.counter(.bytes, 1)) }
             try life.append(large)
         }
         let sequence = life.journal.next.sequence - 1
@@ -260,8 +260,8 @@ struct FaultTests {
         let life = try Life(in: folder.path)
         var first = Frame()
         for i in 0..<1000 {
-            let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: UInt32(i))
-            first.append(.site(SiteIndex(i), SiteSettings(name: "site-\(i)"), turn, at: .epoch))
+            let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: UInt32(i))
+            first.append(.site(SiteIndex(i), SiteSettings(name: "site-\(i)"), rollover, at: .epoch))
         }
         try life.append(first)
         for i in 0..<3000 {

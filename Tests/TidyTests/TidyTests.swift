@@ -92,7 +92,7 @@ struct TidyTests {
     /// Where memory is handled by hand, and why.
     static let unsafeFiles: [String: String] = [
         "Sources/Counting/ByteWords.swift": "loads of several bytes, which check the bounds themselves",
-        "Sources/Wire/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
+        "Sources/Wire/Text/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
         "Sources/Storage/Files.swift": "open, pread, readdir and the like; CRC of a span",
         "Sources/Storage/StateBackup.swift": "stat, lchown, rmdir",
         "Sources/Storage/Segment.swift": "unlink",
@@ -105,7 +105,7 @@ struct TidyTests {
         "Sources/Platform/SystemError.swift": "strerror",
         "Sources/Ingest/ReceiveRing.swift": "slots that the kernel and former processes wrote into",
         "Sources/Ingest/SocketAddress.swift": "socket addresses",
-        "Sources/Ingest/CountingThread.swift": "poll",
+        "Sources/Ingest/CountingLoop.swift": "poll",
         "Sources/Ingest/BatchCoalescer.swift": "nanosleep",
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
@@ -138,7 +138,7 @@ struct TidyTests {
     static let droppedErrors: [String: (count: Int, reason: String)] = [
         "Sources/Counting/Bytes.swift": (1, "becomes the error of the caller"),
         "Sources/Ingest/PortOwner.swift": (2, "what may not be looked at has no name"),
-        "Sources/Wire/UnknownSites.swift": (1, "the names in a datagram that is refused are nobody's"),
+        "Sources/Wire/Log/UnknownSites.swift": (1, "the names in a datagram that is refused are nobody's"),
         "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
         "Sources/Storage/StateBackup.swift": (3, "what an attempt has left, or has not"),
         "Sources/Web/Routes/HistoryRoutes.swift": (1, "a text that is no date is answered with how to write one"),
@@ -216,23 +216,28 @@ struct TidyTests {
 
     // MARK: Documentation
 
-    @Test("the commands in the README exist")
-    func readmeCommands() throws {
-        let readme = try Project.text("README.md")
+    /// The pages of the documentation.
+    static let catalog = "Sources/footfall/Documentation.docc"
+    static let pages: [String] = {
+        do { return try Project.files(in: catalog, endingIn: [".md"]) } catch { return [] }
+    }()
+
+    @Test("the commands in the README and in the documentation exist", arguments: ["README.md"] + pages)
+    func pageCommands(page: String) throws {
+        let text = try Project.text(page)
         let makefile = try Project.text("Makefile")
         let targets = makefile.matches(of: #/(?m)^([a-z][a-z-]*):/#).map { String($0.1) }
-        for match in readme.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
+        for match in text.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
             #expect(targets.contains(String(match.1)), "make \(match.1) is no target of the Makefile")
         }
-        #expect(readme.contains("`make run`") && readme.contains("`make test`"))
 
         let program = try Project.text("Sources/footfall/Footfall.swift")
         let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
-        for match in readme.matches(of: #/`footfall ([a-z]+)/#) {
+        for match in text.matches(of: #/`footfall ([a-z]+)/#) where match.1 != "help" {
             #expect(commands.contains(String(match.1)), "footfall \(match.1) is no command")
         }
-        let known: Set = ["printf", "php", "python3", "node", "curl"]
-        let blocks = readme.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
+        let known: Set = ["printf", "php", "python3", "node", "curl", "footfall", "tail"]
+        let blocks = text.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
         for line in blocks.flatMap({ $0.1.split(separator: "\n") }) {
             let isTyped = line.hasPrefix("$ ")
             let word = (isTyped ? line.dropFirst(2) : line[...]).prefix { $0 != " " }
@@ -240,13 +245,36 @@ struct TidyTests {
         }
     }
 
+    @Test("the README names what builds and tests, and the page of commands names every command")
+    func namedCommands() throws {
+        let readme = try Project.text("README.md")
+        #expect(readme.contains("`make run`") && readme.contains("`make test`"))
+        let page = try Project.text(Self.catalog + "/Commands.md")
+        let program = try Project.text("Sources/footfall/Footfall.swift")
+        let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
+        #expect(commands.count > 20)
+        for command in commands { #expect(page.contains("`footfall \(command)"), "footfall \(command)") }
+    }
+
     @Test(
         "links lead to files of the project",
-        arguments: ["README.md", "Sources/README.md", "systemd/README.md", "dashboards/README.md"])
+        arguments: [
+            "README.md", "Sources/README.md", "systemd/README.md", "dashboards/README.md", ".github/CONTRIBUTING.md",
+            ".github/SECURITY.md",
+        ] + pages)
     func links(page: String) throws {
         let folder = page.split(separator: "/").dropLast().map { $0 + "/" }.joined()
         for match in try Project.text(page).matches(of: #/\]\(([^)#]+)\)/#) where !match.1.contains("://") {
             #expect(Project.exists(folder + match.1), "\(page): \(match.1)")
         }
+    }
+
+    @Test("the documentation has a page for each entry of its first page, and DocC has nothing to say")
+    func documentation() throws {
+        let first = Self.catalog + "/Documentation.md"
+        let listed = try Project.text(first).matches(of: #/\]\(([^)]+)\)/#).map { Self.catalog + "/" + $0.1 }
+        #expect(Set(listed + [first]) == Set(Self.pages))
+        let made = try run("make docs")
+        #expect(made.status == 0, "\(made.said)")
     }
 }

@@ -63,22 +63,22 @@ struct MetricsTests {
     func ingest() async throws {
         try await withServer(backend: TestBackend(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
-            let tallies: [(String, Tally)] = [
+            let counters: [(String, Counter)] = [
                 (#"ingest_datagrams_total{listener="",format="read"}"#, .parsedDatagrams),
                 ("ingest_bytes_total", .bytes), ("ingest_records_total", .records),
                 (#"ingest_kernel_drops_total{listener=""}"#, .kernelDrops),
                 ("ingest_duplicates_total", .duplicates), ("untracked_visitors_total", .untracked),
             ]
-            for (name, tally) in tallies { #expect(scrape[name] == "\(1000 + Int(tally.rawValue))", "\(name)") }
+            for (name, counter) in counters { #expect(scrape[name] == "\(1000 + Int(counter.rawValue))", "\(name)") }
             #expect(scrape["tracked_visitors"] == "1")
             #expect(scrape["clock_steps_total"] == "\(3000 + 15 + 16 + 17)")
             for reason in DatagramRejection.allCases {
                 let series = #"ingest_rejected_datagrams_total{reason="\#(reason.rawValue)"}"#
-                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+                #expect(scrape[series] == "\(1000 + Int(reason.counter.rawValue))", "\(series)")
             }
             for reason in BeaconRejection.allCases {
                 let series = #"ingest_rejected_beacons_total{reason="\#(reason.rawValue)"}"#
-                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+                #expect(scrape[series] == "\(1000 + Int(reason.counter.rawValue))", "\(series)")
             }
         }
     }
@@ -86,7 +86,7 @@ struct MetricsTests {
     @Test("each socket has its own numbers, and with what came before this process they are all that ever came")
     func listeners() async throws {
         var report = talliedReport
-        let (parsed, all) = (1000 + Int(Tally.parsedDatagrams.rawValue), 1000 + Int(Tally.datagrams.rawValue))
+        let (parsed, all) = (1000 + Int(Counter.parsedDatagrams.rawValue), 1000 + Int(Counter.datagrams.rawValue))
         let names = ["127.0.0.1:7373", "[::1]:7373"]
         report.ingest.listeners = names.map { IngestNumbers.Listener(name: $0) }
         report.ingest.listeners[0].datagrams = 10
@@ -106,7 +106,7 @@ struct MetricsTests {
             #expect(number("ingest_datagrams_total", names[1], ",format=\"refused\"") == 2)
             #expect(number("ingest_datagrams_total", names[0], ",format=\"read\"") == parsed - 5)
             #expect(number("ingest_kernel_drops_total", names[1]) == 3)
-            #expect(number("ingest_kernel_drops_total", names[0]) == 1000 + Int(Tally.kernelDrops.rawValue) - 3)
+            #expect(number("ingest_kernel_drops_total", names[0]) == 1000 + Int(Counter.kernelDrops.rawValue) - 3)
             #expect(number("socket_queue_bytes", names[1]) == 4096)
             #expect(parsed > all, "these numbers are made up, and nothing traps over it")
             for (series, number) in [

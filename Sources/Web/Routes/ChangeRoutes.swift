@@ -62,12 +62,12 @@ struct ChangeRoutes: RouteGroup {
             throw Problem(.badRequest, "Give a number of visits or views, zero or more.")
         }
         try checkAmounts(visits ?? 0, views ?? 0)
-        let remark = Remark(by: owner, note: start.note ?? "", at: asOf)
+        let note = AuditNote(by: owner, note: start.note ?? "", at: asOf)
         return change { engine in
-            let former = engine.start(of: place)
-            return .start(place, visits: visits ?? former.visits, views: views ?? former.views, remark)
+            let former = engine.baseline(of: place)
+            return .baseline(place, visits: visits ?? former.visits, views: views ?? former.views, note)
         } saying: { record in
-            guard case .start(_, let visits, let views, _) = record else { return [:] }
+            guard case .baseline(_, let visits, let views, _) = record else { return [:] }
             return ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)]
         }
     }
@@ -86,9 +86,9 @@ struct ChangeRoutes: RouteGroup {
         guard visits != 0 || views != 0, !correction.note.isEmpty else {
             throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
         }
-        let remark = Remark(by: owner, note: correction.note, at: asOf)
+        let note = AuditNote(by: owner, note: correction.note, at: asOf)
         return change { _ in
-            .correction(place, day, visits: visits, views: views, remark)
+            .correction(place, day, visits: visits, views: views, note)
         } saying: { _ in
             ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)]
         }

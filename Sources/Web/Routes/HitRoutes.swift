@@ -90,7 +90,7 @@ struct HitRoutes: RouteGroup {
                                 "Access-Control-Allow-Origin": .field("OpenIfReason"),
                                 "X-Footfall-Reason": [
                                     "description": "Why the hit is not counted: the same names as in the metrics.",
-                                    "schema": ["type": "string", "enum": ["site_unknown"]],
+                                    "schema": .schema("Reason"),
                                 ],
                             ]),
                         .shared(429, "TooMany"),
@@ -216,7 +216,9 @@ struct HitRoutes: RouteGroup {
             case .origin: (.forbidden, "The page is on none of the site's hosts; add it to hosts of the site.")
             case .rate: (.tooManyRequests, "Too many hits from one address or for one site; see visitor_rate.")
             case .limit, .internal: (.serviceUnavailable, "The hit cannot be kept now and is not counted; try again.")
-            default: (.badRequest, "Send one form with the keys s and u, or s and n=ping.")
+            // Those of lines of logs among them: a browser's hit has none.
+            case .syntax, .truncated, .method, .status, .asset:
+                (.badRequest, "Send one form with the keys s and u, or s and n=ping.")
             }
         return Problem(status, detail, [("Access-Control-Allow-Origin", "*"), ("X-Footfall-Reason", reason.rawValue)])
     }

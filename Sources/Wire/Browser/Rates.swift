@@ -1,6 +1,6 @@
 public import Counting
 
-/// Token buckets of the browser door: one a visitor's address, one a site.
+/// Token buckets for browsers: one for each address, one for each site.
 public struct Rates: Sendable {
     private var visitors: AddressBuckets
     /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute. For visitors who

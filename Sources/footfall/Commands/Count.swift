@@ -190,14 +190,14 @@ extension FileCounter {
                 ]))
             return JSON.object(object)
         }
-        let tallies = engine.tallies
+        let counters = engine.counters
         var refused: JSONObject = [:]
         for (reason, count) in rejected { refused.append(reason, JSON(count)) }
         return [
             "sites": .array(sites),
             "input": .object([
-                "lines": JSON(lines), "views": JSON(tallies[.views]), "pings": JSON(tallies[.pings]),
-                "bots": JSON(tallies[.bots]), "duplicates": JSON(tallies[.duplicates]), "rejected": .object(refused),
+                "lines": JSON(lines), "views": JSON(counters[.views]), "pings": JSON(counters[.pings]),
+                "bots": JSON(counters[.bots]), "duplicates": JSON(counters[.duplicates]), "rejected": .object(refused),
             ]),
         ]
     }

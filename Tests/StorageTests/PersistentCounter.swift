@@ -6,7 +6,7 @@ import Wire
 import Zones
 
 /// A daemon without threads of its own: beacons in, through the journal, into the counts. Its clock is moved by hand.
-struct Counter {
+struct PersistentCounter {
     let path: String
     private(set) var pipeline: IngestPipeline
     let recovery: Recovery
@@ -109,10 +109,10 @@ struct Counter {
 
     /// Every datagram and every record is in exactly one number.
     func expectConservation(_ place: String = "") {
-        let t = pipeline.engine.tallies
-        let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.tally] }
+        let t = pipeline.engine.counters
+        let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.counter] }
         #expect(t[.datagrams] == datagrams, "\(place)")
-        let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.counter] }
         #expect(t[.records] == t[.views] + t[.pings] + t[.duplicates] + t[.bots] + rejected, "\(place)")
     }
 }
