@@ -104,7 +104,7 @@ public struct IngestPipeline: Sendable {
     // MARK: Salts
 
     /// Salts drawn since the last call, to be stored before they are used.
-    public mutating func takeDrawnSalts() -> [StoredSalt] { salts.takeDrawn() }
+    public mutating func dequeueDrawnSalts() -> [StoredSalt] { salts.dequeueDrawn() }
 
     /// Salts up to this number are stored.
     public mutating func saltsStored(through number: UInt32) { salts.stored(through: number) }
@@ -338,7 +338,7 @@ public struct IngestPipeline: Sendable {
             let zone = sites.profile(of: site).settings.timezone
             let day = days[zone] ?? calendar(zone, moment)
             days[zone] = day
-            return (site: site, day: day, salt: salts.take(for: site))
+            return (site: site, day: day, salt: salts.dequeue(for: site))
         }
         admission.sites.rollOver(rollovers)
         for (site, day, _) in rollovers {

@@ -44,7 +44,7 @@ public final class Checkpointer: Sendable {
         /// The newest batch of rows.
         var batch: UInt64
 
-        mutating func take(_ request: Request) {
+        mutating func adopt(_ request: Request) {
             batch += 1
             unsaved.add(request.capture, batch: batch)
         }
@@ -147,7 +147,7 @@ public final class Checkpointer: Sendable {
         storeSalts()
         work.withLock { work in
             // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
-            if let request = work.request.take() { work.take(request) }
+            if let request = work.request.take() { work.adopt(request) }
         }
         let saved = Result { () throws(StorageError) in try save(last) }
         let isSaved = if case .success = saved { true } else { false }
@@ -203,7 +203,7 @@ public final class Checkpointer: Sendable {
         defer { status_.withLock { $0.runningSince = nil } }
         let unsaved = work.withLock { work in
             work.request = nil
-            work.take(request)
+            work.adopt(request)
             return work.unsaved
         }
         do throws(StorageError) {

@@ -57,7 +57,7 @@ struct RecoveredState {
         let sites = pipeline.sites
         let known = profiles.filter { sites.known($0.settings.name) != nil }
         let new = profiles.filter { sites.known($0.settings.name) == nil }
-        let salts = pipeline.takeDrawnSalts()
+        let salts = pipeline.dequeueDrawnSalts()
         do throws(StorageError) {
             try checkpointer.storeNow(salts)
         } catch {

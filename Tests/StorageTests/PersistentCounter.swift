@@ -37,7 +37,7 @@ struct PersistentCounter {
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
         pipeline.prepare(profiles)
-        try checkpointer.storeNow(pipeline.takeDrawnSalts())
+        try checkpointer.storeNow(pipeline.dequeueDrawnSalts())
         pipeline.saltsStored(through: checkpointer.saltsStored)
         for profile in profiles where pipeline.sites.known(profile.settings.name) != nil { _ = pipeline.serve(profile) }
         unwritten = if let ring { pipeline.recoverUnwritten(ring) } else { 0 }
@@ -63,7 +63,7 @@ struct PersistentCounter {
 
     /// Has the salts stored that were drawn, as the counting thread does from time to time.
     mutating func keepSalts() {
-        let drawn = pipeline.takeDrawnSalts()
+        let drawn = pipeline.dequeueDrawnSalts()
         guard let last = drawn.last else { return }
         checkpointer.store(drawn)
         let stored = eventually { checkpointer.saltsStored >= last.number }

@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         // Until settings can be reloaded, SIGHUP must not end the daemon.
         signal(SIGHUP, SIG_IGN)
-        let inherited = InheritedSocket.take()
+        let inherited = InheritedSocket.adoptAll()
         let logger = Logger.daemon()
         let settings: Settings
         do {
