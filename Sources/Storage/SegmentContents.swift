@@ -53,7 +53,7 @@ struct SegmentContents {
     }
 
     /// Where the frames begin: behind the head, unless bytes of the head are gone and a frame has moved into its place.
-    private static func baseline(of bytes: Span<UInt8>, seed: UInt32) -> Int {
+    private static func start(of bytes: Span<UInt8>, seed: UInt32) -> Int {
         (0..<min(Segment.headerBytes, bytes.count)).first { FrameHeader(bytes, at: $0, seed: seed) != nil }
             ?? Segment.headerBytes
     }
