@@ -53,7 +53,7 @@ struct SegmentContents {
     }
 
     /// Where the frames begin: after the head, or earlier if bytes of the head are missing and a frame has moved there.
-    private static func baseline(of bytes: Span<UInt8>, seed: UInt32) -> Int {
+    private static func start(of bytes: Span<UInt8>, seed: UInt32) -> Int {
         (0..<min(Segment.headerBytes, bytes.count)).first { FrameHeader(bytes, at: $0, seed: seed) != nil }
             ?? Segment.headerBytes
     }

@@ -48,7 +48,7 @@ struct Batch {
         }
     }
 
-    private func baseline(of datagram: Int) -> Int { datagram == 0 ? 0 : ends[datagram - 1] }
+    private func start(of datagram: Int) -> Int { datagram == 0 ? 0 : ends[datagram - 1] }
 }
 
 extension [UInt8] {

@@ -12,53 +12,59 @@ struct EverySourceTests {
     private static let referrer = "https://www.google.com/search"
     private static let key = "0123456789abcdef0123456789abcdef"
 
-    /// Datagrams by their names, and the source that is recorded.
-    static let datagrams: [(name: String, text: String, source: HitSource)] = [
-        ("native", "f1 s=demo&i=\(address)&u=\(page)&r=\(referrer)&a=\(agent)", .beacon),
-        (
-            "native, escaped", "f1 s=demo&i=\(form(address))&u=\(form(page))&r=\(form(referrer))&a=\(form(agent))",
-            .beacon
+    /// One way to write the view.
+    struct Way: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let text: String
+        let source: HitSource
+
+        init(_ name: String, _ source: HitSource, _ parts: String...) {
+            (testDescription, self.source, text) = (name, source, parts.joined())
+        }
+    }
+
+    private static let date = "23/Nov/2026:07:49:43 +0000"
+    private static let plain = Way("native", .beacon, "f1 s=demo&i=\(address)&u=\(page)&r=\(referrer)&a=\(agent)")
+    static let ways: [Way] = [
+        plain,
+        Way(
+            "native, escaped", .beacon, "f1 s=demo&i=", form(address), "&u=", form(page), "&r=", form(referrer), "&a=",
+            form(agent)),
+        Way("the second of two", .beacon, "f1 s=demo&i=\(address)&a=\(agent)", "\nu=\(page)&r=\(referrer)"),
+        Way(
+            "in a message", .beacon, "<13>Nov 23 07:49:43 web1 ff_demo: f1 i=\(address)&u=\(page)",
+            "&r=\(referrer)&a=\(agent)"),
+        Way("with a status", .log, "f1 s=demo&m=GET&c=200&i=\(address)&u=\(page)", "&r=\(referrer)&a=\(agent)"),
+        Way(
+            "parted by TAB", .log, "f1\ts=demo\tm=GET\tc=200\ti=\(address)",
+            "\tu=\(page)?q=1\tr=\(referrer)\ta=\(agent)"),
+        Way(
+            "combined", .log,
+            "<190>Nov 23 07:49:43 web1 ff_demo: \(address) - - [\(date)] \"GET \(page) HTTP/1.1\" 200 2",
+            " \"\(referrer)\" \"\(agent)\""),
+        Way(
+            "combined with the virtual host", .log,
+            "demo.example:443 \(address) - - [\(date)] \"GET \(page)?x HTTP/2.0\" 200 2",
+            " \"\(referrer)\" \"\(agent)\""),
+        Way(
+            "HAProxy", .log,
+            "<134>Nov 23 07:49:44 edge1 haproxy[27339]: \(address):34626 [23/Nov/2026:07:49:44.506] web be/s1",
+            " 0/0/0/0/0 200 420 - - ---- 1/1/0/0/0 0/0 {demo.example|\(referrer)|\(agent)}", " \"GET \(page) HTTP/1.1\""
         ),
-        ("second of two", "f1 s=demo&i=\(address)&a=\(agent)\nu=\(page)&r=\(referrer)", .beacon),
-        (
-            "native in a message",
-            "<13>Nov 23 07:49:43 web1 ff_demo: f1 i=\(address)&u=\(page)&r=\(referrer)&a=\(agent)", .beacon
-        ),
-        ("native with a status", "f1 s=demo&m=GET&c=200&i=\(address)&u=\(page)&r=\(referrer)&a=\(agent)", .log),
-        ("TAB", "f1\ts=demo\tm=GET\tc=200\ti=\(address)\tu=\(page)?q=1\tr=\(referrer)\ta=\(agent)", .log),
-        (
-            "combined",
-            "<190>Nov 23 07:49:43 web1 ff_demo: \(address) - - [23/Nov/2026:07:49:43 +0000] \"GET \(page) HTTP/1.1\" 200 2 "
-                + "\"\(referrer)\" \"\(agent)\"", .log
-        ),
-        (
-            "combined with the virtual host",
-            "demo.example:443 \(address) - - [23/Nov/2026:07:49:43 +0000] \"GET \(page)?x HTTP/2.0\" 200 2 "
-                + "\"\(referrer)\" \"\(agent)\"", .log
-        ),
-        (
-            "HAProxy",
-            "<134>Nov 23 07:49:44 edge1 haproxy[27339]: \(address):34626 [23/Nov/2026:07:49:44.506] web be/s1 0/0/0/0/0 200 "
-                + "420 - - ---- 1/1/0/0/0 0/0 {demo.example|\(referrer)|\(agent)} \"GET \(page) HTTP/1.1\"", .log
-        ),
-        (
-            "JSON",
-            #"{"s":"demo","i":"\#(address)","m":"GET","c":200,"u":"\#(page)","r":"\#(referrer)","a":"\#(agent)"}"#, .log
-        ),
-        (
-            "Caddy",
-            #"{"ts":1.5,"request":{"remote_ip":"\#(address)","method":"GET","host":"demo.example","uri":"\#(page)","#
-                + #""headers":{"User-Agent":["\#(agent)"],"Referer":["\#(referrer)"]}},"status":200}"#, .log
-        ),
+        Way(
+            "JSON", .log, #"{"s":"demo","i":"\#(address)","m":"GET","c":200,"u":"\#(page)""#,
+            #","r":"\#(referrer)","a":"\#(agent)"}"#),
+        Way(
+            "Caddy", .log, #"{"ts":1.5,"request":{"remote_ip":"\#(address)","method":"GET","host":"demo.example""#,
+            #","uri":"\#(page)","headers":{"User-Agent":["\#(agent)"],"Referer":["\#(referrer)"]}},"status":200}"#),
     ]
 
-    @Test("a datagram gives the same record, whatever it looks like", arguments: datagrams.indices)
-    func datagram(_ i: Int) throws {
-        let (name, text, source) = Self.datagrams[i]
+    @Test("a datagram gives the same record, whatever it looks like", arguments: ways)
+    func datagram(_ way: Way) throws {
         var house = try CountingHouse(hosts: ["demo.example"])
-        let (record, recorded) = try Self.record(of: text, in: &house)
-        #expect(record == (try Self.expected()), "\(name)")
-        #expect(recorded == source, "\(name)")
+        let (record, source) = try Self.record(of: way.text, in: &house)
+        #expect(record == (try Self.expected()))
+        #expect(source == way.source)
     }
 
     @Test("a signed datagram from elsewhere gives the same record")
@@ -91,7 +97,7 @@ struct EverySourceTests {
     /// The record of the plain native beacon.
     private static func expected() throws -> [UInt8] {
         var house = try CountingHouse()
-        return try record(of: datagrams[0].text, in: &house).record
+        return try record(of: plain.text, in: &house).record
     }
 
     private static func record(
