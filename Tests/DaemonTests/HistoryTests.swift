@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The past of a site, as it is asked for.
+/// The history of a site, as it can be requested.
 @Suite("History")
 struct HistoryTests {
     private static let zones = [
@@ -18,7 +18,7 @@ struct HistoryTests {
     }
 
     @Test(
-        "five years are put together as each zone's own clocks and calendar have them, and what was missed is no zero")
+        "five years follow each zone's own clocks and calendar, and missing times are not zeros")
     func zones() throws {
         let sites = Self.zones.indices.map { "s\($0)" }
         let machine = try Machine(sites: sites, tables: ["http": "local_admin = true"])
@@ -44,7 +44,7 @@ struct HistoryTests {
         }
     }
 
-    @Test("a series, a ranking and an export have each hit once, before a checkpoint and after, and over a kill")
+    @Test("a series, a ranking and an export have each hit once, before and after a checkpoint and a kill")
     func once() throws {
         let machine = try Machine(
             sites: ["demo"], tables: ["http": "local_admin = true", "site": "duplicate = \"0s\""])
@@ -68,7 +68,7 @@ struct HistoryTests {
         #expect(
             try machine.command("correct demo --day 2026-01-02 --views 7 --visits 3 --note 'an old counter'").status
                 == 0)
-        /// Everything once, wherever it is: 60 looks over two checkpoints find no other sum.
+        /// Everything once, wherever it is: 60 reads over two checkpoints find no other sum.
         func check(_ views: Int) throws {
             #expect(try sum("views", "15m") == views && sum("views", "1h") == views)
             #expect(
@@ -103,7 +103,7 @@ struct HistoryTests {
         try check(50)
     }
 
-    @Test("what cannot be asked for is refused with a word that helps")
+    @Test("an invalid request is refused with a helpful message")
     func refused() throws {
         let machine = try Machine(sites: ["demo"])
         let life = try machine.start()
