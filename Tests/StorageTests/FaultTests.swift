@@ -65,7 +65,7 @@ struct FaultTests {
         let room = health(cap: .max).warnings.map(\.detail)
         #expect(room.count == 1 && room[0].contains("MiB are free in \(folder.path), less than the journal may need"))
         while life.journal.status.numbers.bufferedBytes < 4096 { try life.append(traffic.nextFrame()) }
-        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal stands at its cap") } ?? ""
+        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal has reached its cap") } ?? ""
         #expect(
             sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are held in memory"),
             "\(sentence)")
