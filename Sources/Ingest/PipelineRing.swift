@@ -18,7 +18,7 @@ extension IngestPipeline {
 
     /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
     /// its own sequence, which is the journal's next. How many datagrams it held.
-    public mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
+    mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
         defer {
             ring.clear()
             // Still the witness of how far the journal goes.
