@@ -5,7 +5,7 @@ SWIFT ?= swift
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RELEASE := $(SWIFT) build -c release
 
-.PHONY: run test soak fuzz bench build lint docs clean static install deb man run-packages test-packages bench-packages deb-packages
+.PHONY: run check test soak fuzz bench build lint docs clean static install deb man run-packages test-packages bench-packages deb-packages
 
 # Where `make install` puts things, below DESTDIR if that is given.
 PREFIX ?= /usr/local
@@ -23,17 +23,17 @@ run: run-packages
 	@echo
 	@exec .build/release/footfall serve
 
-# Builds everything and runs every test against a release build that can be made to crash at named points.
-test: export FOOTFALL_CRASH_POINTS = 1
-test: export FOOTFALL_PACKAGE = $(abspath $(STATIC)/footfall.deb)
-test: test-packages
-	env -u FOOTFALL_CRASH_POINTS $(MAKE) deb
+# While you write: builds what changed, and runs every test that needs no other program.
+check: run-packages lint
 	$(RELEASE) --build-tests
-	$(call tests,--skip 'Hardship|StorageTests|WebTests|UnderSystemd')
-	$(call tests,--filter WebTests)
-	$(call tests,--filter StorageTests)
-	$(call tests,--filter Hardship)
-	$(call tests,--filter UnderSystemd)
+	Tests/run.sh check
+
+# Builds everything and runs every test against a release build that can be made to crash at named points. Makes the package
+# as well.
+test: export FOOTFALL_CRASH_POINTS = 1
+test: test-packages deb-packages
+	$(RELEASE) --build-tests
+	Tests/run.sh all
 
 # The long form of the tests that kill, damage and cut power: an hour or so, as root.
 soak: export FOOTFALL_CRASH_POINTS = 1
@@ -58,7 +58,7 @@ fuzz: run-packages
 
 # Every figure that is promised, measured on this machine.
 bench: export FOOTFALL_FIGURES = 1
-bench: export FOOTFALL_PACKAGE = $(abspath $(STATIC)/footfall.deb)
+bench: export FOOTFALL_PACKAGE = $(abspath $(PACKAGE)/footfall.deb)
 bench: bench-packages
 	$(RELEASE) --product footfall
 	$(RELEASE) --product footfall-load
@@ -70,15 +70,16 @@ bench: bench-packages
 build: run-packages
 	$(RELEASE)
 
-# The program as it is installed: it brings Swift's library with it.
-STATIC := .build-static
+# The program as it is installed: it brings Swift's library with it, and cannot be made to crash.
+PACKAGE := .build/package
 static: run-packages
-	$(RELEASE) --product footfall --static-swift-stdlib --scratch-path $(STATIC)
+	env -u FOOTFALL_CRASH_POINTS $(RELEASE) --product footfall
+	install -Dsm 755 .build/release/footfall $(PACKAGE)/footfall
 
 # The program, its units, manual pages and completions; and in /etc settings to begin with, where there are none.
 install:
-	@[ -x $(STATIC)/release/footfall ] || { echo "run make static first"; exit 1; }
-	install -Dsm 755 $(STATIC)/release/footfall $(DESTDIR)$(PREFIX)/bin/footfall
+	@[ -x $(PACKAGE)/footfall ] || { echo "run make static first"; exit 1; }
+	install -Dm 755 $(PACKAGE)/footfall $(DESTDIR)$(PREFIX)/bin/footfall
 	install -d $(UNITS)/system $(UNITS)/catalog $(DESTDIR)/etc/footfall/sites.d
 	install -m 644 systemd/*.socket systemd/*.timer $(UNITS)/system
 	for f in systemd/*.service; do sed 's|/usr/bin/footfall|$(PREFIX)/bin/footfall|' $$f >$(UNITS)/system/$${f##*/}; done
@@ -93,18 +94,18 @@ install:
 	sed 's|Sources/footfall/Documentation.docc/|pages/|' README.md >$(SHARE)/doc/footfall/README.md
 	for page in systemd/man/*; do install -Dm 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/$(ZSH) $(SHARE)/fish/vendor_completions.d
-	cd $(SHARE) && f=$(abspath $(STATIC))/release/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \
+	cd $(SHARE) && f=$(abspath $(PACKAGE))/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \
 		&& $$f --generate-completion-script zsh >$(ZSH)/_footfall \
 		&& $$f --generate-completion-script fish >fish/vendor_completions.d/footfall.fish
 # The empty places of the drop-in that gives the service a root directory of its own.
 	cd $(DESTDIR)$(PREFIX)/lib && mkdir -p $(addprefix footfall/root/,usr etc/footfall proc sys dev run tmp var/tmp var/lib) \
 		&& for d in bin sbin lib lib64; do ln -sfn usr/$$d footfall/root/$$d; done
 
-# A package for Debian: .build-static/footfall_VERSION_ARCH.deb
+# A package for Debian: .build/package/footfall_VERSION_ARCH.deb
 deb: deb-packages static
-	rm -rf $(STATIC)/deb
-	$(MAKE) install DESTDIR=$(abspath $(STATIC))/deb PREFIX=/usr
-	STATIC=$(STATIC) systemd/debian/build
+	rm -rf $(PACKAGE)/deb
+	$(MAKE) install DESTDIR=$(abspath $(PACKAGE))/deb PREFIX=/usr
+	PACKAGE=$(PACKAGE) systemd/debian/build
 
 # The manual page of the commands, out of their own help; footfall.toml(5) is written by hand.
 man:
@@ -122,7 +123,7 @@ docs:
 	cd .build-docs && docc convert Documentation.docc --warnings-as-errors --output-path Footfall.doccarchive >/dev/null
 
 clean:
-	rm -rf .build .build-docs $(STATIC)
+	rm -rf .build .build-docs
 
 # $(call need,package …): installs the packages that are not there.
 define need
@@ -136,12 +137,8 @@ endef
 # Where a command is there already, from wherever it came, its package is not asked for.
 absent = $(if $(shell command -v $(1) 2>/dev/null),,$(2))
 
-# $(call tests,which): runs tests that are built, and says at the end what failed, which is far up by then.
-define tests
-	@log=$$(mktemp) && { $(SWIFT) test -c release --skip-build $(1) 2>&1 && touch $$log.passed; } | tee $$log; \
-	if [ -e $$log.passed ]; then rm $$log $$log.passed; else \
-		echo; echo "What failed (all of the output is in $$log):"; grep -A2 -E 'recorded an issue|Fatal error' $$log | head -60; exit 1; fi
-endef
+# $(call tests,which): runs tests that are built.
+tests = $(SWIFT) test -c release --skip-build $(1)
 
 run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)

@@ -1,20 +1,25 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// `make test` kills the daemon at named points; a build for use has none of them.
-let crashPoints: [SwiftSetting] =
-    Context.environment["FOOTFALL_CRASH_POINTS"] == "1" ? [.define("CRASH_POINTS")] : []
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
 
-let settings: [SwiftSetting] =
-    crashPoints + [
-        .swiftLanguageMode(.v6),
-        .strictMemorySafety(),
-        .treatAllWarnings(as: .error),
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .enableExperimentalFeature("Lifetimes"),
-    ]
+/// `make test` kills the daemon at named points; in a build for use nothing happens there. Only CHooks is compiled anew.
+let hooks: [CSetting] = Context.environment["FOOTFALL_CRASH_POINTS"] == "1" ? [.define("CRASH_POINTS")] : []
+
+/// The program brings Swift's library with it, so the one that is tested is the one that is installed.
+let staticLibrary: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections",
+    ])
+]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -46,18 +51,20 @@ let package = Package(
     targets: [
         // Pure: bytes and numbers in, numbers out.
         .target(name: "Counting", swiftSettings: settings),
-        .target(name: "Wire", dependencies: ["Counting", "CBytes", crypto], swiftSettings: settings),
+        .target(
+            name: "Wire", dependencies: ["Counting", "CBytes", "CResources", crypto], exclude: ["Lists"],
+            swiftSettings: settings),
         .target(name: "Zones", swiftSettings: settings),
         // The outside world.
         .target(
-            name: "Storage", dependencies: ["Counting", "CKernel", "Platform", grdb], exclude: ["FORMAT.md"],
-            swiftSettings: settings),
+            name: "Storage", dependencies: ["Counting", "CHooks", "CKernel", "Platform", grdb],
+            exclude: ["FORMAT.md"], swiftSettings: settings),
         .target(
             name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel", "Platform"],
             swiftSettings: settings),
         .target(
             name: "Web",
-            dependencies: ["Counting", "Wire", "CAssets", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
+            dependencies: ["Counting", "Wire", "CResources", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
             exclude: ["Assets"], swiftSettings: settings),
         .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
@@ -71,28 +78,32 @@ let package = Package(
                 "Platform", argumentParser, lifecycle, log, signals,
             ],
             resources: [.embedInCode("Snippets")],
-            swiftSettings: settings
+            swiftSettings: settings,
+            linkerSettings: staticLibrary
         ),
         .executableTarget(
             name: "footfall-load",
             dependencies: ["Counting", "Wire", "Ingest", "CKernel", "Platform", argumentParser],
             swiftSettings: settings
         ),
-        .target(name: "CAssets"),
         .target(name: "CBytes"),
+        .target(name: "CHooks", cSettings: hooks),
         .target(name: "CKernel"),
+        .target(name: "CResources"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         // The manual.
-        .testTarget(name: "CountingTests", dependencies: ["Counting"], swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["Counting"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "CountingTests", dependencies: ["Counting", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "WireTests", dependencies: ["Counting", "Wire", crypto], exclude: ["Corpus"], swiftSettings: settings),
+            name: "WireTests", dependencies: ["Counting", "Wire", crypto, "TestSupport"], exclude: ["Corpus"],
+            swiftSettings: settings),
         .testTarget(name: "ZonesTests", dependencies: ["Zones"], swiftSettings: settings),
         .testTarget(
-            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "Platform"],
+            name: "IngestTests", dependencies: ["Counting", "Wire", "Zones", "Ingest", "Platform", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "StorageTests",
-            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb],
+            dependencies: ["Counting", "Wire", "Zones", "Storage", "Ingest", "Platform", grdb, "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "HistoryTests", dependencies: ["Counting", "Storage", "Zones", "History"], swiftSettings: settings),
@@ -101,7 +112,8 @@ let package = Package(
             name: "WebTests", dependencies: ["Counting", "Web", "Wire", crypto, nioCore, nioEmbedded, nioHTTP],
             swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", exclude: ["History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
+            name: "DaemonTests", dependencies: ["Counting", "CHooks", "TestSupport"],
+            exclude: ["Former", "History", "OpenAPI", "Snippets", "Widget"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

@@ -1,9 +1,6 @@
 public import Counting
+import Storage
 import Zones
-
-#if CRASH_POINTS
-    import Foundation
-#endif
 
 /// The local days of sites, from the time zone database.
 public enum LocalCalendar {
@@ -24,20 +21,11 @@ public enum LocalCalendar {
 
     /// In builds for tests, a day can be as short as `FOOTFALL_DAY_SECONDS`, for tests that need many midnights.
     private static func shortDay(at moment: Moment) -> DaySpan? {
-        #if CRASH_POINTS
-            guard let seconds = shortDaySeconds else { return nil }
-            let number = moment.second / seconds
-            // Such short days lie far in the future, but they are days.
-            return DaySpan(
-                day: LocalDay(number: Int32(number % 2_000_000)), begins: Moment(second: number * seconds),
-                ends: Moment(second: (number + 1) * seconds))
-        #else
-            nil
-        #endif
+        guard let seconds = TestHooks.daySeconds else { return nil }
+        let number = moment.second / seconds
+        // Such short days lie far in the future, but they are days.
+        return DaySpan(
+            day: LocalDay(number: Int32(number % 2_000_000)), begins: Moment(second: number * seconds),
+            ends: Moment(second: (number + 1) * seconds))
     }
-
-    #if CRASH_POINTS
-        private static let shortDaySeconds = ProcessInfo.processInfo.environment["FOOTFALL_DAY_SECONDS"]
-            .flatMap { Int64($0) }
-    #endif
 }

@@ -86,7 +86,7 @@ public struct IngestPipeline: Sendable {
     /// The sequence of the frame to come, with the hits in all frames before it; nil where nothing is kept.
     var journalNext: (sequence: UInt64, before: UInt64)? { journal?.next }
     /// Bytes of frames that are buffered in memory because the disk takes none.
-    var heldBytes: Int { journal?.status.heldBytes ?? 0 }
+    var heldBytes: Int { journal?.status.numbers.bufferedBytes ?? 0 }
     /// The stamp of the newest datagram that came in, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// Datagrams that were read as beacons, whether they are committed or not.
@@ -104,7 +104,7 @@ public struct IngestPipeline: Sendable {
     // MARK: Salts
 
     /// Salts drawn since the last call, to be stored before they are used.
-    public mutating func takeDrawnSalts() -> [StoredSalt] { salts.takeDrawn() }
+    public mutating func dequeueDrawnSalts() -> [StoredSalt] { salts.dequeueDrawn() }
 
     /// Salts up to this number are stored.
     public mutating func saltsStored(through number: UInt32) { salts.stored(through: number) }
@@ -338,7 +338,7 @@ public struct IngestPipeline: Sendable {
             let zone = sites.profile(of: site).settings.timezone
             let day = days[zone] ?? calendar(zone, moment)
             days[zone] = day
-            return (site: site, day: day, salt: salts.take(for: site))
+            return (site: site, day: day, salt: salts.dequeue(for: site))
         }
         admission.sites.rollOver(rollovers)
         for (site, day, _) in rollovers {

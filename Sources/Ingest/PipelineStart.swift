@@ -28,7 +28,7 @@ extension IngestPipeline {
         prepare(profiles)
         let known = profiles.filter { sites.known($0.settings.name) != nil }
         let new = profiles.filter { sites.known($0.settings.name) == nil }
-        let salts = takeDrawnSalts()
+        let salts = dequeueDrawnSalts()
         do throws(StorageError) {
             try checkpointer.storeNow(salts)
         } catch {

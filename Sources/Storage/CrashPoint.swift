@@ -1,10 +1,11 @@
+import CHooks
 import Counting
-import Glibc
 
-/// A place in the order of writing at which a test ends the process as `kill -9` would. A build for use has none.
+/// A place in the order of writing at which a test ends the process as `kill -9` would. In a build for use nothing happens
+/// there.
 ///
-/// `FOOTFALL_CRASH=NAME:N` in the environment dies when NAME is reached for the Nth time.
-public enum CrashPoint: String, CaseIterable, Sendable {
+/// `FOOTFALL_CRASH=POINT:N` in the environment dies when a point, by its number in this list, is reached for the Nth time.
+public enum CrashPoint: Int32, Sendable {
     /// The slot is armed, nothing received.
     case armed
     /// Datagrams have left the socket.
@@ -37,51 +38,27 @@ public enum CrashPoint: String, CaseIterable, Sendable {
     /// Dies here if the test wants it so.
     @inline(__always)
     public static func reach(_ point: CrashPoint) {
-        #if CRASH_POINTS
-            reach(point) {}
-        #endif
+        if ch_is_due(point.rawValue) { ch_die() }
     }
 
-    #if CRASH_POINTS
-        /// True in builds that can be made to die.
-        public static let isBuiltIn = true
-        private static let wanted: (name: String, countdown: Int)? = {
-            guard let value = unsafe getenv("FOOTFALL_CRASH") else { return nil }
-            let parts = unsafe String(cString: value).split(separator: ":")
-            return parts.count == 2 ? Int(parts[1]).map { (String(parts[0]), $0) } : nil
-        }()
-        private static let reached = Mutex(0)
-
-        /// Dies here after `last`, if the test wants it so.
-        static func reach(_ point: CrashPoint, _ last: () -> Void) {
-            guard let (name, countdown) = wanted, name == point.rawValue else { return }
-            let times = reached.withLock { reached in
-                reached += 1
-                return reached
-            }
-            guard times == countdown else { return }
-            last()
-            kill(getpid(), SIGKILL)
-        }
-    #else
-        /// True in builds that can be made to die.
-        public static let isBuiltIn = false
-    #endif
-}
-
-#if CRASH_POINTS
-    import Synchronization
-#endif
-
-extension CrashPoint {
     /// Writes the first half of a frame's head and dies, if the test wants that.
     static func reachHalfFrame(_ file: OpenFile, _ head: Span<UInt8>, at offset: Int) {
-        #if CRASH_POINTS
-            reach(.inFrame) {
-                do throws(StorageError) {
-                    try file.write([UInt8](copying: head.extracting(first: head.count / 2)), at: offset)
-                } catch {}
-            }
-        #endif
+        guard ch_is_due(CrashPoint.inFrame.rawValue) else { return }
+        do throws(StorageError) {
+            try file.write([UInt8](copying: head.extracting(first: head.count / 2)), at: offset)
+        } catch {}
+        ch_die()
+    }
+}
+
+/// What tests can tell a daemon that is built for them.
+public enum TestHooks {
+    /// True in builds for tests.
+    public static var areBuiltIn: Bool { ch_are_built_in() }
+
+    /// How long days are that tests have shortened to see many midnights; nil in a build for use.
+    public static var daySeconds: Int64? {
+        let seconds = ch_day_seconds()
+        return seconds > 0 ? seconds : nil
     }
 }

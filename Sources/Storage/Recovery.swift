@@ -175,3 +175,15 @@ public struct Recovery: Sendable {
     /// Longest segment the settings allow, with room to spare.
     private static let segmentBytesMax = 2 << 30
 }
+
+extension Recovery {
+    /// What was found, in numbers, after a start that took `seconds`.
+    public func numbers(seconds: Double) -> RecoveryNumbers {
+        var numbers = RecoveryNumbers()
+        numbers.replayedRecords = replayedHits
+        numbers.seconds = seconds
+        numbers.lostFrames = losses.reduce(0) { $0 + UInt64($1.frames.count) }
+        numbers.lostHits = losses.reduce(0) { $0 + ($1.hits ?? 0) }
+        return numbers
+    }
+}

@@ -43,7 +43,7 @@ extension Admission {
         // Is it a request for a page, and which?
         if hit.isRequest {
             try checkRequest(hit, in: bytes)
-            guard kind == .ping || hit[.url] != nil || hit.reader == .beacon else { throw .syntax }
+            guard kind == .ping || hit[.url] != nil else { throw .syntax }
         }
         if kind == .view || hit.isRequest { readPage(hit, in: bytes, of: site) } else { page.removeAll() }
         if hit.isRequest, isAsset() { throw .asset }
@@ -88,7 +88,7 @@ extension Admission {
         _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>
     ) throws(BeaconRejection) -> (SiteIndex, Hit.Kind) {
         guard hit.reader == .line else {
-            if hit.reader == .beacon, isRefusing || hit.isPastLimit { throw .limit }
+            if hit.reader == .beacon, isRefusing { throw .limit }
             let kind = try kind(of: hit, in: bytes)
             return (try servedSite(claim), kind)
         }

@@ -1,41 +1,18 @@
+import CResources
 import Counting
 
 /// Knows declared bots by a word in their agent, and remembers its verdicts.
 ///
-/// The words are those below and those of `BotList`. A bot that says nothing of itself is not one of them.
+/// The words are those of `Lists/agents.txt` and `Lists/crawlers.txt`. A bot that says nothing of itself is not one of
+/// them.
 ///
 /// - Complexity: an agent seen lately one hash of it; a new one O(bytes): by the first two bytes of a word there are never
 ///   more than a few to compare with.
 struct Bots: Sendable {
-    /// Lower-case words that no browser's agent contains. "bot" inside the name of a phone maker is not one of them.
-    static let words = [
-        // How they name themselves. Who sends a URL along wants to be looked up; browsers do not.
-        "bot", "crawl", "spider", "slurp", "archiver", "scrap", "fetcher", "validat", "checker", "preview", "http://",
-        "https://", "externalhit", "externalagent", "mediapartners", "apis-google", "google-", "googlead",
-        "inspectiontool",
-        "googleother", "page speed", "yeti/", "chatgpt-user", "claude-web", "claude-user", "anthropic-ai",
-        "perplexity-user", "cohere-ai", "prerender", "thumbnail", "verif", "email", "feed",
-        "whatsapp/", "embedly", "vkshare", "outbrain", "qwantify", "ahrefs", "semrush",
-        // Programs and their libraries.
-        "curl/", "wget/", "python-", "python/", "aiohttp/", "httpx/", "libwww-perl", "lwp::", "go-http-client", "java/",
-        "apache-httpclient", "okhttp/", "axios/", "node-fetch", "undici", "guzzlehttp", "php/", "winhttp",
-        "reqwest/", "rest-client/", "dart/", "go 1.1 package http", "postmanruntime", "insomnia/", "httpie/",
-        "wordpress/",
-        // Browsers that nobody sits in front of.
-        "headless", "phantomjs", "puppeteer", "playwright", "selenium", "webdriver", "lighthouse", "pagespeed",
-        "gtmetrix", "ptst/",
-        // Monitors and scanners.
-        "monitor", "uptime", "pingdom", "statuscake", "site24x7", "nagios", "check_http", "zabbix", "blackbox",
-        "datadog",
-        "newrelicpinger", "scan", "research", "survey", "probe", "recon/", "nmap", "zgrab", "nikto", "sqlmap", "nuclei",
-        "censys", "internet-measurement", "jndi:", ".oast.",
-    ].map { Array($0.utf8) }
-
-    /// Names of telephones and of a bank in which a word stands.
-    private static let people = [
-        "cubot", "m bot ", "m_bot_", "b bot ", "c bot tab", "id bot ", "idbot5", "vr bot ", "power bot ", "xbot_senior",
-        "xbot junior", "caboto", "spider 8)",
-    ].map { Array($0.utf8) }
+    /// Names of telephones and of a bank in which a word stands; `\s` at the end of one is a space.
+    private static let people = TextList.entries(of: .phones).map { name in
+        name.suffix(2).elementsEqual("\\s".utf8) ? name.dropLast(2) + [UInt8(ascii: " ")] : name
+    }
 
     private struct Word {
         let bytes: [UInt8]
@@ -45,15 +22,14 @@ struct Bots: Sendable {
 
     /// By their first two bytes: the words of `pair` are those from `starts[pair]` to just before the next.
     private static let table: (starts: [UInt16], words: [Word]) = {
-        let listed = BotList.words.utf8.split(separator: UInt8(ascii: "|")).map { entry in
+        func pair(_ word: Word) -> Int { Int(word.bytes[0]) << 8 | Int(word.bytes[1]) }
+        let words = (TextList.entries(of: .agents) + TextList.entries(of: .crawlers)).map { entry in
             let isFirst = entry.first == UInt8(ascii: "^")
             let isLast = entry.last == UInt8(ascii: "$")
             return Word(
                 bytes: Array(entry.dropFirst(isFirst ? 1 : 0).dropLast(isLast ? 1 : 0)), isFirst: isFirst,
                 isLast: isLast)
-        }
-        func pair(_ word: Word) -> Int { Int(word.bytes[0]) << 8 | Int(word.bytes[1]) }
-        let words = (Self.words.map { Word(bytes: $0) } + listed).sorted { pair($0) < pair($1) }
+        }.sorted { pair($0) < pair($1) }
         var starts = [UInt16](repeating: 0, count: 65_537)
         for word in words { starts[pair(word) + 1] += 1 }
         for i in 1..<starts.count { starts[i] += starts[i - 1] }

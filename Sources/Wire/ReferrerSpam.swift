@@ -1,6 +1,8 @@
+import CResources
 import Counting
 
-/// Knows hosts that programs name as their referrer, so that somebody who reads a list of referrers goes there.
+/// Knows hosts that programs name as their referrer, so that somebody who reads a list of referrers goes there: those of
+/// `Lists/referrer-spam.txt`.
 struct ReferrerSpam: Sendable {
     private var listed: KeyTable
     /// A bit for each value of `mark` that a listed host has: most hosts are told from all of them by this alone.
@@ -12,7 +14,7 @@ struct ReferrerSpam: Sendable {
     private init() {
         var random = SystemRandomNumberGenerator()
         listed = KeyTable(seed: HashSeed(random.next(), random.next()))
-        for host in SpamList.hosts.utf8.split(separator: UInt8(ascii: "|")).map(Array.init) {
+        for host in TextList.entries(of: .referrerSpam) {
             _ = listed.findOrAdd(host.span, limit: .max)
             let mark = Self.mark(host.span)
             marks[mark &>> 6] |= 1 &<< UInt64(mark & 63)

@@ -11,8 +11,7 @@ final class Health: Sendable {
     private let state: StateHealth
     private let journal: Journal
     private let checkpointer: Checkpointer
-    private let replayed: (hits: UInt64, seconds: Double)
-    private let lost: (frames: UInt64, hits: UInt64)
+    private let recovery: RecoveryNumbers
 
     init(
         _ settings: Settings.State, _ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery,
@@ -22,11 +21,7 @@ final class Health: Sendable {
             journal, checkpointer, directory: settings.directory, journalCapBytes: settings.journalCapBytes)
         self.journal = journal
         self.checkpointer = checkpointer
-        replayed = (recovery.replayedHits, replaySeconds)
-        lost = (
-            recovery.losses.reduce(0) { $0 + UInt64($1.frames.count) },
-            recovery.losses.reduce(0) { $0 + ($1.hits ?? 0) }
-        )
+        self.recovery = recovery.numbers(seconds: replaySeconds)
     }
 
     var degraded: [String] { state.degraded }
@@ -41,22 +36,11 @@ final class Health: Sendable {
     }
 
     func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {
-        let journal = journal.status
-        let checkpoint = checkpointer.status
         var numbers = DurabilityNumbers()
-        numbers.journalWrittenBytes = journal.writtenBytes
-        numbers.journalUnsyncedBytes = journal.unsyncedBytes
-        numbers.journalHeldBytes = journal.heldBytes
-        numbers.journalBytes = journal.bytes
-        numbers.journalSyncSeconds = journal.syncSeconds
-        numbers.checkpointLastSuccess = checkpoint.lastSuccess.map { Moment(milliseconds: $0) }
-        numbers.checkpointSeconds = checkpoint.seconds
-        numbers.checkpointPauseSeconds = Double(longestPauseNanoseconds) / 1e9
-        numbers.checkpointFailures = checkpoint.failures
-        numbers.replayedRecords = replayed.hits
-        numbers.replaySeconds = replayed.seconds
-        numbers.lostFrames = lost.frames
-        numbers.lostHits = lost.hits
+        numbers.journal = journal.status.numbers
+        numbers.checkpoints = checkpointer.status.numbers
+        numbers.checkpoints.longestPauseSeconds = Double(longestPauseNanoseconds) / 1e9
+        numbers.recovery = recovery
         return numbers
     }
 }

@@ -34,7 +34,7 @@ struct Sockets {
         if beacons.isEmpty { try openBeacons(settings.beacon, &kept, logger) }
         if listeners.allSatisfy(\.isLocal) {
             let address = settings.http.listen
-            let descriptor = try kept.take("http", address) {
+            let descriptor = try kept.adopt("http", address) {
                 try SocketAddress(host: address.host, port: address.port).listening()
             }
             listeners.append(WebListener(descriptor: descriptor, isLocal: false))
@@ -67,7 +67,7 @@ struct Sockets {
         for address in settings.listen {
             do {
                 var opened: BeaconSocket?
-                let descriptor = try kept.take("beacon", address) { () throws(SocketError) in
+                let descriptor = try kept.adopt("beacon", address) { () throws(SocketError) in
                     let socket = try BeaconSocket(
                         host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
                     opened = socket
@@ -103,7 +103,7 @@ private struct KeptSockets {
     mutating func add(_ socket: InheritedSocket) { descriptors[socket.name] = socket.descriptor }
 
     /// The kept socket for this address, or a new one, which systemd then keeps.
-    mutating func take<E: Error>(
+    mutating func adopt<E: Error>(
         _ use: String, _ address: ListenAddress, orOpen open: () throws(E) -> CInt
     ) throws(E) -> CInt {
         let name = Self.name(use, address)

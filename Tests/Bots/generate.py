@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes Sources/Wire/BotList.swift out of a list that others keep.
+"""Writes Sources/Wire/Lists/crawlers.txt out of a list that others keep.
 
     pip download --no-deps crawler-user-agents && unzip crawler_user_agents-*.whl
-    Tests/Bots/generate.py crawleruseragents/crawler-user-agents.json 1.67.0 >Sources/Wire/BotList.swift
+    Tests/Bots/generate.py crawleruseragents/crawler-user-agents.json 1.67.0 >Sources/Wire/Lists/crawlers.txt
 
 The list has regular expressions; nearly all of them are plain words. They become words to look for, without regard to
 case: `^` in front means at the beginning only, `$` at the end only. A word that contains another one is left out, and so is
-what Footfall's own words (Sources/Wire/Bots.swift) find already. What could not be written as words is said on standard
+what Footfall's own words (Sources/Wire/Lists/agents.txt) find already. What could not be written as words is said on standard
 error.
 """
 import itertools
@@ -23,12 +23,11 @@ TOO_BROAD = {
     "bluesky/", "coccoc", "code/1.", "grammarly/", "mastodon", "notion/", "paypal/",
 }
 
-BOTS = os.path.join(os.path.dirname(__file__), "../../Sources/Wire/Bots.swift")
+OWN = os.path.join(os.path.dirname(__file__), "../../Sources/Wire/Lists/agents.txt")
 
 
 def own_words():
-    text = open(BOTS, encoding="utf-8").read()
-    return re.findall(r'"([^"]+)"', text[text.index("static let words = ["):text.index("].map")])
+    return [line for line in open(OWN, encoding="utf-8").read().split("\n") if line and line[0] != "#"]
 
 
 def words(pattern):
@@ -68,23 +67,14 @@ def main():
     for pattern in unwritten:
         print(f"not written as words: {pattern}", file=sys.stderr)
     print(f"{len(kept)} words of {len(found)} patterns", file=sys.stderr)
-    lines, line = [], ""
+    print(f"""# Words in the agents of programs, made by Tests/Bots/generate.py of the list crawler-user-agents, version {version}
+# (https://github.com/monperrus/crawler-user-agents), without those that contain another one or a word of agents.txt.
+# The list is under the MIT License, Copyright (c) 2017 Martin Monperrus: the terms are those of the file LICENSE.
+# One a line, in lower case; ^ in front of a word: at the beginning only; $ behind it: at the end only.
+""")
     for word in sorted(kept):
-        assert "|" not in word and '"' not in word and word.isascii()
-        if line and len(line) + len(word) > 110:
-            lines.append(line + "|\\")
-            line = ""
-        line += ("|" if line else "") + word.replace("\\", "\\\\")
-    lines.append(line)
-    print(f'''/// Words in the agents of programs, made by `Tests/Bots/generate.py` of the list crawler-user-agents, version {version}
-/// (https://github.com/monperrus/crawler-user-agents), without those that contain another one or a word of `Bots`.
-///
-/// The list is under the MIT License, Copyright (c) 2017 Martin Monperrus: the terms are those of the file LICENSE.
-enum BotList {{
-    /// Lower case, parted by `|`; `^` in front of a word: at the beginning only; `$` behind it: at the end only.
-    static let words = """''')
-    print("\n".join("        " + line for line in lines))
-    print('        """\n}')
+        assert word[0] != "#" and "\n" not in word and word.isascii()
+        print(word)
 
 
 main()

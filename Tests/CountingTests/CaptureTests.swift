@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 
 /// What storage keeps of captures: a site's bytes are written again only when the capture says that it changed.

@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 
 /// Checksums stand before all of this in storage. What matters here is that nothing which gets past them traps, then or
@@ -10,7 +11,7 @@ struct DamageTests {
         arguments: [40_001, 40_002, 40_003, 40_006, 40_010] as [UInt64])
     func damage(seed: UInt64) throws {
         let parts = try Parts(seed: seed)
-        var random = SplitMix64(seed: seed)
+        var random = SplitMix(seed: seed)
         var survivors = 0
         for place in parts.places {
             let bytes = parts[place]
@@ -34,7 +35,7 @@ struct DamageTests {
             let isRead = parts.isRead(Array(bytes[..<length]))
             #expect(!isRead, "\(length) bytes")
         }
-        var random = SplitMix64(seed: 4)
+        var random = SplitMix(seed: 4)
         for _ in 0..<1000 { _ = parts.isRead(random.altered(bytes)) }
     }
 
@@ -70,7 +71,7 @@ struct DamageTests {
         var frame = Frame()
         let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
         frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), rollover, at: .epoch))
-        var random = SplitMix64(seed: 7)
+        var random = SplitMix(seed: 7)
         for _ in 1...2000 {
             frame.append(.hit(.view(of: 0, by: 0, at: .epoch), key: random.next() | 1, former: 0))
         }
@@ -216,7 +217,7 @@ private struct Parts {
     }
 }
 
-extension SplitMix64 {
+extension SplitMix {
     /// The bytes with one of them another, or a very great number in its place.
     fileprivate mutating func altered(_ bytes: [UInt8]) -> [UInt8] {
         guard !bytes.isEmpty else { return [UInt8(truncatingIfNeeded: next())] }

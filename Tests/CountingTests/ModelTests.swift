@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 
 /// The engine beside the naive counter on random streams, and beside itself after a restore and in a replay.
@@ -94,7 +95,7 @@ struct ModelTests {
         var frame = Frame()
         let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
         frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), rollover, at: .epoch))
-        var random = SplitMix64(seed: 7)
+        var random = SplitMix(seed: 7)
         for person in 1...people {
             let hit = NaiveCounter.Hit(
                 site: 0, moment: .epoch, kind: .view, source: .beacon, isBot: false, person: person,
@@ -139,11 +140,11 @@ private func firstDifference(seed: UInt64) throws -> String? {
     return nil
 }
 
-private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random: inout SplitMix64) -> String? {
+private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random: inout SplitMix) -> String? {
     // Not always in the same order: an answer must not depend on what was asked before.
     if random.percent(50) { _ = engine.report() }
     for i in naive.sites.indices {
-        let window = random.one(of: [0, 1, 60, 299, 300, 301, 1799, 1800, random.number(0...1800)])
+        let window: Int64 = random.one(of: [0, 1, 60, 299, 300, 301, 1799, 1800, random.number(0...1800)])
         let (online, expected) = (
             engine.online(of: SiteIndex(i), within: window), naive.online(i, within: window, at: naive.now)
         )
@@ -157,7 +158,7 @@ private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random:
         if site.name != naive.sites[i].settings.name || site.timezone != naive.sites[i].settings.timezone {
             return "site \(i): \(site.name), \(site.timezone)"
         }
-        let rows = Int(random.number(0...12))
+        let rows = random.number(0...12)
         let pages = ComparedTop(engine.topPages(of: SiteIndex(i), rows: rows))
         let expectedPages = naive.topPages(i, rows: rows)
         if pages != expectedPages { return "site \(i): pages \(pages), counted from scratch \(expectedPages)" }

@@ -1,26 +1,5 @@
 import Counting
-
-/// SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators"): the same numbers for the same seed.
-struct SplitMix64 {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    mutating func number(_ range: ClosedRange<Int64>) -> Int64 {
-        range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))
-    }
-    mutating func one<T>(of values: [T]) -> T { values[Int(next() % UInt64(values.count))] }
-    /// True in so many of a hundred cases.
-    mutating func percent(_ share: UInt64) -> Bool { next() % 100 < share }
-}
+import TestSupport
 
 /// One thing that happens in a stream, as the engine and the naive counter both take it.
 enum StreamEvent {
@@ -33,7 +12,7 @@ enum StreamEvent {
 /// Pauses gather around the bounds of the definitions: a person's next hit often comes exactly 300 s or 1801 s after an
 /// earlier one. Local midnights fall at any second, days last 23 to 25 hours, and a day may be left out.
 struct Stream {
-    var random: SplitMix64
+    var random: SplitMix
     var now: Moment
     private(set) var limits = Limits()
     private var sites: [Site] = []
@@ -41,7 +20,7 @@ struct Stream {
     /// Records made and not yet handed out.
     private var pending: [StreamEvent] = []
     /// Shares, in percent, that give each stream a character of its own.
-    private let botShare: UInt64, pingShare: UInt64, nobodyShare: UInt64
+    private let botShare: Int, pingShare: Int, nobodyShare: Int
     private let secret: UInt64
     private let people: Int64, paths: Int64, hosts: Int64
 
@@ -55,7 +34,7 @@ struct Stream {
     }
 
     init(seed: UInt64) {
-        random = SplitMix64(seed: seed)
+        random = SplitMix(seed: seed)
         // Some time in 2026, at any place in its second, minute and quarter hour.
         now = Moment(milliseconds: random.number(1_767_225_600_000...1_798_761_600_000))
         secret = random.next()
@@ -96,7 +75,7 @@ struct Stream {
         case 1: return [change()]
         case 2, 3: return [correction()]
         case 4:
-            let (visits, views) = (random.number(0...60_000), random.number(0...90_000))
+            let (visits, views) = (random.number(Int64(0)...60_000), random.number(Int64(0)...90_000))
             return [.record(.baseline(anySite(), visits: visits, views: views, auditNote()))]
         case 5: return [counter()]
         case 6: return [.record(.rejected(anySite(), UInt64(random.number(1...9))))]
@@ -132,7 +111,7 @@ struct Stream {
     /// The visitor's key: as good as random, the same for the same person, site and salt.
     private func key(_ person: Int, _ site: Int, _ salt: UInt64) -> UInt64 {
         if person == 0 { return 0 }
-        var mix = SplitMix64(seed: secret ^ salt << 32 ^ UInt64(person) << 8 ^ UInt64(site))
+        var mix = SplitMix(seed: secret ^ salt << 32 ^ UInt64(person) << 8 ^ UInt64(site))
         return mix.next() | 1
     }
 

@@ -75,7 +75,7 @@ extension Hardship {
             var (answered, sent) = (0, 0)
             for name in try KillTests.crashPoints() where !name.hasPrefix("salt") {
                 let life = try machine.start(
-                    days.merging(["FOOTFALL_CRASH": "\(name):\(KillTests.occasions(of: name, isFirst: false))"]) { $1 })
+                    days.merging(KillTests.crash(at: name, KillTests.occasions(of: name, isFirst: false))) { $1 })
                 let noise = Noise(machine.beaconPort)
                 while life.process.isRunning {
                     sent += 1

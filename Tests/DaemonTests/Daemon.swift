@@ -12,7 +12,7 @@ final class Daemon {
     private let folder: TemporaryFolder
 
     /// How long it may take to start or to answer, in seconds; only a daemon that hangs takes as long.
-    static let patience = 20.0
+    static let patience = 60.0
 
     /// What went wrong, with all the daemon said.
     struct Failure: Error, CustomStringConvertible {

@@ -1,5 +1,8 @@
+import CHooks
+import Counting
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// Tests that end daemons or break what is below them, one at a time: each keeps the machine busy.
@@ -8,13 +11,7 @@ struct Hardship {
     /// The long form, for a night.
     static let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil
     /// This build's daemon dies where it is told to.
-    static var canCrash: Bool {
-        #if CRASH_POINTS
-            true
-        #else
-            false
-        #endif
-    }
+    static let canCrash = ch_are_built_in()
 }
 
 extension Hardship {
@@ -71,7 +68,7 @@ extension Hardship {
                 for name in names.sorted() {
                     let count = 1 + random.below(Self.occasions(of: name, isFirst: time == 1))
                     try traffic.keepGoing()
-                    let life = try machine.start(days.merging(["FOOTFALL_CRASH": "\(name):\(count)"]) { $1 })
+                    let life = try machine.start(days.merging(Self.crash(at: name, count)) { $1 })
                     let end = try life.awaitEnd(doing: traffic.keepGoing)
                     let said = try machine.said
                     #expect(end == 128 + SIGKILL, "\(name):\(count) was not reached: \(said.suffix(2000))")
@@ -100,7 +97,7 @@ extension Hardship {
             try machine.count(datagrams: 100, of: traffic)
             first.kill()
             for _ in 0..<10 {
-                let life = try machine.start(["FOOTFALL_CRASH": "\(point):1"])
+                let life = try machine.start(Self.crash(at: point))
                 #expect(try life.awaitEnd() == 128 + SIGKILL)
             }
             let life = try machine.start()
@@ -179,7 +176,12 @@ extension Hardship {
             }
         }
 
-        /// Every one there is, so that a new one cannot be forgotten.
+        /// The environment of a daemon that dies when a point is reached for the `count`th time.
+        static func crash(at name: String, _ count: Int = 1) throws -> [String: String] {
+            ["FOOTFALL_CRASH": "\(try #require(crashPoints().firstIndex(of: name))):\(count)"]
+        }
+
+        /// Every one there is, in their order, so that a new one cannot be forgotten.
         static func crashPoints() throws -> [String] {
             let source = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../../Sources/Storage/CrashPoint.swift").standardized

@@ -1,6 +1,8 @@
+import Counting
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 extension Hardship {

@@ -52,7 +52,7 @@ extension Hardship {
         func killedInTheMiddle() throws {
             let machine = try Machine(sites: ["demo"], tables: ["state": "segment = \"1MiB\""])
             try machine.send(Self.visitors.map { "f1 s=demo&u=/where&" + $0 })
-            let life = try machine.start(["FOOTFALL_CRASH": "received:1"])
+            let life = try machine.start(KillTests.crash(at: "received"))
             #expect(try life.awaitEnd() == 128 + SIGKILL)
             // The addresses of the visitors as text, and nothing outside of the ring.
             #expect(try machine.holds(Data("203.0.113.77".utf8)) == [machine.runtime + "/landing.ring"])

@@ -251,7 +251,7 @@ struct ReloadTests {
         // On a terminal it goes on until somebody ends it, and leaves the screen as it was.
         let binary = try footfallBinary()
         let screen = try shell(
-            "timeout 20 script -qec \"timeout -s INT 3 '\(binary)' top -c '\(machine.settings.path)'\" /dev/null < /dev/null"
+            "timeout 40 script -qec \"timeout -s INT 8 '\(binary)' top -c '\(machine.settings.path)'\" /dev/null < /dev/null"
         )
         #expect(screen.output.hasPrefix("\u{1b}[?1049h") && screen.output.contains("second.site"), "\(screen)")
         #expect(screen.output.hasSuffix("\u{1b}[?25h\u{1b}[?1049l"), "\(screen)")

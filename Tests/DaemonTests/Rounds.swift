@@ -64,19 +64,3 @@ final class Watch {
         #expect(try machine.scrape()["lost_frames"] == 0)
     }
 }
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    /// A number from 0 to just below `bound`.
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z &>> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z &>> 27) &* 0x94d0_49bb_1331_11eb
-        return Int((z ^ z &>> 31).multipliedFullWidth(by: UInt64(bound)).high)
-    }
-}

@@ -45,7 +45,7 @@ private struct NaiveClock {
     "random clocks, late stamps and stamps from before a step give the moments and numbers of the definitions",
     arguments: 1...300)
 func randomClocks(seed: Int) {
-    var random = Seeded(UInt64(seed))
+    var random = SplitMix(seed: UInt64(seed))
     let zone = sevenZones[seed % sevenZones.count]
     var desk = Desk(zone, from: "20:00")
     let start = desk.midnight + Desk.milliseconds("20:00")

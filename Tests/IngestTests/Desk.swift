@@ -18,20 +18,6 @@ let calendar: IngestPipeline.Calendar = { name, moment in
         day: LocalDay(number: day.number), begins: Moment(second: day.begins), ends: Moment(second: day.ends))
 }
 
-/// Random numbers from a seed (SplitMix64).
-struct Seeded: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-}
-
 /// One site, `demo`, whose time is moved by hand. Clock times are local times of the day the test begins in.
 struct Desk {
     private(set) var pipeline: IngestPipeline
@@ -52,7 +38,8 @@ struct Desk {
         wall = midnight + Self.milliseconds(clock)
         steady = wall
         pipeline = IngestPipeline(
-            limits: limits, rules: Admission.Rules(assets: ["css", "png"]), calendar: calendar, salts: Seeded(1),
+            limits: limits, rules: Admission.Rules(assets: ["css", "png"]), calendar: calendar,
+            salts: SplitMix(seed: 1),
             wall: wall,
             steady: steady)
         var settings = settings ?? SiteSettings(name: "demo")

@@ -235,7 +235,7 @@ func damagedSnapshot() {
             _ = try Engine(restoring: part.span, limits: Limits(), seed: HashSeed(1, 1))
         }
     }
-    var random = Seeded(4)
+    var random = SplitMix(seed: 4)
     for _ in 0..<5000 {
         var altered = bytes
         altered[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

@@ -24,7 +24,7 @@ private final class Client {
 
 private func pipeline() -> IngestPipeline {
     var pipeline = IngestPipeline(
-        limits: Limits(), rules: Admission.Rules(), calendar: calendar, salts: Seeded(1), wall: Clocks.wall,
+        limits: Limits(), rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: 1), wall: Clocks.wall,
         steady: Clocks.steady)
     let isAdded = pipeline.serve(SiteProfile(SiteSettings(name: "demo")))
     precondition(isAdded)
@@ -142,7 +142,7 @@ func portInUse() throws {
 
 @Test("every frame of junk and beacons keeps the books: nothing comes in that is not counted or refused")
 func conservation() {
-    var random = Seeded(7)
+    var random = SplitMix(seed: 7)
     var pipeline = pipeline()
     let pieces = [
         "f1 ", "s=demo", "&", "u=/", "\n", "n=ping", "n=x", "=", "v=1", "%", "\0", "f2 ", "é", "a=bot", "s=no",

@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 
 /// Ways in which a disk, or somebody on it, changes files that a daemon wrote.
@@ -8,13 +9,13 @@ struct Damage: CustomStringConvertible {
     private(set) var description = ""
     /// The names that segments had before, where they have others now.
     private(set) var formerNames: [String: String] = [:]
-    private var random: Seeded
+    private var random: SplitMix
     /// A segment stands twice: damage to one of them would only ask which is read.
     private var isDone = false
 
     init(_ files: FileSet, seed: UInt64) {
         self.files = files
-        random = Seeded(seed)
+        random = SplitMix(seed: seed)
     }
 
     /// Does one to three things to segments of the journal. `places` are the frames in them.

@@ -59,24 +59,5 @@ func eventually(_ condition: () -> Bool) -> Bool {
     return false
 }
 
-/// Random numbers from a seed (SplitMix64).
-struct Seeded: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
-    mutating func one<T>(of values: [T]) -> T { values[number(0...values.count - 1)] }
-    /// True in so many of a hundred cases.
-    mutating func percent(_ share: Int) -> Bool { number(0...99) < share }
-}
-
 /// Tests take their long forms.
 let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil

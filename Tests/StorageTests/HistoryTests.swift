@@ -1,5 +1,6 @@
 import Counting
 import Storage
+import TestSupport
 import Testing
 
 /// What the tables say about days that are over.
@@ -38,7 +39,7 @@ struct HistoryTests {
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
         let settings = SiteSettings(name: "demo")
         try life.append(frame(.site(SiteIndex(0), settings, rollover(0), at: Moment(milliseconds: Self.midnight))))
-        var random = Seeded(UInt64(pages))
+        var random = SplitMix(seed: UInt64(pages))
         var total = 0
         for closing in 0..<2 {
             for _ in 0..<pages * 2 {

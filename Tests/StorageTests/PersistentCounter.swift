@@ -33,7 +33,7 @@ struct PersistentCounter {
         (journal, checkpointer) = directory.begin(recovery, configuration) { Issue.record("gave up: \($0)") }
         self.recovery = recovery
         pipeline = IngestPipeline(
-            recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: Seeded(salts),
+            recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: salts),
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
         let started = try pipeline.start(serving: profiles, ring: ring, checkpointer: checkpointer)
@@ -56,7 +56,7 @@ struct PersistentCounter {
 
     /// Has the salts stored that were drawn, as the counting thread does from time to time.
     mutating func keepSalts() {
-        let drawn = pipeline.takeDrawnSalts()
+        let drawn = pipeline.dequeueDrawnSalts()
         guard let last = drawn.last else { return }
         checkpointer.store(drawn)
         let stored = eventually { checkpointer.saltsStored >= last.number }
@@ -74,12 +74,12 @@ struct PersistentCounter {
     /// Makes a checkpoint and waits for its end: why it failed, if it did.
     @discardableResult
     mutating func checkpoint() -> StorageError? {
-        let failures = checkpointer.status.failures
+        let failures = checkpointer.status.numbers.failures
         checkpointer.submit(request())
         let isDone = eventually { !checkpointer.isBusy }
         #expect(isDone)
         let status = checkpointer.status
-        return status.failures > failures ? status.failure : nil
+        return status.numbers.failures > failures ? status.failure : nil
     }
 
     /// Stops in good order: what is left.

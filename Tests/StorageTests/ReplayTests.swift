@@ -1,6 +1,7 @@
 import Counting
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 /// State is the checkpoint and the journal behind it, to the byte, wherever either ends.
@@ -119,7 +120,7 @@ struct ReplayTests {
 
     @Test("kills and checkpoints that fail leave every row of history once", arguments: seeds(4))
     func exactlyOnce(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SplitMix(seed: seed)
         var traffic = Traffic(seed: seed + 200)
         let limits = traffic.limits
         let start = Moment(milliseconds: traffic.now)

@@ -4,6 +4,7 @@ import Glibc
 import Ingest
 import Platform
 import Storage
+import TestSupport
 import Testing
 import Wire
 
@@ -46,7 +47,7 @@ struct SecretTests {
 
     @Test("a thousand salts that go at once leave nothing behind between those that stay")
     func manySalts() throws {
-        var random = Seeded(61)
+        var random = SplitMix(seed: 61)
         let folder = try Folder()
         let life = try Life(in: folder.path)
         var salts: [StoredSalt] = []

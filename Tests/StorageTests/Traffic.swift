@@ -1,11 +1,12 @@
 import Counting
+import TestSupport
 
 /// A random but repeatable stream of frames as a daemon would write them: visitors of several sites over many days, with
 /// all the other records between, and moments that only a clock that is started anew takes back.
 struct Traffic {
     private(set) var now: Int64
     let limits: Limits
-    private var random: Seeded
+    private var random: SplitMix
     private var sites: [Site] = []
     private var isUp = false
     private let secret: UInt64
@@ -21,7 +22,7 @@ struct Traffic {
     private static let day: Int64 = 86_400_000
 
     init(seed: UInt64) {
-        random = Seeded(seed)
+        random = SplitMix(seed: seed)
         secret = random.next()
         // Some time in 2026.
         now = 1_767_225_600_000 + Int64(random.number(0...31_000_000)) * 1000
@@ -106,7 +107,7 @@ struct Traffic {
 
     private func key(_ person: Int, _ site: SiteIndex, _ salt: UInt32) -> UInt64 {
         guard person != 0 else { return 0 }
-        var mix = Seeded(secret ^ UInt64(person) << 48 ^ UInt64(site.number) << 32 ^ UInt64(salt))
+        var mix = SplitMix(seed: secret ^ UInt64(person) << 48 ^ UInt64(site.number) << 32 ^ UInt64(salt))
         return mix.next() | 1
     }
 

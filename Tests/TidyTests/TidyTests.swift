@@ -110,7 +110,6 @@ struct TidyTests {
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
         "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",
-        "Sources/Web/Assets.swift": "files in CAssets",
         "Sources/Web/Formats/ProcessNumbers.swift": "clock_gettime, getrlimit",
         "Sources/footfall/Descriptors.swift": "getrlimit, setrlimit",
         "Sources/footfall/Commands/TopCommand.swift": "the size of the terminal",
@@ -168,8 +167,8 @@ struct TidyTests {
 
     @Test("no source file is longer than 400 lines")
     func length() throws {
-        // A description in JSON is one whole.
-        for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") {
+        // A description in JSON is one whole, and a list has no ideas.
+        for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") && !file.hasSuffix(".txt") {
             let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false).count - 1
             #expect(lines <= 400, "\(file) has \(lines) lines: which second idea moved in?")
         }

@@ -15,7 +15,7 @@ struct HitTests {
         let result: Result<SiteReport, BeaconRejection>
         init(_ result: Result<SiteReport, BeaconRejection>) { self.result = result }
 
-        func backend(showing numbers: Set<PublicNumber> = PublicNumber.recorder) -> TestBackend {
+        func backend(showing numbers: Set<PublicNumber> = PublicNumber.counter) -> TestBackend {
             TestBackend(report: { knownReport }) { answers in
                 answers.count = { [self] hit, done in
                     seen.withLock { $0.append(hit) }

@@ -119,8 +119,8 @@ struct ManySitesTests {
     @Test("promtool has nothing to say", .enabled(if: hasPromtool, "needs promtool, of Debian's prometheus"))
     func promtoolIsContent() async throws {
         var numbers = DurabilityNumbers()
-        numbers.checkpointLastSuccess = Moment(second: 1_795_417_200)
-        numbers.checkpointPauseSeconds = .nan
+        numbers.checkpoints.lastSuccess = Moment(second: 1_795_417_200)
+        numbers.checkpoints.longestPauseSeconds = .nan
         let reports = [report(ofSites: 300), report(ofSites: 1) { _ in "a\"b\\c\nd" }, talliedReport, emptyReport]
         for report in reports {
             let backend = TestBackend(report: { report }) { answers in

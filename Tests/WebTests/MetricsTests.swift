@@ -183,19 +183,19 @@ struct MetricsTests {
     @Test("durability is told in bytes, seconds and counts")
     func durability() async throws {
         var numbers = DurabilityNumbers()
-        numbers.journalWrittenBytes = .max
-        numbers.journalUnsyncedBytes = 2
-        numbers.journalHeldBytes = 3
-        numbers.journalBytes = 4
-        numbers.journalSyncSeconds = 0.0005
-        numbers.checkpointLastSuccess = Moment(milliseconds: 1_795_417_200_250)
-        numbers.checkpointSeconds = 0.75
-        numbers.checkpointPauseSeconds = 0.00001
-        numbers.checkpointFailures = 9
-        numbers.replayedRecords = 10
-        numbers.replaySeconds = 1.5
-        numbers.lostFrames = 12
-        numbers.lostHits = 13
+        numbers.journal.writtenBytes = .max
+        numbers.journal.unsyncedBytes = 2
+        numbers.journal.bufferedBytes = 3
+        numbers.journal.bytes = 4
+        numbers.journal.syncSeconds = 0.0005
+        numbers.checkpoints.lastSuccess = Moment(milliseconds: 1_795_417_200_250)
+        numbers.checkpoints.seconds = 0.75
+        numbers.checkpoints.longestPauseSeconds = 0.00001
+        numbers.checkpoints.failures = 9
+        numbers.recovery.replayedRecords = 10
+        numbers.recovery.seconds = 1.5
+        numbers.recovery.lostFrames = 12
+        numbers.recovery.lostHits = 13
         let backend = TestBackend(report: { knownReport }) { answers in
             answers.durability = { [numbers] in numbers }
             answers.version = "1.2.3"
@@ -227,9 +227,9 @@ struct MetricsTests {
     @Test("a number that is none is written so that it can be read")
     func notFinite() async throws {
         var numbers = DurabilityNumbers()
-        numbers.journalSyncSeconds = .nan
-        numbers.checkpointSeconds = .infinity
-        numbers.checkpointPauseSeconds = -.infinity
+        numbers.journal.syncSeconds = .nan
+        numbers.checkpoints.seconds = .infinity
+        numbers.checkpoints.longestPauseSeconds = -.infinity
         let backend = TestBackend(report: { knownReport }) { $0.durability = { [numbers] in numbers } }
         try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()

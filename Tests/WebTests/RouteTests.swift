@@ -56,16 +56,24 @@ struct RouteTests {
     }
 
     @Test(
-        "an unknown path or site is a problem that says where to look",
-        arguments: [
-            "/nowhere", "/api", "/api/v1", "/api/v1/sites/portal/nothing", "/api/v1/sites/unknown",
-            "/api/v1/sites/%00", "//", "/api/v1/sites/portal%2F..",
-        ])
-    func notFound(path: String) async throws {
+        "an unknown path is a problem that says where the numbers are",
+        arguments: ["/nowhere", "/api", "/api/v1", "/api/v1/sites/portal/nothing", "//"])
+    func noPath(path: String) async throws {
         try await withServer { server async throws in
             let response = try await server.ask(path)
             #expect(response.status == 404)
-            #expect(try response.problem.contains("site"))
+            #expect(try response.problem.contains("at /api/v1/sites/{site}"))
+        }
+    }
+
+    @Test(
+        "an unknown site is a problem that says how to list those there are",
+        arguments: ["/api/v1/sites/unknown", "/api/v1/sites/%00", "/api/v1/sites/portal%2F.."])
+    func noSite(path: String) async throws {
+        try await withServer { server async throws in
+            let response = try await server.ask(path)
+            #expect(response.status == 404)
+            #expect(try response.problem.contains("footfall sites"))
         }
     }
 

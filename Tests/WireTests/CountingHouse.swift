@@ -22,7 +22,7 @@ struct CountingHouse {
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
-        var random = SplitMix64(seed: 7)
+        var random = SplitMix(seed: 7)
         var frame = Frame()
         var sites: [SiteIndex] = []
         for name in ["demo", "other"] {
@@ -129,30 +129,5 @@ func form(_ value: String) -> String { form(value.utf8) }
 func quoted(_ bytes: some Sequence<UInt8>) -> String {
     bytes.reduce(into: "") { text, byte in
         text += Unicode.Scalar(byte).escaped(asASCII: true)
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): the same numbers for the same seed.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
-    mutating func percent(_ share: Int) -> Bool { number(0...99) < share }
-    mutating func one<T>(of values: [T]) -> T { values[number(0...values.count - 1)] }
-    /// So many bytes out of an alphabet.
-    mutating func bytes(_ count: Int, of alphabet: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for _ in 0..<count { bytes.append(one(of: alphabet)) }
-        return bytes
     }
 }

@@ -196,7 +196,7 @@ struct LogTests {
 
     @Test("a tag stands for one site: the one that is spelled so, or the only one it can be")
     func tags() throws {
-        var random = SplitMix64(seed: 1)
+        var random = SplitMix(seed: 1)
         var sites = SiteDirectory(seed: CountingHouse.seed)
         for name in ["a-b", "c.d", "e_f", "e-f", "g-h", "g.h"] {
             let profile = SiteProfile(SiteSettings(name: name))

@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 import Wire
 
@@ -11,7 +12,7 @@ struct ModelTests {
         let lengths = Array(3...1400) + stride(from: 1401, through: 8192, by: 13) + Array(8128...8192)
         var failures = 0
         for length in lengths where failures < 5 {
-            var random = SplitMix64(seed: UInt64(length))
+            var random = SplitMix(seed: UInt64(length))
             if let difference = try firstDifference(randomBeacons(length, &random)) {
                 Issue.record("length and seed \(length): \(difference)")
                 failures += 1
@@ -45,7 +46,7 @@ struct ModelTests {
         let letters = Array("acdehilmnoqrstuvwxzbfg._0129AZ%+/\\:[] ".utf8) + [0, 1, 0x7f, 0x80, 0xc3, 0xff]
         var failures = 0
         for seed in 1...20_000 as ClosedRange<UInt64> where failures < 5 {
-            var random = SplitMix64(seed: seed)
+            var random = SplitMix(seed: seed)
             var datagram: [UInt8]
             switch seed % 4 {
             case 0: datagram = random.bytes(random.number(0...300), of: Array(0...255))
@@ -75,7 +76,7 @@ struct ModelTests {
 // MARK: Datagrams
 
 /// Records of random fields, cut at a length whatever stands there.
-private func randomBeacons(_ length: Int, _ random: inout SplitMix64) -> [UInt8] {
+private func randomBeacons(_ length: Int, _ random: inout SplitMix) -> [UInt8] {
     let text = Array("abcdef0123456789-./".utf8)
     var datagram = Array("f1 ".utf8)
     if random.percent(40) { datagram += Array("s=demo&i=10.0.0.7&a=aa\n".utf8) }
@@ -112,7 +113,7 @@ private func randomBeacons(_ length: Int, _ random: inout SplitMix64) -> [UInt8]
     return datagram
 }
 
-private func mutate(_ datagram: inout [UInt8], _ random: inout SplitMix64) {
+private func mutate(_ datagram: inout [UInt8], _ random: inout SplitMix) {
     guard datagram.count > 3 else { return }
     let place = random.number(3...datagram.count - 1)
     switch random.number(0...3) {

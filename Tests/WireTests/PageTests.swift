@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 import Wire
 
@@ -94,7 +95,7 @@ struct PageTests {
         let alphabet = (0...255).filter { !"%?#/+&\n\r".utf8.contains($0) } as [UInt8]
         let dense: [UInt8] = [0x61, 0x80, 0x8e, 0x9f, 0xa0, 0xbf, 0xc2, 0xd8, 0xe0, 0xe2, 0xed, 0xf0, 0xf4, 0xff]
         for seed in 1...3000 as ClosedRange<UInt64> {
-            var random = SplitMix64(seed: seed)
+            var random = SplitMix(seed: seed)
             let bytes = random.bytes(random.number(0...60), of: seed % 2 == 0 ? alphabet : dense)
             let expected = String(
                 String.UnicodeScalarView(

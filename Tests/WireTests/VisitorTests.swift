@@ -1,4 +1,5 @@
 import Counting
+import TestSupport
 import Testing
 import Wire
 
@@ -117,7 +118,7 @@ struct VisitorTests {
             let midnight = CountingHouse.day(20_781).begins
             house.moment = midnight + -1000
             try house.take("f1 s=demo&u=/a&\(beacon)")
-            var random = SplitMix64(seed: 99)
+            var random = SplitMix(seed: 99)
             let salt = Salt(number: 2, using: &random)
             house.admission.sites.rollOver([(SiteIndex(0), CountingHouse.day(20_781), salt)])
             house.moment = midnight + secondsAfter * 1000
@@ -130,7 +131,7 @@ struct VisitorTests {
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     private func hasher(salt: UInt64, site: String) -> VisitorHasher {
-        var random = SplitMix64(seed: salt)
+        var random = SplitMix(seed: salt)
         return VisitorHasher(Salt(number: 1, using: &random), site: bytes(site).span)
     }
 
@@ -169,7 +170,7 @@ struct SipHashTests {
 
     @Test("the pieces in which bytes come do not matter")
     func pieces() {
-        var random = SplitMix64(seed: 24)
+        var random = SplitMix(seed: 24)
         for length in 0...130 {
             let bytes = random.bytes(length, of: Array(0...255))
             var whole = StrongHash(key.0, key.1)

@@ -1,8 +1,8 @@
 import Counting
 
-/// What each word of the product means: the definitions the API publishes, for people who read the numbers.
+/// What each word of the product means, for people who read the numbers. The API publishes it.
 ///
-/// Numbers that are constants of the counting core and the reasons of refusal are taken from there.
+/// Constants and reasons of refusal come from Counting.
 public let definitions: [(term: String, definition: String)] = """
     hit: One accepted beacon. Its kind is view or ping.
     view: A page was shown to a visitor. Reloading is another view; a duplicate, a bot's request and a ping are none.

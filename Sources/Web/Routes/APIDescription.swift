@@ -4,7 +4,7 @@ import Synchronization
 
 /// `GET /openapi.json`: every route and shape, for programs. `Assets/openapi.json` holds what is not of one route.
 ///
-/// It is made when it is first asked for: a start or a reload should not wait for it.
+/// It is made when a client first asks for it, so that neither a start nor a reload waits for it.
 final class APIDescription: Sendable {
     private let routes: [Route]
     private let version: String

@@ -114,7 +114,7 @@ extension Exposition {
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
     }
 
-    /// The first listener has what former processes took in besides, so that the sums are those that no restart resets.
+    /// The first listener also has what earlier processes took in: so no restart resets the sums.
     fileprivate mutating func write(_ numbers: IngestNumbers, _ counters: Counters) {
         func listeners(_ total: Counter, _ number: (IngestNumbers.Listener) -> UInt64) -> [(
             name: String, count: UInt64
@@ -174,41 +174,41 @@ extension Exposition {
     fileprivate mutating func write(_ numbers: DurabilityNumbers) {
         family(
             "journal_written_bytes_total", .counter, "Bytes written to the journal since this process began.",
-            [Sample(numbers.journalWrittenBytes)])
+            [Sample(numbers.journal.writtenBytes)])
         family(
             "journal_unsynced_bytes", .gauge, "Bytes of the journal that a power cut would take.",
-            [Sample(numbers.journalUnsyncedBytes)])
+            [Sample(numbers.journal.unsyncedBytes)])
         family(
             "journal_held_bytes", .gauge, "Bytes kept in memory because the journal takes none.",
-            [Sample(numbers.journalHeldBytes)])
-        family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journalBytes)])
+            [Sample(numbers.journal.bufferedBytes)])
+        family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journal.bytes)])
         family(
             "journal_sync_duration_seconds", .gauge, "How long the journal's last fdatasync took.",
-            [Sample(numbers.journalSyncSeconds)])
+            [Sample(numbers.journal.syncSeconds)])
         family(
             "checkpoint_last_success_timestamp_seconds", .gauge, "When the newest checkpoint was complete.",
-            numbers.checkpointLastSuccess.map { [Sample(Double($0.milliseconds) / 1000)] } ?? [])
+            numbers.checkpoints.lastSuccess.map { [Sample(Double($0.milliseconds) / 1000)] } ?? [])
         family(
             "checkpoint_duration_seconds", .gauge, "How long the last checkpoint took.",
-            [Sample(numbers.checkpointSeconds)])
+            [Sample(numbers.checkpoints.seconds)])
         family(
             "checkpoint_pause_seconds", .gauge,
             "The longest a checkpoint has kept the counting thread busy since the start.",
-            [Sample(numbers.checkpointPauseSeconds)])
+            [Sample(numbers.checkpoints.longestPauseSeconds)])
         family(
             "checkpoint_failures_total", .counter, "Checkpoints that could not be saved.",
-            [Sample(numbers.checkpointFailures)])
+            [Sample(numbers.checkpoints.failures)])
         family(
             "replay_records", .gauge, "Records taken from the journal at the start.",
-            [Sample(numbers.replayedRecords)])
+            [Sample(numbers.recovery.replayedRecords)])
         family(
             "replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.",
-            [Sample(numbers.replaySeconds)])
+            [Sample(numbers.recovery.seconds)])
         family(
             "lost_frames", .gauge, "Frames of the journal found missing or damaged at the start.",
-            [Sample(numbers.lostFrames)])
+            [Sample(numbers.recovery.lostFrames)])
         family(
             "lost_hits", .gauge, "Hits lost with frames found missing or damaged at the start.",
-            [Sample(numbers.lostHits)])
+            [Sample(numbers.recovery.lostHits)])
     }
 }

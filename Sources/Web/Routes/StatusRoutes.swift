@@ -65,11 +65,12 @@ struct StatusRoutes: RouteGroup {
                     "rejected_beacons": reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.counter) }),
                 ]),
                 "durability": .object([
-                    "journal_bytes": JSON(durability.journalBytes),
-                    "journal_unsynced_bytes": JSON(durability.journalUnsyncedBytes),
-                    "journal_held_bytes": JSON(durability.journalHeldBytes),
-                    "checkpoint_last_success": durability.checkpointLastSuccess.map { JSON($0.rfc3339) } ?? .null,
-                    "checkpoint_failures": JSON(durability.checkpointFailures), "lost_hits": JSON(durability.lostHits),
+                    "journal_bytes": JSON(durability.journal.bytes),
+                    "journal_unsynced_bytes": JSON(durability.journal.unsyncedBytes),
+                    "journal_held_bytes": JSON(durability.journal.bufferedBytes),
+                    "checkpoint_last_success": durability.checkpoints.lastSuccess.map { JSON($0.rfc3339) } ?? .null,
+                    "checkpoint_failures": JSON(durability.checkpoints.failures),
+                    "lost_hits": JSON(durability.recovery.lostHits),
                 ]),
             ]))
     }

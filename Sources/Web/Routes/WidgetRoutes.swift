@@ -64,7 +64,7 @@ struct WidgetRoutes: RouteGroup {
     /// The same under a name that changes with its bytes: a page that names their hash may keep it for ever.
     private static let pinned = response(
         Assets.widget, caching: "public, max-age=31536000, immutable")
-    /// The same for themes that know the counter busuanzi, which say their site in the script's URL.
+    /// The same for themes that know the counter busuanzi. They name the site in the script's URL.
     private static let busuanzi = response(
         Assets.busuanzi + Assets.widget, caching: "max-age=3600")
 

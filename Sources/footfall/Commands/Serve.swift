@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         // Until settings can be reloaded, SIGHUP must not end the daemon.
         signal(SIGHUP, SIG_IGN)
-        let inherited = InheritedSocket.take()
+        let inherited = InheritedSocket.adoptAll()
         let logger = Logger.daemon()
         let settings: Settings
         do {
@@ -115,7 +115,7 @@ struct Serve: AsyncParsableCommand {
                 "local": "\(sockets.localName)",
                 "state": "\(settings.state.directory)",
             ])
-        if CrashPoint.isBuiltIn { logger.write(.crashable) }
+        if TestHooks.areBuiltIn { logger.write(.crashable) }
     }
 
     /// Reports why the daemon cannot start. The wait keeps a supervisor that restarts at once from looping over a mistake in a

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 
-PATIENCE = 20
+PATIENCE = 60
 # A headless one that says so is a bot.
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
