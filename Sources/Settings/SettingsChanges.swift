@@ -3,7 +3,7 @@ extension Settings {
     /// Keys that a running daemon takes over, besides the sites.
     private static let changeable: Set<String> = [
         "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
-        "limits.site_rate", "log.assets",
+        "limits.site_rate", "log.assets", "log.level",
     ]
 
     /// Keys with another value than at the start that are read at the start only, a sentence each.
