@@ -63,8 +63,9 @@ let package = Package(
             name: "Ingest", dependencies: ["Counting", "Wire", "Storage", "CKernel", "Platform"],
             swiftSettings: settings),
         .target(
-            name: "Web", dependencies: ["Counting", "Wire", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
-            resources: [.embedInCode("Assets")], swiftSettings: settings),
+            name: "Web",
+            dependencies: ["Counting", "Wire", "CResources", crypto, lifecycle, nioCore, nioHTTP, nioPosix],
+            exclude: ["Assets"], swiftSettings: settings),
         .target(name: "History", dependencies: ["Counting", "Storage", "Zones"], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Counting", "Wire", toml], swiftSettings: settings),
         .target(name: "Supervision", dependencies: ["CSystemd"], swiftSettings: settings),

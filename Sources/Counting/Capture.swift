@@ -13,7 +13,7 @@ public struct Capture: Sendable {
     private let sites: SiteTable
     private let visitors: VisitorTable
     private let recentViews: [RecentViews.View]
-    private let tallies: Tallies
+    private let counters: Counters
     private let upSince: Moment?
     private let doubtUntil: Moment?
     private let signatures: SeenSignatures
@@ -27,12 +27,12 @@ public struct Capture: Sendable {
         self.rows = rows
         self.changedSites = changedSites
         sites = engine.sites
-        visitors = engine.audience.visitors
+        visitors = engine.activeVisitors.visitors
         // Not shared: the next view would copy the whole ring.
-        recentViews = engine.audience.recentViews.remembered(at: engine.now)
-        tallies = engine.tallies
+        recentViews = engine.activeVisitors.recentViews.remembered(at: engine.now)
+        counters = engine.counters
         upSince = engine.upSince
-        doubtUntil = engine.audience.doubtUntil > engine.now ? engine.audience.doubtUntil : nil
+        doubtUntil = engine.activeVisitors.doubtUntil > engine.now ? engine.activeVisitors.doubtUntil : nil
         signatures = engine.signatures
         sockets = engine.sockets
     }
@@ -56,10 +56,10 @@ public struct Capture: Sendable {
         writer.moment(moment)
         writer.optional(upSince)
         writer.optional(doubtUntil)
-        let nonzero = tallies.nonzero
+        let nonzero = counters.nonzero
         writer.number(nonzero.count)
-        for (tally, count) in nonzero {
-            writer.byte(tally.rawValue)
+        for (counter, count) in nonzero {
+            writer.byte(counter.rawValue)
             writer.number(count)
         }
         writer.number(sockets.count)

@@ -10,7 +10,7 @@ public struct Engine: Sendable {
     /// The moment everything stands at.
     public internal(set) var now: Moment
     /// Counts of the daemon as a whole.
-    public internal(set) var tallies = Tallies()
+    public internal(set) var counters = Counters()
     /// History rows closed since they were last taken.
     private var closed: [HistoryRow] = []
     var closedRows: [HistoryRow] { closed }
@@ -20,7 +20,7 @@ public struct Engine: Sendable {
     private var settledQuarter: Int64?
 
     private(set) var sites = SiteTable()
-    var audience: Audience
+    var activeVisitors: ActiveVisitors
     /// When the daemon that runs came up.
     var upSince: Moment?
     /// Last drop count of each socket, oldest first.
@@ -42,23 +42,23 @@ public struct Engine: Sendable {
         self.limits = limits
         self.seed = seed
         self.now = now
-        audience = Audience(limits: limits, at: now)
+        activeVisitors = ActiveVisitors(limits: limits, at: now)
     }
 
     /// Sites known.
     public var siteCount: Int { sites.count }
     /// Visitors seen in the last 30 minutes, all sites together.
-    public var trackedVisitors: Int { audience.visitors.live }
+    public var trackedVisitors: Int { activeVisitors.visitors.live }
     /// Bytes of the visitor table.
-    public var visitorTableBytes: Int { audience.visitors.bytes }
+    public var visitorTableBytes: Int { activeVisitors.visitors.bytes }
     /// A site's settings.
     public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
     /// What was taken over from an older counter.
-    public func start(of site: SiteIndex) -> (visits: Int64, views: Int64) {
-        (sites[site.number].startVisits, sites[site.number].startViews)
+    public func baseline(of site: SiteIndex) -> (visits: Int64, views: Int64) {
+        (sites[site.number].baselineVisits, sites[site.number].baselineViews)
     }
     /// A site's running day.
-    public func turn(of site: SiteIndex) -> DayTurn { sites[site.number].turn }
+    public func rollover(of site: SiteIndex) -> DayRollover { sites[site.number].rollover }
 
     /// Applies the records of a frame in their order. On a malformed record the ones before it stand.
     public mutating func apply(_ frame: Span<UInt8>) throws(MalformedBytes) {
@@ -92,7 +92,7 @@ public struct Engine: Sendable {
         for _ in 0..<Self.fetchedAtOnce where !reader.isAtEnd {
             do throws(MalformedBytes) {
                 guard try reader.value(RecordKind.self) == .hit else { return }
-                touched &+= audience.visitors.touch(try reader.skipHit())
+                touched &+= activeVisitors.visitors.touch(try reader.skipHit())
             } catch {
                 // Whoever reads it in earnest will say so.
                 return
@@ -107,7 +107,7 @@ public struct Engine: Sendable {
     /// lets time pass over one gives its record first.
     public mutating func advance(to moment: Moment) {
         guard moment > now else { return }
-        if moment.second != now.second { audience.visitors.advance(to: moment.second) }
+        if moment.second != now.second { activeVisitors.visitors.advance(to: moment.second) }
         now = moment
     }
 
@@ -115,7 +115,7 @@ public struct Engine: Sendable {
     private mutating func count(_ hit: borrowing Hit) {
         advance(to: hit.moment)
         markChanged(hit.site)
-        audience.count(hit, in: &sites[hit.site.number], at: now, &tallies, closing: &closed)
+        activeVisitors.count(hit, in: &sites[hit.site.number], at: now, &counters, closing: &closed)
     }
 
     // MARK: Records
@@ -124,7 +124,7 @@ public struct Engine: Sendable {
         switch record {
         case .site(let site, let settings, _, _):
             site.number < sites.count ? sites[site.number].settings.name == settings.name : site.number == sites.count
-        case .turn(let site, _), .rejected(let site, _), .signed(let site, _, _, _), .start(let site, _, _, _),
+        case .rollover(let site, _), .rejected(let site, _), .signed(let site, _, _, _), .baseline(let site, _, _, _),
             .correction(let site, _, _, _, _):
             site.number < sites.count
         default: true
@@ -133,16 +133,16 @@ public struct Engine: Sendable {
 
     private mutating func apply(_ record: Record) {
         switch record {
-        case .site(let site, let settings, let turn, let at):
-            set(site, settings, turn, at: at)
-        case .turn(let site, let turn):
-            advance(to: turn.begins)
-            sites[site.number].advance(to: turn.begins, closing: &closed)
-            self.turn(site, to: turn)
+        case .site(let site, let settings, let rollover, let at):
+            set(site, settings, rollover, at: at)
+        case .rollover(let site, let rollover):
+            advance(to: rollover.begins)
+            sites[site.number].advance(to: rollover.begins, closing: &closed)
+            self.rollOver(site, to: rollover)
         case .clock(let event):
             apply(event)
-        case .tally(let tally, let count):
-            tallies.add(count, to: tally)
+        case .counter(let counter, let count):
+            counters.add(count, to: counter)
         case .rejected(let site, let count):
             sites[site.number].rejected = boundedSum(sites[site.number].rejected, count)
             markChanged(site)
@@ -150,22 +150,22 @@ public struct Engine: Sendable {
             countDrops(cookie: cookie, total: total)
         case .signed(let site, let signature, let second, let came):
             signatures.insert(signature, of: site, signedAt: second, now: came)
-        case .start(let site, let visits, let views, let remark):
+        case .baseline(let site, let visits, let views, let note):
             let former = sites[site.number]
             closed.append(
                 .audit(
                     Audit(
                         site: site, kind: .start, day: nil, visits: visits, views: views,
-                        formerVisits: former.startVisits, formerViews: former.startViews, remark: remark)))
-            sites[site.number].startVisits = visits
-            sites[site.number].startViews = views
+                        formerVisits: former.baselineVisits, formerViews: former.baselineViews, note: note)))
+            sites[site.number].baselineVisits = visits
+            sites[site.number].baselineViews = views
             markChanged(site)
-        case .correction(let site, let day, let visits, let views, let remark):
+        case .correction(let site, let day, let visits, let views, let note):
             closed.append(
                 .audit(
                     Audit(
                         site: site, kind: .correction, day: day, visits: visits, views: views, formerVisits: 0,
-                        formerViews: 0, remark: remark)))
+                        formerViews: 0, note: note)))
             sites[site.number].correct(day, visits: visits, views: views)
             markChanged(site)
         case .up(let moment):
@@ -179,44 +179,44 @@ public struct Engine: Sendable {
         }
     }
 
-    private mutating func set(_ site: SiteIndex, _ settings: SiteSettings, _ turn: DayTurn, at moment: Moment) {
+    private mutating func set(_ site: SiteIndex, _ settings: SiteSettings, _ rollover: DayRollover, at moment: Moment) {
         advance(to: moment)
         if site.number == sites.count {
             append(
-                SiteCounters(site, settings, turn: turn, since: now, at: now, limits: limits, seed: seed))
-            audience.recentViews.setRetention(
-                max(audience.recentViews.retention, settings.duplicateMilliseconds), at: now)
+                SiteCounters(site, settings, rollover: rollover, since: now, at: now, limits: limits, seed: seed))
+            activeVisitors.recentViews.setRetention(
+                max(activeVisitors.recentViews.retention, settings.duplicateMilliseconds), at: now)
             markChanged(site)
         } else {
             let former = sites[site.number].settings.duplicateMilliseconds
             sites[site.number].advance(to: now, closing: &closed)
             // A day that ends here still ends in the zone it was a day of.
-            self.turn(site, to: turn)
+            self.rollOver(site, to: rollover)
             sites[site.number].set(settings)
             if settings.duplicateMilliseconds != former { setRetention() }
         }
     }
 
-    private mutating func turn(_ site: SiteIndex, to turn: DayTurn) {
-        if let day = sites[site.number].turn(to: turn) { closed.append(.day(site, day)) }
+    private mutating func rollOver(_ site: SiteIndex, to rollover: DayRollover) {
+        if let day = sites[site.number].rollOver(to: rollover) { closed.append(.day(site, day)) }
         markChanged(site)
     }
 
     mutating func setRetention() {
-        audience.recentViews.setRetention(sites.map(\.settings.duplicateMilliseconds).max() ?? 0, at: now)
+        activeVisitors.recentViews.setRetention(sites.map(\.settings.duplicateMilliseconds).max() ?? 0, at: now)
     }
 
     private mutating func apply(_ event: ClockEvent) {
         switch event {
-        case .stepBack: tallies[.clockStepsBack] += 1
-        case .leapForward: tallies[.clockLeapsForward] += 1
+        case .stepBack: counters[.clockStepsBack] += 1
+        case .leapForward: counters[.clockLeapsForward] += 1
         case .restart(let moment):
-            tallies[.clockRestarts] += 1
+            counters[.clockRestarts] += 1
             settle()
             if let upSince { closed.append(.uptime(from: upSince, to: now)) }
             now = moment
             if upSince != nil { upSince = now }
-            audience.clear(at: now)
+            activeVisitors.clear(at: now)
             // Nothing is known of what was signed in a time that was wrong; from now on it is.
             signatures = SeenSignatures(floor: now.second)
             for i in sites.indices {
@@ -229,10 +229,10 @@ public struct Engine: Sendable {
 
     private mutating func countDrops(cookie: UInt64, total: UInt32) {
         if let i = sockets.firstIndex(where: { $0.cookie == cookie }) {
-            tallies[.kernelDrops] += UInt64(total &- sockets[i].total)
+            counters[.kernelDrops] += UInt64(total &- sockets[i].total)
             sockets[i].total = total
         } else {
-            tallies[.kernelDrops] += UInt64(total)
+            counters[.kernelDrops] += UInt64(total)
             if sockets.count == Self.socketsMax { sockets.removeFirst() }
             sockets.append((cookie, total))
         }
@@ -242,8 +242,8 @@ public struct Engine: Sendable {
     /// counted twice. Views, and everything counted before, stay.
     public mutating func loseVisitors() {
         settle()
-        audience.clear(at: now)
-        audience.doubtUntil = now + Self.doubtMilliseconds
+        activeVisitors.clear(at: now)
+        activeVisitors.doubtUntil = now + Self.doubtMilliseconds
         for i in 0..<sites.count {
             sites[i].presence.clear(at: now.second)
             sites[i].lastUntracked = now
@@ -295,7 +295,7 @@ public struct Engine: Sendable {
     /// The numbers of every site at this moment. Only sites with a changed number are made anew.
     public mutating func report() -> Report {
         Report(
-            asOf: now, sites: sites.indices.map { report(of: SiteIndex($0)) }, tallies: tallies,
+            asOf: now, sites: sites.indices.map { report(of: SiteIndex($0)) }, counters: counters,
             trackedVisitors: trackedVisitors, places: places)
     }
 

@@ -78,7 +78,7 @@ public struct Audit: Equatable, Sendable {
     /// The start numbers before; 0 for a correction.
     public var formerVisits: Int64, formerViews: Int64
     /// Who, why and when.
-    public var remark: Remark
+    public var note: AuditNote
 
     /// The ways to change a number by hand.
     public enum Kind: String, Sendable {

@@ -9,13 +9,13 @@ public struct Hit: ~Escapable {
     /// What it says.
     public var kind: Kind
     /// The way it came in.
-    public var door: Door
+    public var source: HitSource
     /// The agent is a declared bot, or the hit a prefetch: it is counted as `bots` and nowhere else.
     public var isBot: Bool
     /// The visitor's key under the salt in force; 0 where the beacon names no visitor.
     public var visitor: UInt64
     /// The key under the salt before, in the half hour after a midnight; else 0.
-    public var formerVisitor: UInt64
+    public var previousVisitorKey: UInt64
     /// The page, at most 512 bytes of valid UTF-8 beginning with `/`; empty for a ping.
     public var path: Span<UInt8>
     /// Where the view came from.
@@ -44,16 +44,17 @@ public struct Hit: ~Escapable {
     /// A hit; `path` and `referrer` stay borrowed.
     @_lifetime(copy path, copy referrer)
     public init(
-        site: SiteIndex, moment: Moment, kind: Kind, door: Door, isBot: Bool, visitor: UInt64, formerVisitor: UInt64,
+        site: SiteIndex, moment: Moment, kind: Kind, source: HitSource, isBot: Bool, visitor: UInt64,
+        previousVisitorKey: UInt64,
         path: Span<UInt8>, origin: Origin, referrer: Span<UInt8>
     ) {
         self.site = site
         self.moment = moment
         self.kind = kind
-        self.door = door
+        self.source = source
         self.isBot = isBot
         self.visitor = visitor
-        self.formerVisitor = formerVisitor
+        self.previousVisitorKey = previousVisitorKey
         self.path = path
         self.origin = origin
         self.referrer = referrer
@@ -61,9 +62,9 @@ public struct Hit: ~Escapable {
 
     /// A bot's hit, of which nothing else is kept.
     @_lifetime(immortal)
-    public init(bot kind: Kind, at moment: Moment, of site: SiteIndex, from door: Door) {
+    public init(bot kind: Kind, at moment: Moment, of site: SiteIndex, from source: HitSource) {
         self.init(
-            site: site, moment: moment, kind: kind, door: door, isBot: true, visitor: 0, formerVisitor: 0,
+            site: site, moment: moment, kind: kind, source: source, isBot: true, visitor: 0, previousVisitorKey: 0,
             path: Span(), origin: .direct, referrer: Span())
     }
 }

@@ -1,4 +1,4 @@
-/// How much the engine may hold. Each limit has a defined overflow and each overflow a counter in `Tally`.
+/// How much the engine may hold. Each limit has a defined overflow and each overflow a counter in `Counter`.
 public struct Limits: Equatable, Sendable {
     /// Visitors seen within the last 30 minutes, all sites together; newcomers past it are not tracked (`untracked`).
     public var visitors = 2_000_000

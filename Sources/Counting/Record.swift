@@ -5,13 +5,13 @@
 public enum Record: Equatable, Sendable {
     /// A site is known from `at` on, at the next free index and with its running day; or, at an index in use, has
     /// other settings.
-    case site(SiteIndex, SiteSettings, DayTurn, at: Moment)
+    case site(SiteIndex, SiteSettings, DayRollover, at: Moment)
     /// A site's local midnight.
-    case turn(SiteIndex, DayTurn)
+    case rollover(SiteIndex, DayRollover)
     /// The wall clock did something.
     case clock(ClockEvent)
     /// So many more of something.
-    case tally(Tally, UInt64)
+    case counter(Counter, UInt64)
     /// So many beacons of a known site were refused; they are in their tally as well.
     case rejected(SiteIndex, UInt64)
     /// A beacon of the site with this signature was believed: signed in one second by its sender's clock, come in another by
@@ -20,9 +20,9 @@ public enum Record: Equatable, Sendable {
     /// The kernel's count of datagrams it dropped at the socket with this cookie, modulo 2³²; a new cookie began at 0.
     case kernelDrops(cookie: UInt64, total: UInt32)
     /// The number of an older counter is taken over, at most `amountMax` either way.
-    case start(SiteIndex, visits: Int64, views: Int64, Remark)
+    case baseline(SiteIndex, visits: Int64, views: Int64, AuditNote)
     /// A signed number, at most `amountMax` either way, is added to one local day.
-    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64, Remark)
+    case correction(SiteIndex, LocalDay, visits: Int64, views: Int64, AuditNote)
     /// The daemon runs from here on.
     case up(Moment)
     /// The daemon stopped in good order.
@@ -37,7 +37,7 @@ public enum Record: Equatable, Sendable {
 /// Each record is its kind's byte and its fields, in the little-endian and LEB128 forms of `ByteWriter`. A hit:
 /// ```
 /// 0x01  flags  site  moment  [visitor 8 B]  [former 8 B]  [path]  [referrer]
-///       bit 0 ping · 1 bot · 2–3 door · 4 visitor · 5 former · 6–7 origin (direct, internal, host)
+///       bit 0 ping · 1 bot · 2–3 source · 4 visitor · 5 former · 6–7 origin (direct, internal, host)
 /// ```
 /// A ping or a bot's hit carries no path; a bot's no visitor either.
 public struct Frame: Sendable {
@@ -68,9 +68,9 @@ public struct Frame: Sendable {
     public mutating func append(_ hit: borrowing Hit) {
         let isView = hit.kind == .view && !hit.isBot
         let visitor = hit.isBot ? 0 : hit.visitor
-        let former = hit.isBot ? 0 : hit.formerVisitor
+        let former = hit.isBot ? 0 : hit.previousVisitorKey
         let origin: Hit.Origin = isView ? hit.origin : .direct
-        var flags = hit.kind.rawValue | hit.door.rawValue << 2 | origin.rawValue << 6
+        var flags = hit.kind.rawValue | hit.source.rawValue << 2 | origin.rawValue << 6
         if hit.isBot { flags |= 1 << 1 }
         if visitor != 0 { flags |= 1 << 4 }
         if former != 0 { flags |= 1 << 5 }
@@ -88,14 +88,14 @@ public struct Frame: Sendable {
     /// Adds a record that is no hit.
     public mutating func append(_ record: Record) {
         switch record {
-        case .site(let site, let settings, let turn, let at):
+        case .site(let site, let settings, let rollover, let at):
             start(.site, site)
             writer.site(settings)
-            writer.turn(turn)
+            writer.rollover(rollover)
             writer.moment(at)
-        case .turn(let site, let turn):
-            start(.turn, site)
-            writer.turn(turn)
+        case .rollover(let site, let rollover):
+            start(.rollover, site)
+            writer.rollover(rollover)
         case .clock(let event):
             writer.byte(RecordKind.clock.rawValue)
             switch event {
@@ -109,9 +109,9 @@ public struct Frame: Sendable {
                 writer.byte(2)
                 writer.moment(moment)
             }
-        case .tally(let tally, let count):
-            writer.byte(RecordKind.tally.rawValue)
-            writer.byte(tally.rawValue)
+        case .counter(let counter, let count):
+            writer.byte(RecordKind.counter.rawValue)
+            writer.byte(counter.rawValue)
             writer.number(count)
         case .rejected(let site, let count):
             start(.rejected, site)
@@ -125,17 +125,17 @@ public struct Frame: Sendable {
             writer.word(signature)
             writer.number(UInt64(second))
             writer.number(UInt64(came))
-        case .start(let site, let visits, let views, let remark):
-            start(.start, site)
+        case .baseline(let site, let visits, let views, let note):
+            start(.baseline, site)
             writer.signed(visits)
             writer.signed(views)
-            writer.remark(remark)
-        case .correction(let site, let day, let visits, let views, let remark):
+            writer.auditNote(note)
+        case .correction(let site, let day, let visits, let views, let note):
             start(.correction, site)
             writer.signed(Int64(day.number))
             writer.signed(visits)
             writer.signed(views)
-            writer.remark(remark)
+            writer.auditNote(note)
         case .up(let moment):
             writer.byte(RecordKind.up.rawValue)
             writer.moment(moment)
@@ -153,7 +153,7 @@ public struct Frame: Sendable {
 
 /// The first byte of a record. Stored: never renumber, only add.
 enum RecordKind: UInt8 {
-    case hit = 1, site, turn, clock, tally, rejected, kernelDrops, start, correction, up, down, signed
+    case hit = 1, site, rollover, clock, counter, rejected, kernelDrops, baseline, correction, up, down, signed
 }
 
 extension ByteReader {
@@ -163,7 +163,7 @@ extension ByteReader {
         let flags = try byte()
         let site = try site()
         let moment = try moment()
-        guard let kind = Hit.Kind(rawValue: flags & 1), let door = Door(rawValue: flags >> 2 & 3),
+        guard let kind = Hit.Kind(rawValue: flags & 1), let source = HitSource(rawValue: flags >> 2 & 3),
             let origin = Hit.Origin(rawValue: flags >> 6)
         else { throw malformed }
         let isBot = flags & 1 << 1 != 0
@@ -172,7 +172,8 @@ extension ByteReader {
         let path = kind == .view && !isBot ? try text(upTo: pathBytesMax) : bytes.extracting(first: 0)
         let referrer = origin == .host ? try text(upTo: referrerBytesMax) : bytes.extracting(first: 0)
         return Hit(
-            site: site, moment: moment, kind: kind, door: door, isBot: isBot, visitor: visitor, formerVisitor: former,
+            site: site, moment: moment, kind: kind, source: source, isBot: isBot, visitor: visitor,
+            previousVisitorKey: former,
             path: path, origin: origin, referrer: referrer)
     }
 
@@ -192,8 +193,8 @@ extension ByteReader {
     mutating func record(_ kind: RecordKind) throws(MalformedBytes) -> Record {
         switch kind {
         case .hit: throw malformed
-        case .site: return .site(try site(), try siteSettings(), try turn(), at: try moment())
-        case .turn: return .turn(try site(), try turn())
+        case .site: return .site(try site(), try siteSettings(), try rollover(), at: try moment())
+        case .rollover: return .rollover(try site(), try rollover())
         case .clock:
             switch try byte() {
             case 0: return .clock(.stepBack(milliseconds: try signed()))
@@ -201,16 +202,16 @@ extension ByteReader {
             case 2: return .clock(.restart(at: try moment()))
             default: throw malformed
             }
-        case .tally: return .tally(try value(Tally.self), try counter())
+        case .counter: return .counter(try value(Counter.self), try counter())
         case .rejected: return .rejected(try site(), try counter())
         case .kernelDrops: return .kernelDrops(cookie: try word(), total: UInt32(try number(upTo: Int(UInt32.max))))
         case .signed:
             return .signed(
                 try site(), try word(), at: Int64(try number(upTo: Int(UInt32.max))),
                 came: Int64(try number(upTo: Int(UInt32.max))))
-        case .start: return .start(try site(), visits: try amount(), views: try amount(), try remark())
+        case .baseline: return .baseline(try site(), visits: try amount(), views: try amount(), try auditNote())
         case .correction:
-            return .correction(try site(), try day(), visits: try amount(), views: try amount(), try remark())
+            return .correction(try site(), try day(), visits: try amount(), views: try amount(), try auditNote())
         case .up: return .up(try moment())
         case .down: return .down(try moment())
         }
@@ -232,8 +233,8 @@ extension ByteReader {
         return LocalDay(number: Int32(number))
     }
 
-    mutating func turn() throws(MalformedBytes) -> DayTurn {
-        DayTurn(day: try day(), begins: try moment(), salt: UInt32(try number(upTo: Int(UInt32.max))))
+    mutating func rollover() throws(MalformedBytes) -> DayRollover {
+        DayRollover(day: try day(), begins: try moment(), salt: UInt32(try number(upTo: Int(UInt32.max))))
     }
 
     mutating func siteSettings() throws(MalformedBytes) -> SiteSettings {
@@ -242,19 +243,19 @@ extension ByteReader {
         let window = Int64(try number(upTo: Int(visitGapSecondsMax)))
         let duplicate = Int64(try number(upTo: 10_000))
         let totalOf = try value(SiteSettings.TotalOf.self)
-        let door = try byte()
-        guard window >= 60, door == 255 || Door(rawValue: door) != nil else { throw malformed }
+        let source = try byte()
+        guard window >= 60, source == 255 || HitSource(rawValue: source) != nil else { throw malformed }
         return SiteSettings(
             name: name, timezone: timezone, onlineWindowSeconds: window, duplicateMilliseconds: duplicate,
-            totalOf: totalOf, viewsFrom: Door(rawValue: door))
+            totalOf: totalOf, viewsFrom: HitSource(rawValue: source))
     }
 }
 
 extension ByteWriter {
-    mutating func turn(_ turn: DayTurn) {
-        signed(Int64(turn.day.number))
-        moment(turn.begins)
-        number(UInt64(turn.salt))
+    mutating func rollover(_ rollover: DayRollover) {
+        signed(Int64(rollover.day.number))
+        moment(rollover.begins)
+        number(UInt64(rollover.salt))
     }
 
     mutating func site(_ settings: SiteSettings) {

@@ -5,7 +5,7 @@ public struct Report: Sendable {
     /// By site index.
     public let sites: [SiteReport]
     /// Counts of the daemon as a whole.
-    public let tallies: Tallies
+    public let counters: Counters
     /// Visitors seen in the last 30 minutes, all sites together.
     public let trackedVisitors: Int
     /// What makes the numbers of a site doubtful, by its name.
@@ -51,9 +51,9 @@ public final class SiteReport: Sendable {
     /// Visits and views that were counted: without start number and corrections, and so never fewer than before.
     public let countedVisits: UInt64, countedViews: UInt64
     /// Visits taken over from an older counter.
-    public let startVisits: Int64
+    public let baselineVisits: Int64
     /// Views taken over from an older counter.
-    public let startViews: Int64
+    public let baselineViews: Int64
     /// The running local day, corrections included, as in the two below.
     public let today: Sums
     /// The local day before today; zero where the daemon did not run in it.
@@ -102,12 +102,12 @@ public final class SiteReport: Sendable {
         peakToday = site.today.peak
         peak = site.peak
         totalOf = site.settings.totalOf
-        totalVisits = site.startVisits + Int64(site.visits) + site.correctedVisits
-        totalViews = site.startViews + Int64(site.views) + site.correctedViews
+        totalVisits = site.baselineVisits + Int64(site.visits) + site.correctedVisits
+        totalViews = site.baselineViews + Int64(site.views) + site.correctedViews
         countedVisits = site.visits
         countedViews = site.views
-        startVisits = site.startVisits
-        startViews = site.startViews
+        baselineVisits = site.baselineVisits
+        baselineViews = site.baselineViews
         today = site.today.sums
         yesterday = site.yesterday
         var sums = site.month

@@ -8,8 +8,8 @@ public struct SiteIndex: Hashable, Comparable, Sendable {
     public static func < (a: SiteIndex, b: SiteIndex) -> Bool { a.number < b.number }
 }
 
-/// The way a hit came in. Only views from the same door are compared for duplicates.
-public enum Door: UInt8, Sendable, CaseIterable {
+/// The way a hit came in. Only views from the same source are compared for duplicates.
+public enum HitSource: UInt8, Sendable, CaseIterable {
     /// A native beacon from a program.
     case beacon = 0
     /// A browser's own request.
@@ -30,8 +30,8 @@ public struct SiteSettings: Equatable, Sendable {
     public var duplicateMilliseconds: Int64
     /// What the headline total counts.
     public var totalOf: TotalOf
-    /// The one door whose views count; from the others a view is a ping. Nil: every door counts.
-    public var viewsFrom: Door?
+    /// The one source whose views count; from the others a view is a ping. Nil: every source counts.
+    public var viewsFrom: HitSource?
 
     /// What the headline total counts.
     public enum TotalOf: UInt8, Sendable {
@@ -44,7 +44,7 @@ public struct SiteSettings: Equatable, Sendable {
     /// Settings of a site that says nothing but its name and zone.
     public init(
         name: String, timezone: String = "UTC", onlineWindowSeconds: Int64 = 300,
-        duplicateMilliseconds: Int64 = 1000, totalOf: TotalOf = .visits, viewsFrom: Door? = nil
+        duplicateMilliseconds: Int64 = 1000, totalOf: TotalOf = .visits, viewsFrom: HitSource? = nil
     ) {
         precondition((60...visitGapSecondsMax).contains(onlineWindowSeconds), "online window outside 60…1800 s")
         precondition((0...10_000).contains(duplicateMilliseconds), "duplicate window outside 0…10 s")
@@ -58,7 +58,7 @@ public struct SiteSettings: Equatable, Sendable {
 }
 
 /// One local day of a site as the calendar hands it to the engine.
-public struct DayTurn: Equatable, Sendable {
+public struct DayRollover: Equatable, Sendable {
     /// The day that begins.
     public var day: LocalDay
     /// Its first moment.

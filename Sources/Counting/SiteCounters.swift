@@ -4,7 +4,7 @@ struct SiteCounters: Sendable {
     private(set) var settings: SiteSettings
     let since: Moment
     /// The local day that runs, and its salt.
-    private(set) var turn: DayTurn
+    private(set) var rollover: DayRollover
     private(set) var now: Moment
 
     var presence: Presence
@@ -17,7 +17,7 @@ struct SiteCounters: Sendable {
     var peak: Peak
 
     var views: UInt64 = 0, visits: UInt64 = 0, bots: UInt64 = 0, rejected: UInt64 = 0
-    var correctedVisits: Int64 = 0, correctedViews: Int64 = 0, startVisits: Int64 = 0, startViews: Int64 = 0
+    var correctedVisits: Int64 = 0, correctedViews: Int64 = 0, baselineVisits: Int64 = 0, baselineViews: Int64 = 0
     /// When a visitor last found the table full.
     var lastUntracked: Moment?
 
@@ -25,20 +25,21 @@ struct SiteCounters: Sendable {
     private let seed: HashSeed
 
     init(
-        _ index: SiteIndex, _ settings: SiteSettings, turn: DayTurn, since: Moment, at now: Moment, limits: Limits,
+        _ index: SiteIndex, _ settings: SiteSettings, rollover: DayRollover, since: Moment, at now: Moment,
+        limits: Limits,
         seed: HashSeed
     ) {
         self.index = index
         self.settings = settings
         self.since = since
-        self.turn = turn
+        self.rollover = rollover
         self.now = now
         self.limits = limits
         self.seed = seed
         presence = Presence(window: settings.onlineWindowSeconds, at: now.second)
         windows = Windows(at: now)
         peak = Peak(visitors: 0, at: now)
-        today = Day(turn.day, peak: peak, limits: limits, seed: seed)
+        today = Day(rollover.day, peak: peak, limits: limits, seed: seed)
         quarter = Quarter(number: now.quarter, peak: 0)
     }
 
@@ -92,8 +93,8 @@ struct SiteCounters: Sendable {
 
     /// Closes the running day and begins another; time must stand at its first moment or later. Nil where the day is
     /// the same and only its bounds or its salt are others: then it goes on.
-    mutating func turn(to next: DayTurn) -> ClosedDay? {
-        turn = next
+    mutating func rollOver(to next: DayRollover) -> ClosedDay? {
+        rollover = next
         guard next.day != today.day else { return nil }
         let closed = today.closed(timezone: settings.timezone)
         let sums = today.sums

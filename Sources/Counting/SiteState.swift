@@ -6,9 +6,11 @@ extension ByteWriter {
         moment(site.now)
         self.site(site.settings)
         moment(site.since)
-        turn(site.turn)
+        rollover(site.rollover)
         for total in [site.views, site.visits, site.bots, site.rejected] { number(total) }
-        for total in [site.correctedVisits, site.correctedViews, site.startVisits, site.startViews] { signed(total) }
+        for total in [site.correctedVisits, site.correctedViews, site.baselineVisits, site.baselineViews] {
+            signed(total)
+        }
         optional(site.lastUntracked)
         let occupied = site.presence.occupied
         number(occupied.count)
@@ -95,9 +97,9 @@ extension SiteCounters {
         guard now <= end else { throw reader.malformed }
         let settings = try reader.siteSettings()
         let since = try reader.moment()
-        self.init(index, settings, turn: try reader.turn(), since: since, at: now, limits: limits, seed: seed)
+        self.init(index, settings, rollover: try reader.rollover(), since: since, at: now, limits: limits, seed: seed)
         for total in [\Self.views, \.visits, \.bots, \.rejected] { self[keyPath: total] = try reader.counter() }
-        for total in [\Self.correctedVisits, \.correctedViews, \.startVisits, \.startViews] {
+        for total in [\Self.correctedVisits, \.correctedViews, \.baselineVisits, \.baselineViews] {
             self[keyPath: total] = try reader.signed()
         }
         lastUntracked = try reader.optionalMoment()

@@ -65,9 +65,11 @@ extension Engine {
         self.init(limits: limits, seed: seed, at: try reader.moment())
         upSince = try reader.optionalMoment()
         if let upSince, upSince > now { throw reader.malformed }
-        audience.doubtUntil = try reader.optionalMoment() ?? .epoch
-        guard audience.doubtUntil <= now + Self.doubtMilliseconds else { throw reader.malformed }
-        for _ in 0..<(try reader.count(bytesEach: 2)) { tallies[try reader.value(Tally.self)] = try reader.counter() }
+        activeVisitors.doubtUntil = try reader.optionalMoment() ?? .epoch
+        guard activeVisitors.doubtUntil <= now + Self.doubtMilliseconds else { throw reader.malformed }
+        for _ in 0..<(try reader.count(bytesEach: 2)) {
+            counters[try reader.value(Counter.self)] = try reader.counter()
+        }
         let socketCount = try reader.count(bytesEach: 9)
         guard socketCount <= Self.socketsMax else { throw reader.malformed }
         for _ in 0..<socketCount {
@@ -83,7 +85,7 @@ extension Engine {
         guard !chunks.isEmpty else { return }
         guard chunks.count == Capture.chunkCount else { throw MalformedBytes(offset: 0) }
         try restoreRecentViews(chunks[0])
-        for i in 0..<VisitorTable.chunkCount { try audience.visitors.restore(chunk: i, chunks[i + 1]) }
+        for i in 0..<VisitorTable.chunkCount { try activeVisitors.visitors.restore(chunk: i, chunks[i + 1]) }
     }
 
     private mutating func restoreRecentViews(_ bytes: [UInt8]) throws(MalformedBytes) {
@@ -94,7 +96,7 @@ extension Engine {
             let moment = try reader.moment()
             guard identity != 0, moment >= before, moment <= now else { throw reader.malformed }
             before = moment
-            if audience.recentViews.remember(identity, at: moment) { tallies[.recentViewsForgotten] += 1 }
+            if activeVisitors.recentViews.remember(identity, at: moment) { counters[.recentViewsForgotten] += 1 }
         }
         guard reader.isAtEnd else { throw reader.malformed }
     }

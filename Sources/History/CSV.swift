@@ -1,18 +1,18 @@
 public import Foundation
 
-/// Why a text is no table that can be taken over.
+/// Why a text cannot be imported.
 public struct UnreadableTable: Error, Equatable {
-    /// What is wrong with it, to stand behind its name and a colon.
+    /// What is wrong with the text; it follows the file's name and a colon.
     public let reason: String
 
-    /// It cannot be read for this reason.
+    /// A text that cannot be imported for this reason.
     public init(reason: String) { self.reason = reason }
 }
 
-/// Rows of RFC 4180, one after the other: fields in quotes may hold commas, quotes that are doubled, and line ends. A row is
-/// all of a text that is held, and none is longer than `bytesMax`.
+/// Reads the rows of a CSV text (RFC 4180) one by one. A quoted field may contain commas, doubled quotes and line ends.
+/// Only one row is in memory at a time; a row has at most `bytesMax` bytes.
 public struct CSV {
-    /// Where the last row begins, from 1.
+    /// The line on which the last row begins, counted from 1.
     public private(set) var line = 1
     private var lineEnds = 0
     private let more: () throws -> Data?
@@ -20,14 +20,14 @@ public struct CSV {
     private var place: Int
     private static let bytesMax = 1 << 20
 
-    /// A text that comes in pieces, each when the one before was read; nil or an empty one is the end.
+    /// A text that is read in pieces; nil or an empty piece is the end.
     public init(_ more: @escaping () throws -> Data?) {
         self.more = more
         bytes = Data()
         place = 0
     }
 
-    /// A text that is all there.
+    /// A text in memory.
     public init(_ text: Data) {
         self.init { nil }
         bytes = text
@@ -55,7 +55,7 @@ public struct CSV {
         line = lineEnds + 1
         func ended() -> String {
             let text = String(decoding: field, as: UTF8.self)
-            // What a table for spreadsheets has in front of a field that could be a formula.
+            // Exports put a quote before a field that a spreadsheet could take for a formula.
             return text.hasPrefix("'") && text.count > 1 ? String(text.dropFirst()) : text
         }
         while let byte = try peek() {
@@ -85,7 +85,7 @@ public struct CSV {
                 count = 0
             default:
                 field.append(byte)
-                // The mark that some begin a text with.
+                // Skip a byte order mark.
                 if line == 1, field == [0xef, 0xbb, 0xbf], row.isEmpty { field = [] }
             }
         }

@@ -1,38 +1,41 @@
 public import Counting
 import Zones
 
-/// What brings the days of a site to what a table says: corrections, all of them or none.
+/// The corrections that make the days of a site equal to a table: all of them, or none.
 ///
-/// Days that were counted here are left as they are, so reading a table again changes nothing.
+/// Days that Footfall counted itself are never changed. Importing the same table twice changes nothing the second time.
 public struct DayImport: Equatable, Sendable {
-    /// What is added to a day.
+    /// A signed number to add to one day.
     public struct Correction: Equatable, Sendable {
-        /// The day.
+        /// The day to correct.
         public var day: LocalDay
-        /// Never both zero.
+        /// The numbers to add; never both zero.
         public var visits: Int64, views: Int64
     }
 
-    /// In the order of their days.
+    /// Sorted by day.
     public let corrections: [Correction]
-    /// Days that are as the table says already.
+    /// How many days already equal the table.
     public let unchanged: Int
-    /// Days that were counted here.
+    /// How many days Footfall counted itself.
     public let own: Int
 
-    /// Why nothing is done.
+    /// Why nothing is imported.
     public enum Refusal: Error, Equatable {
-        /// The site starts from a number in which these days may be: they would be counted twice.
+        /// The site has a baseline that may already contain these days, so they would be counted twice.
         case mayBeInStart
-        /// A day is still to come where the site is.
+        /// A day lies in the future of the site's time zone.
         case future(LocalDay)
-        /// Days have more already than the table says, this one first. A table with a part of a day would take away what
-        /// another part has brought.
+        /// So many days would lose something, this one first. A table that holds only a part of a day would undo the import
+        /// of the other part.
         case lower(days: Int, first: LocalDay)
     }
 
-    /// What of a table differs from the days that are `kept` of a site, which is in `timezone` and starts from the number
-    /// of an older counter. `onTop`: the days are not in that number. `lower`: days may lose something.
+    /// Compares a table with the `kept` days of a site in `timezone`, which starts from the baseline `start`.
+    ///
+    /// - Parameters:
+    ///   - onTop: The baseline does not contain the days of the table.
+    ///   - lower: Days may lose something.
     public init(
         _ days: [DayTable.Day], to kept: [LocalDay: DayTable.Day], start: (visits: Int64, views: Int64),
         timezone: String, now: Moment, onTop: Bool = false, lower: Bool = false
@@ -53,7 +56,7 @@ public struct DayImport: Equatable, Sendable {
         if let first = fallen.first, !lower { throw .lower(days: fallen.count, first: first.day) }
     }
 
-    /// The visits of days that were taken over: the number of an older counter may have them in it.
+    /// The visits of imported days, which the number of an older counter may contain as well.
     public static func visitsTakenOver(_ kept: [LocalDay: DayTable.Day]) -> Int64 {
         kept.values.filter { !$0.isCounted }.reduce(0) { $0 + ($1.visits ?? 0) }
     }

@@ -2,27 +2,27 @@ public import Counting
 public import Foundation
 import Zones
 
-/// Totals by day, out of what other counters export.
+/// Daily totals from the export of another counter.
 public struct DayTable: Sendable {
-    /// The totals of a day.
+    /// The totals of one day.
     public struct Day: Equatable, Sendable {
         /// The day.
         public var day: LocalDay
-        /// Nil where the table has no such column, or nothing in it.
+        /// Nil if the table has no such column, or the field is empty.
         public var visits: Int64?, views: Int64?
-        /// Somebody was seen, not only added.
+        /// The day has visitors or a peak of its own, so it was counted and not imported.
         public var isCounted = false
     }
 
-    /// Each day once, in order.
+    /// Each day once, sorted.
     public let days: [Day]
-    /// What the text says that it is of.
+    /// The site that the table names, if any.
     public let site: String?
-    /// The number of a counter that knows no days any more.
+    /// The total of a counter that no longer knows its days.
     public let total: Int64?
 
-    /// Reads a text to its end. The lines of GoatCounter are moments, which lie in days of `timezone`; UTC where this
-    /// machine does not know it.
+    /// Reads a table to its end. GoatCounter exports moments; they are assigned to days in `timezone`, or in UTC if this
+    /// machine does not know that zone.
     public init(_ rows: inout CSV, timezone: String) throws(UnreadableTable) {
         guard let head = try rows.next()?.map({ $0.trimmingCharacters(in: .whitespaces).lowercased() }) else {
             throw UnreadableTable(reason: "there is nothing in it")
@@ -37,7 +37,7 @@ public struct DayTable: Sendable {
         }
     }
 
-    /// What is there, by day, out of our own export.
+    /// The days in Footfall's own export.
     public static func kept(_ export: Data) throws -> [LocalDay: Day] {
         var rows = CSV(export)
         guard let head = try rows.next() else { return [:] }
@@ -85,7 +85,7 @@ public struct DayTable: Sendable {
         return (found.values.sorted { $0.day < $1.day }, named)
     }
 
-    /// `1234`, or `1,234` with a comma, a dot or a space at every thousand: nothing that may be a fraction.
+    /// Parses `1234`, or `1,234` with a comma, dot or space at every thousand. Anything that could be a fraction is refused.
     private static func number(_ text: String) -> Int64? {
         let text = text.trimmingCharacters(in: .whitespaces)
         let groups = text.split(omittingEmptySubsequences: false) { ",. ".contains($0) }
@@ -95,8 +95,8 @@ public struct DayTable: Sendable {
         return Int64(groups.joined())
     }
 
-    /// A line is a hit. Where it names its session, the session's first line is where a visit began, for `FirstVisit` is true of
-    /// each first view of a page. Bots and events are no views.
+    /// Each line is a hit. A visit begins with the first line of its session, because `FirstVisit` is also true for the first
+    /// view of each further page; without a session, `FirstVisit` decides. Bots and events are skipped.
     private static func goatCounter(
         _ head: [String], _ rows: inout CSV, _ zone: Zone
     ) throws(UnreadableTable) -> [Day] {
@@ -105,7 +105,7 @@ public struct DayTable: Sendable {
             throw UnreadableTable(reason: "it is cut")
         }
         let (bot, event, session) = (column("bot"), column("event"), column("session"))
-        // By their hashes, which take the same room however a session is called.
+        // Hashes take the same memory however long a session's name is.
         var sessions: Set<Int> = []
         var found: [LocalDay: Day] = [:]
         var local = zone.day(at: 0)
@@ -128,7 +128,7 @@ public struct DayTable: Sendable {
         return found.values.sorted { $0.day < $1.day }
     }
 
-    /// The second of a moment as GoatCounter writes it, which is in UTC.
+    /// Parses a moment as GoatCounter writes it, in UTC.
     private static func second(of text: String) -> Int64? {
         let parts = text.utf8.split { [0x2d, 0x54, 0x3a, 0x20, 0x5a].contains($0) }
         guard text.utf8.count == 20, text.hasSuffix("Z"), parts.count == 6, let day = LocalDay(String(text.prefix(10))),
@@ -138,7 +138,7 @@ public struct DayTable: Sendable {
         return Int64(day.number) * 86_400 + hour * 3600 + minute * 60 + second
     }
 
-    /// Of its table `counter` only the row of type `total` is a number that is not of a year or a browser.
+    /// In NukeViet's table `counter`, only the row of type `total` is the site's total; the others count a year or a browser.
     private static func nukeViet(_ head: [String], _ rows: inout CSV) throws(UnreadableTable) -> Int64 {
         guard let type = head.firstIndex(of: "c_type"), let value = head.firstIndex(of: "c_val"),
             let count = head.firstIndex(of: "c_count")

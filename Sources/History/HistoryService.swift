@@ -3,23 +3,24 @@ import Dispatch
 public import Storage
 import Zones
 
-/// Puts history together: what the tables hold, what waits to be kept, and what still runs, all of one moment.
+/// Answers questions about the past from three sources at one moment: the tables, the rows that wait for a checkpoint, and
+/// the quarter hour that is running.
 ///
-/// Rows leave the engine in numbered batches, and the database says which one it holds; so every row is in an answer
-/// once, whatever the checkpoint does meanwhile.
+/// Rows leave the engine in numbered batches, and the database knows its newest batch. So every row is in an answer exactly
+/// once, even while a checkpoint runs.
 public struct HistoryService: Sendable {
     private let reader: HistoryReader
     private let checkpointer: Checkpointer
     private let engine: any EngineReader
 
-    /// History out of the tables, of what `checkpointer` has not saved yet, and of the engine that counts.
+    /// Combines the tables with what `checkpointer` has not saved yet and with the running engine.
     public init(reader: HistoryReader, checkpointer: Checkpointer, engine: any EngineReader) {
         self.reader = reader
         self.checkpointer = checkpointer
         self.engine = engine
     }
 
-    /// Everything of a site in a range that is not in `kept`, which holds the batches up to its own.
+    /// The history of a site in a range; `rows` are those that are not in `kept`.
     private struct Parts {
         var kept: KeptHistory
         var live: LiveHistory
@@ -29,11 +30,11 @@ public struct HistoryService: Sendable {
     /// A site's history in columns.
     public func series(_ query: SeriesQuery) async -> SeriesAnswer {
         let zone = LocalCalendar.zone(named: query.timezone)
-        guard let looked = await look(query.site) else { return .unavailable }
-        let since = looked.live.since.second
+        guard let pending = await pending(of: query.site) else { return .unavailable }
+        let since = pending.live.since.second
         var beginning: Int64?
         if case .beginning? = query.from {
-            let added = looked.rows.compactMap { row -> LocalDay? in
+            let added = pending.rows.compactMap { row -> LocalDay? in
                 if case .audit(let audit) = row, audit.site == query.site { audit.day } else { nil }
             }
             let kept = await read { reader throws(StorageError) in try reader.beginning(of: query.site) }
@@ -41,9 +42,9 @@ public struct HistoryService: Sendable {
             let first = (added + [kept].compactMap { $0 }).min()
             beginning = max(0, zone.day(at: min(since, first.map { Int64($0.number) * 86_400 } ?? since)).begins)
         }
-        let range = SeriesRange(query, in: zone, now: looked.live.asOf.second, beginning: beginning)
+        let range = SeriesRange(query, in: zone, now: pending.live.asOf.second, beginning: beginning)
         guard let range else { return .empty }
-        // All there is may always be asked for.
+        // The whole history may always be asked for.
         guard range.bucketsMax <= Series.countMax || beginning != nil else { return .tooLong }
         let (bounds, step) = (range.bounds, range.step)
         let isOfDays = step == .day || step == .month
@@ -61,19 +62,19 @@ public struct HistoryService: Sendable {
         return .series(series, step: step, days: labels, asOf: parts.live.asOf)
     }
 
-    /// The rankings of a local day; nil where the disk does not give them, and empty where none are kept.
+    /// The rankings of a local day; empty if none are kept, nil if the disk cannot be read.
     public func rankings(_ site: SiteIndex, _ day: LocalDay) async -> (pages: Top, referrers: Top)? {
         let today: (day: LocalDay, pages: Top, referrers: Top)? = await engine.read { engine in
             (
-                engine.turn(of: site).day, engine.topPages(of: site, rows: .max),
+                engine.rollover(of: site).day, engine.topPages(of: site, rows: .max),
                 engine.topReferrers(of: site, rows: .max)
             )
         }
         guard let today else { return nil }
         if day == today.day { return (today.pages, today.referrers) }
-        guard let looked = await look(site) else { return nil }
-        // Of a day that has ended a moment ago.
-        for case .day(site, let closed) in looked.rows.reversed() where closed.day == day {
+        guard let pending = await pending(of: site) else { return nil }
+        // A day that ended a moment ago may not be in the tables yet.
+        for case .day(site, let closed) in pending.rows.reversed() where closed.day == day {
             return (closed.pages, closed.referrers)
         }
         let kept = await read { reader throws(StorageError) in try reader.rankings(of: site, on: day) }
@@ -83,8 +84,8 @@ public struct HistoryService: Sendable {
 
     // MARK: One moment
 
-    /// What has not reached the tables for sure, and the newest batch of it; nil where the counting thread ends.
-    private func look(_ site: SiteIndex) async -> (
+    /// The rows that may not be in the tables yet, each with its batch, and the newest batch; nil if nobody counts any more.
+    private func pending(of site: SiteIndex) async -> (
         live: LiveHistory, rows: [HistoryRow], newest: UInt64, batches: [UInt64]
     )? {
         await engine.read { [checkpointer] engine in
@@ -97,23 +98,23 @@ public struct HistoryService: Sendable {
         }
     }
 
-    /// Tables and memory of one moment: should a checkpoint have saved more meanwhile than was seen in memory, both are read again.
+    /// Tables and memory at one moment. Both are read again if a checkpoint saved a newer batch in between.
     private func parts(_ site: SiteIndex, _ range: Range<Int64>) async -> Parts? {
         for _ in 0..<10 {
-            guard let looked = await look(site) else { return nil }
+            guard let pending = await pending(of: site) else { return nil }
             let days = range.lowerBound / 86_400...(range.upperBound - 1) / 86_400
             let kept = await read { reader throws(StorageError) in try reader.history(of: site, days: days) }
             guard let kept else { return nil }
-            guard kept.batch <= looked.newest else { continue }
-            let rows = zip(looked.rows, looked.batches).filter { $0.1 > kept.batch }.map(\.0)
-            return Parts(kept: kept, live: looked.live, rows: rows)
+            guard kept.batch <= pending.newest else { continue }
+            let rows = zip(pending.rows, pending.batches).filter { $0.1 > kept.batch }.map(\.0)
+            return Parts(kept: kept, live: pending.live, rows: rows)
         }
         return nil
     }
 
     private static let disk = DispatchQueue(label: "footfall.history")
 
-    /// Reads the tables, one reader after the other, on a thread that may wait for the disk; nil where it does not give them.
+    /// Reads the tables on a queue that may block, one reader at a time; nil if the disk cannot be read.
     private func read<T: Sendable>(
         _ body: @escaping @Sendable (HistoryReader) throws(StorageError) -> T
     ) async -> T? {
@@ -131,7 +132,7 @@ public struct HistoryService: Sendable {
     // MARK: Columns
 
     private static func add(_ parts: Parts, of site: SiteIndex, since: Int64, to series: inout Series) {
-        // What was counted before the site was known here came from elsewhere, with the time that it was up.
+        // A site's quarter hours may be older than the site: they were restored from elsewhere, with their uptime.
         let since = min(since, parts.kept.firstSecond ?? since)
         for up in parts.kept.uptime { series.addUptime(from: max(up.from.second, since), to: up.to.second + 1) }
         for row in parts.rows {
@@ -145,7 +146,7 @@ public struct HistoryService: Sendable {
         if let up = parts.live.upSince { series.addUptime(from: max(up.second, since), to: parts.live.asOf.second + 1) }
     }
 
-    /// What belongs to local days: corrections and unique visitors.
+    /// Adds what belongs to local days: corrections and unique visitors.
     private static func addDays(_ parts: Parts, of site: SiteIndex, _ days: [Zone.Day], to series: inout Series) {
         let begins = Dictionary(days.map { ($0.number, $0.begins) }) { first, _ in first }
         for correction in parts.kept.corrections {
@@ -171,8 +172,8 @@ public struct HistoryService: Sendable {
     }
 }
 
-/// Whoever owns the engine, and lets others look at it.
+/// The owner of the engine, who lets others read it.
 public protocol EngineReader: Sendable {
-    /// What `body` makes of the counts as they are at one moment; nil where nobody counts any more.
+    /// Calls `body` with the counts at one moment; nil if nobody counts any more.
     func read<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T?
 }

@@ -1,22 +1,22 @@
 import Counting
 import Zones
 
-/// The time that a query asks for, and the buckets that it is cut into.
+/// The time range of a query, divided into buckets.
 struct SeriesRange {
-    /// From the first second to just before the last one.
+    /// The range in seconds since the epoch.
     let seconds: Range<Int64>
-    /// How long each bucket is.
+    /// The length of each bucket.
     let step: SeriesQuery.Step
     private let zone: Zone
 
-    /// What is asked for at the second `now`; nil where that is no time at all. All there is begins at `beginning`.
+    /// The range of a query at the second `now`; nil if it is empty. The whole history begins at `beginning`.
     init?(_ query: SeriesQuery, in zone: Zone, now: Int64, beginning: Int64?) {
         func second(_ edge: SeriesQuery.Edge, isEnd: Bool) -> Int64 {
             switch edge {
             case .moment(let moment): return moment.second
             case .beginning: return beginning ?? 0
             case .day(let day):
-                // A day is somewhere around its noon by UTC.
+                // A local day lies within a day of the same date in UTC.
                 let around = zone.days(
                     from: Int64(day.number) * 86_400 - 86_400, to: Int64(day.number) * 86_400 + 172_800)
                 let found = around.first { $0.number >= day.number } ?? around[around.count - 1]
@@ -31,7 +31,7 @@ struct SeriesRange {
         self.zone = zone
     }
 
-    /// The step that suits so many seconds.
+    /// The default step for a range of this length.
     private static func step(for seconds: Int64) -> SeriesQuery.Step {
         switch seconds {
         case ...(2 * 86_400): .quarter
@@ -41,7 +41,7 @@ struct SeriesRange {
         }
     }
 
-    /// So many buckets at most: one at each end may be of the range in part.
+    /// The greatest number of buckets: the first and the last may reach out of the range.
     var bucketsMax: Int64 {
         let length: Int64 =
             switch step {
@@ -53,7 +53,7 @@ struct SeriesRange {
         return (seconds.upperBound - seconds.lowerBound) / length + 2
     }
 
-    /// Where buckets begin, the first at or before the range, and where the last one ends, at or behind it.
+    /// The first second of each bucket and the end of the last one. Together they cover the range.
     var bounds: [Int64] {
         let (first, last) = (seconds.lowerBound, seconds.upperBound - 1)
         switch step {
@@ -61,7 +61,7 @@ struct SeriesRange {
         case .hour:
             var bounds = [zone.hour(at: first)]
             while let hour = bounds.last, hour <= last {
-                // Where the clocks change by half an hour, an hour of theirs has as many minutes.
+                // Where clocks change by half an hour, one bucket has thirty minutes.
                 let next = zone.hour(at: hour + 3600)
                 bounds.append(next > hour ? next : hour + 3600)
             }
@@ -70,7 +70,7 @@ struct SeriesRange {
             let days = zone.days(from: first, to: last)
             return days.map(\.begins) + [days[days.count - 1].ends]
         case .month:
-            // Days of a month before and after belong to the months at the ends.
+            // The first and the last month may begin before the range and end after it.
             let reach: Int64 = 32 * 86_400
             let days = zone.days(from: max(0, first - reach), to: last + reach)
             var firsts: [Int64] = []

@@ -66,7 +66,7 @@ struct CheckpointSchedule {
     }
 
     private func storeSalts(of pipeline: inout IngestPipeline) {
-        let drawn = pipeline.takeDrawnSalts()
+        let drawn = pipeline.dequeueDrawnSalts()
         if !drawn.isEmpty { checkpointer.store(drawn) }
         pipeline.saltsStored(through: checkpointer.saltsStored)
     }

@@ -54,7 +54,7 @@ public struct IngestPipeline: Sendable {
         admission = Admission(sites: SiteDirectory(seed: seed), rules: rules, seed: seed)
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
         // A backup may know of salts that it does not hold; their numbers are not given out again.
-        let used = (0..<engine.siteCount).map { recovery.engine.turn(of: SiteIndex($0)).salt }.max() ?? 0
+        let used = (0..<engine.siteCount).map { recovery.engine.rollover(of: SiteIndex($0)).salt }.max() ?? 0
         salts = SaltPool(stored: recovery.salts, used: used, random: random)
         self.journal = journal
         self.calendar = calendar
@@ -64,21 +64,21 @@ public struct IngestPipeline: Sendable {
 
     private mutating func restore(_ site: SiteIndex, _ stored: [StoredSalt]) {
         let settings = engine.settings(of: site)
-        let turn = engine.turn(of: site)
+        let rollover = engine.rollover(of: site)
         func salt(_ stored: StoredSalt) -> Salt { Salt(number: stored.number, bytes: stored.bytes) }
         // The salts of a restored backup may be gone; its visitors of that day are then strangers once more, under a secret
         // that lasts until the day is turned anew, at once.
         var random = SystemRandomNumberGenerator()
-        let missing = Salt(number: turn.salt, using: &random)
-        let current = stored.first { $0.number == turn.salt }
-        let former = stored.last { $0.number < turn.salt }
-        if let next = stored.last(where: { $0.number > turn.salt }) {
+        let missing = Salt(number: rollover.salt, using: &random)
+        let current = stored.first { $0.number == rollover.salt }
+        let former = stored.last { $0.number < rollover.salt }
+        if let next = stored.last(where: { $0.number > rollover.salt }) {
             salts.keep(salt(next), for: site)
         } else {
             salts.drawAhead(for: site)
         }
-        let span = calendar(settings.timezone, turn.begins)
-        let today = current == nil ? DaySpan(day: turn.day, begins: turn.begins, ends: turn.begins) : span
+        let span = calendar(settings.timezone, rollover.begins)
+        let today = current == nil ? DaySpan(day: rollover.day, begins: rollover.begins, ends: rollover.begins) : span
         admission.sites.restore(
             SiteProfile(settings), today: today, salt: current.map(salt) ?? missing, former: former.map(salt))
     }
@@ -86,11 +86,11 @@ public struct IngestPipeline: Sendable {
     /// The sequence of the frame to come, with the hits in all frames before it; nil where nothing is kept.
     var journalNext: (sequence: UInt64, before: UInt64)? { journal?.next }
     /// Bytes of frames that are buffered in memory because the disk takes none.
-    var heldBytes: Int { journal?.status.heldBytes ?? 0 }
+    var heldBytes: Int { journal?.status.numbers.bufferedBytes ?? 0 }
     /// The stamp of the newest datagram that came in, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
     /// Datagrams that were read as beacons, whether they are committed or not.
-    var parsedDatagrams: UInt64 { engine.tallies[.parsedDatagrams] + admission.counts[.parsedDatagrams] }
+    var parsedDatagrams: UInt64 { engine.counters[.parsedDatagrams] + admission.counts[.parsedDatagrams] }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
     /// The last moment given to anything.
@@ -104,7 +104,7 @@ public struct IngestPipeline: Sendable {
     // MARK: Salts
 
     /// Salts drawn since the last call, to be stored before they are used.
-    public mutating func takeDrawnSalts() -> [StoredSalt] { salts.takeDrawn() }
+    public mutating func dequeueDrawnSalts() -> [StoredSalt] { salts.dequeueDrawn() }
 
     /// Salts up to this number are stored.
     public mutating func saltsStored(through number: UInt32) { salts.stored(through: number) }
@@ -219,10 +219,10 @@ public struct IngestPipeline: Sendable {
 
     /// Adds the drop count of a socket.
     public mutating func noteDrops(cookie: UInt64, total: UInt32) {
-        let before = engine.tallies[.kernelDrops]
+        let before = engine.counters[.kernelDrops]
         add(.kernelDrops(cookie: cookie, total: total))
         commit()
-        if engine.tallies[.kernelDrops] > before { droppedAt = now }
+        if engine.counters[.kernelDrops] > before { droppedAt = now }
     }
 
     /// Adds a record of somebody else's making: a start number, a correction, drops, up and down.
@@ -334,15 +334,15 @@ public struct IngestPipeline: Sendable {
     /// stored yet keeps the one it has for another day: its visitors stay countable.
     private mutating func rollOverDays(at moment: Moment) {
         var days: [String: DaySpan] = [:]
-        let turns = sites.sitesToTurn(at: moment).map { site in
+        let rollovers = sites.sitesToRollOver(at: moment).map { site in
             let zone = sites.profile(of: site).settings.timezone
             let day = days[zone] ?? calendar(zone, moment)
             days[zone] = day
-            return (site: site, day: day, salt: salts.take(for: site))
+            return (site: site, day: day, salt: salts.dequeue(for: site))
         }
-        admission.sites.turn(turns)
-        for (site, day, _) in turns {
-            frame.append(.turn(site, DayTurn(day: day.day, begins: day.begins, salt: sites.salt(of: site))))
+        admission.sites.rollOver(rollovers)
+        for (site, day, _) in rollovers {
+            frame.append(.rollover(site, DayRollover(day: day.day, begins: day.begins, salt: sites.salt(of: site))))
         }
     }
 }

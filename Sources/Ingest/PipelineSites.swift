@@ -4,7 +4,7 @@ public import Wire
 // Which sites are served, and by which settings.
 
 extension IngestPipeline {
-    /// Draws the salts that these sites need and have not; store what `takeDrawnSalts` gives before `serve`.
+    /// Draws the salts that these sites need and have not; store what `dequeueDrawnSalts` gives before `serve`.
     public mutating func prepare(_ profiles: [SiteProfile]) {
         let new = profiles.filter { sites.known($0.settings.name) == nil }
         for i in new.indices { salts.drawAhead(for: SiteIndex(sites.count + i)) }
@@ -21,17 +21,17 @@ extension IngestPipeline {
             let today = calendar(profile.settings.timezone, now)
             admission.sites.serve(site, by: profile, today: today)
             begin()
-            let turn = DayTurn(day: today.day, begins: today.begins, salt: sites.salt(of: site))
-            frame.append(.site(site, profile.settings, turn, at: now))
+            let rollover = DayRollover(day: today.day, begins: today.begins, salt: sites.salt(of: site))
+            frame.append(.site(site, profile.settings, rollover, at: now))
             return true
         }
         let index = SiteIndex(sites.count)
-        guard sites.count < engine.limits.sites, let salt = salts.take(for: index) else { return false }
+        guard sites.count < engine.limits.sites, let salt = salts.dequeue(for: index) else { return false }
         begin()
         let today = calendar(profile.settings.timezone, now)
         let site = admission.sites.add(profile, today: today, salt: salt)
-        let turn = DayTurn(day: today.day, begins: today.begins, salt: salt.number)
-        frame.append(.site(site, profile.settings, turn, at: now))
+        let rollover = DayRollover(day: today.day, begins: today.begins, salt: salt.number)
+        frame.append(.site(site, profile.settings, rollover, at: now))
         return true
     }
 

@@ -34,11 +34,11 @@ struct SaltPool: Sendable {
     /// Makes a stored salt ready for the next midnight of its site.
     mutating func keep(_ salt: Salt, for site: SiteIndex) { ready[site] = salt }
 
-    /// `take` would give one.
+    /// `dequeue` would give one.
     func hasReady(for site: SiteIndex) -> Bool { !isKept || ready[site] != nil }
 
     /// A salt that may be used now; nil where none is stored yet. Another one is drawn for the time after it.
-    mutating func take(for site: SiteIndex) -> Salt? {
+    mutating func dequeue(for site: SiteIndex) -> Salt? {
         guard isKept else { return draw() }
         let salt = ready.removeValue(forKey: site)
         drawAhead(for: site)
@@ -51,7 +51,7 @@ struct SaltPool: Sendable {
         waiting.append((site, draw()))
     }
 
-    mutating func takeDrawn() -> [StoredSalt] {
+    mutating func dequeueDrawn() -> [StoredSalt] {
         defer { asked = waiting.count }
         return waiting[asked...].map { StoredSalt(number: $0.salt.number, site: $0.site, bytes: $0.salt.bytes) }
     }

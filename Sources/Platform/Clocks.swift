@@ -1,15 +1,15 @@
 import CKernel
 import Glibc
 
-/// The machine's clocks, read only here and given on as values.
+/// The clocks of the machine. Only the edges read them; the core is given moments.
 public enum Clocks {
-    /// The wall clock, in milliseconds since the epoch; may jump.
+    /// The wall clock in milliseconds since the epoch. It may jump.
     public static var wall: Int64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
-    /// The same in nanoseconds.
+    /// The wall clock in nanoseconds since the epoch.
     public static var wallNanoseconds: Int64 { nanoseconds(CLOCK_REALTIME) }
-    /// A clock that never jumps and counts on while the machine sleeps, in milliseconds.
+    /// A clock in milliseconds that never jumps and also runs while the machine sleeps.
     public static var steady: Int64 { nanoseconds(CLOCK_BOOTTIME) / 1_000_000 }
-    /// The kernel holds the wall clock to be right, since somebody keeps it in time: adjtimex(2).
+    /// The wall clock is synchronised, as adjtimex(2) says.
     public static var isKept: Bool {
         var state = timex()
         return unsafe adjtimex(&state) != TIME_ERROR || state.status & STA_UNSYNC == 0
@@ -18,9 +18,9 @@ public enum Clocks {
     /// The steady clock in nanoseconds.
     public static var steadyNanoseconds: Int64 { nanoseconds(CLOCK_BOOTTIME) }
 
-    /// What all threads of this process have run so far, in nanoseconds.
+    /// The CPU time of this process in nanoseconds.
     public static var processNanoseconds: Int64 { nanoseconds(CLOCK_PROCESS_CPUTIME_ID) }
-    /// What the calling thread has run so far, in nanoseconds: others that take its core away do not count.
+    /// The CPU time of the calling thread in nanoseconds; time on a core that other threads used does not count.
     public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {

@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// A thread of the operating system, for work that blocks: never one of the cooperative pool.
+/// A thread of the operating system, for work that blocks. The cooperative pool is never blocked.
 public final class OSThread: Sendable {
-    /// Ends the sleep of the thread.
+    /// Wakes the thread.
     public let wakeup = Wakeup()
     private let stops = Atomic(false)
     private let thread = Mutex<pthread_t?>(nil)
@@ -13,17 +13,19 @@ public final class OSThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Not started.
+    /// A thread that is not started.
     public init() {}
 
-    /// The body should return soon.
+    /// `stop` was called; the body should return soon.
     public var isStopping: Bool { stops.load(ordering: .acquiring) }
 
-    /// Starts the thread, once, which runs `body`. One in the background gives way to the others: woken on a core on which
-    /// somebody counts, it would hold that up for milliseconds.
+    /// Starts the thread with `body`. Call it once.
+    ///
+    /// A thread in the background has a lower priority. Otherwise, on the core of the counting thread, it could delay
+    /// counting for milliseconds.
     public func start(inBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
         let work: @Sendable () -> Void = {
-            // Of the calling thread alone, on Linux; where it is refused, it is as urgent as the others.
+            // On Linux this applies to the calling thread only. If it is refused, the priority stays as it is.
             if inBackground { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
             body()
         }
@@ -41,7 +43,7 @@ public final class OSThread: Sendable {
         self.thread.withLock { $0 = thread }
     }
 
-    /// Tells the body to return and waits until it has.
+    /// Tells the body to return, and waits for it.
     public func stop() {
         stops.store(true, ordering: .releasing)
         wakeup.signal()

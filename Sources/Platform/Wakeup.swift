@@ -1,12 +1,12 @@
 import Glibc
 
-/// Ends the sleep of a thread that waits for descriptors.
+/// Wakes a thread that waits for file descriptors.
 public final class Wakeup: Sendable {
-    /// Becomes readable with the signal and stays so until `clear`.
+    /// Readable from `signal` until `clear`.
     public let descriptor: CInt
     private let writer: CInt
 
-    /// Not signalled.
+    /// A wakeup without a signal.
     public init() {
         var ends: [CInt] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { preconditionFailure("no pipe: error \(errno)") }
@@ -17,19 +17,19 @@ public final class Wakeup: Sendable {
         }
     }
 
-    /// Wakes the thread, now or when it next waits.
+    /// Wakes the thread now, or when it next waits.
     public func signal() {
         var byte: UInt8 = 1
         _ = unsafe write(writer, &byte, 1)
     }
 
-    /// Waits for a signal, at most so many milliseconds (-1: for ever), and takes it.
+    /// Waits for a signal and clears it; at most `milliseconds`, or for ever if that is -1.
     public func wait(milliseconds: Int32) {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         if unsafe poll(&waiting, 1, milliseconds) > 0 { clear() }
     }
 
-    /// Takes all signals given so far.
+    /// Clears all signals.
     public func clear() {
         var bytes = [UInt8](repeating: 0, count: 64)
         while unsafe read(descriptor, &bytes, bytes.count) > 0 {}

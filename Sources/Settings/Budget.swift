@@ -1,14 +1,14 @@
 import Counting
 
 extension Settings {
-    /// Memory the limits allow at most, by use: an estimate from above. The last row is the total, with every
-    /// configured site busy on the same day.
+    /// An upper estimate of the memory that the limits allow, by use. The last row is the total if all configured sites are
+    /// busy on the same day.
     var memoryBudget: [(name: String, bytes: Int)] {
         let shared = [
             ("visitor table", limits.counting.visitors * 12),
             ("recent views", limits.counting.recentViews * 48),
             ("receive slots", 64 * (8 << 10)),
-            // The kernel reserves twice what is asked for, to pay for its own bookkeeping.
+            // The kernel reserves twice the size, for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
             ("held frames", limits.heldBytesMax),
         ]
@@ -26,12 +26,12 @@ extension Settings {
         return shared + busySite + [("total with busy sites: \(sites.count)", total)]
     }
 
-    /// History of one busy site over a year, estimated from above: its quarter hours packed by the day, and a row for the day.
+    /// An upper estimate for the history of one busy site in a year: a row per day, and its packed quarter hours.
     static let diskSiteYearBytes = 365 * (96 * 12 + 120)
-    /// Its rankings, which are kept for 400 days: 200 rows a day.
+    /// Rankings of a busy site: 200 rows a day, kept for 400 days.
     static let diskRankingsBytes = 400 * 200 * 64
 
-    /// The budget as comments, to stand below the effective settings.
+    /// The budget as TOML comments, printed after the effective settings.
     public func budgetTOML() -> String {
         func comment(_ name: String, _ bytes: Int) -> String {
             let hundredths = (bytes * 100 + (1 << 20) - 1) >> 20

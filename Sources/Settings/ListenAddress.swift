@@ -4,27 +4,27 @@ import Wire
 public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// Without brackets.
     public var host: String
-    /// 0: any free port.
+    /// 0 is any free port.
     public var port: UInt16
     /// `host` is an IPv6 address.
     public var isIPv6: Bool
 
-    /// An address whose host is numeric.
+    /// An address with a numeric host.
     public init(host: String, port: UInt16, isIPv6: Bool) {
         self.host = host
         self.port = port
         self.isIPv6 = isIPv6
     }
 
-    /// As the settings write it.
+    /// The address as it is written in settings.
     public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Nobody outside this machine can reach it.
+    /// Only this machine can reach it.
     public var isLoopback: Bool { isIPv6 ? host == "::1" : host.hasPrefix("127.") }
 }
 
 extension ListenAddress {
-    /// An address as the settings write it; nil if it is none.
+    /// Parses an address as it is written in settings.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]

@@ -3,9 +3,9 @@ import Foundation
 import Glibc
 public import Wire
 
-/// What the operator chose: every key of the configuration reference, typed, with its default.
+/// The operator's choices: every key of the configuration reference, with its type and default.
 ///
-/// `SettingsKeys.swift` says how each key is written; `Settings.load` reads them from files and the environment.
+/// `SettingsKeys.swift` defines how each key is written; `Settings.load` reads files and the environment.
 public struct Settings: Sendable, Equatable {
     /// `[beacon]`.
     public var beacon = Beacon()
@@ -17,22 +17,22 @@ public struct Settings: Sendable, Equatable {
     public var limits = Limits()
     /// `[log]`.
     public var log = Log()
-    /// In the order of the files; names are unique, and so is every host.
+    /// The sites in the order of the files. Names are unique, and a host belongs to one site.
     public var sites: [Site] = []
 
-    /// Settings of a file that says nothing.
+    /// The defaults: what an empty file means.
     public init(environment: [String: String]) { state = State(environment: environment) }
 
     /// Where datagrams come from.
     public struct Beacon: Sendable, Equatable {
-        /// Bound only where systemd hands over no socket.
+        /// Addresses for datagrams; not used if systemd passes sockets.
         public var listen = [
             ListenAddress(host: "127.0.0.1", port: 7373, isIPv6: false),
             ListenAddress(host: "::1", port: 7373, isIPv6: true),
         ]
-        /// Networks whose unsigned beacons are believed: texts that `Networks` takes.
+        /// Networks whose unsigned beacons are trusted, in the form that `Networks` parses.
         public var trusted = ["127.0.0.0/8", "::1/128"]
-        /// The site of log lines that name none, or empty.
+        /// The site of log lines that name no site; empty if there is none.
         public var site = ""
         /// The receive buffer of each socket.
         public var receiveBufferBytes = 64 << 20
@@ -40,33 +40,33 @@ public struct Settings: Sendable, Equatable {
 
     /// Browsers and readers.
     public struct HTTP: Sendable, Equatable {
-        /// Bound only where systemd hands over no socket.
+        /// The address for HTTP; not used if systemd passes a socket.
         public var listen = ListenAddress(host: "127.0.0.1", port: 7374, isIPv6: false)
-        /// `Host` names answered besides the loopback ones, lower case.
+        /// Accepted `Host` names besides the loopback names, in lower case.
         public var hosts: [String] = []
-        /// Networks whose `X-Forwarded-For` is believed: texts that `Networks` takes.
+        /// Networks whose `X-Forwarded-For` is trusted, in the form that `Networks` parses.
         public var proxies: [String] = []
-        /// A loopback peer with a loopback `Host` and no forwarding header needs no token.
+        /// A request from loopback with a loopback `Host` and without a forwarding header needs no token.
         public var localAdmin = false
 
-        /// The same networks, to be asked.
+        /// `proxies`, parsed.
         public var proxyNetworks: Networks { networks(proxies) }
     }
 
-    /// Where things are kept, and how the journal is.
+    /// Where state is kept, and the sizes of the journal.
     public struct State: Sendable, Equatable {
-        /// Journal and database.
+        /// The directory of journal and database.
         public var directory: String
-        /// Landing ring and local socket; should be a tmpfs.
+        /// The directory of the receive ring and the local socket; should be a tmpfs.
         public var runtime: String
-        /// Between two syncs of the journal: a power cut loses at most this and one fdatasync.
+        /// The time between two syncs of the journal. A power cut loses at most this plus one fdatasync.
         public var syncMilliseconds: Int64 = 250
-        /// All segments of the journal together.
+        /// The size of all segments of the journal together.
         public var journalCapBytes = 256 << 20
-        /// A segment of the journal; two at least are within the cap.
+        /// The size of a segment; at least two fit into the cap.
         public var segmentBytes = 16 << 20
 
-        /// The directories systemd, else the XDG base directories, else the home directory provide.
+        /// The directories of systemd, or of the XDG variables, or below the home directory.
         init(environment: [String: String]) {
             // systemd lists several directories with colons; the first is the unit's own.
             func given(_ name: String) -> String? {
@@ -83,15 +83,15 @@ public struct Settings: Sendable, Equatable {
         }
     }
 
-    /// How much may be held.
+    /// What may be kept in memory, and rates.
     public struct Limits: Sendable, Equatable {
-        /// The engine's part: `visitors`, `sites`, `recent_views`, `pages`, `referrers`.
+        /// The limits of the engine: `visitors`, `sites`, `recent_views`, `pages`, `referrers`.
         public var counting = Counting.Limits()
-        /// Frames in memory while the journal takes none.
+        /// Bytes of frames in memory while the journal cannot be written.
         public var heldBytesMax = 64 << 20
-        /// Hits a second at the browser door from one address.
+        /// Browser hits per second from one address.
         public var visitorRatePerSecond = 20
-        /// Hits a second at the browser door for one site.
+        /// Browser hits per second for one site.
         public var siteRatePerSecond = 10_000
     }
 
@@ -101,7 +101,7 @@ public struct Settings: Sendable, Equatable {
         public enum Level: String, CaseIterable, Sendable { case trace, debug, info, notice, warning, error, critical }
         /// The least that the daemon logs.
         public var level = Level.info
-        /// Extensions, without the dot and in lower case, of files that are no pages.
+        /// Extensions of files that are not pages, in lower case and without the dot.
         public var assets = [
             "css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf",
         ]
@@ -112,9 +112,9 @@ public struct Settings: Sendable, Equatable {
 
     /// One `[[site]]`.
     public struct Site: Sendable, Equatable {
-        /// What is counted of it, and how.
+        /// Its name, hosts and rules of counting.
         public var profile: SiteProfile
-        /// Numbers shown to anyone.
+        /// The numbers that anyone may see.
         public var publicNumbers: [PublicNumber] = [.online, .total]
 
         /// Its name.
@@ -125,14 +125,14 @@ public struct Settings: Sendable, Equatable {
         }
     }
 
-    /// The part by which beacons are read.
+    /// The rules of admission that follow from these settings.
     public var admissionRules: Admission.Rules {
         Admission.Rules(
             trusted: networks(beacon.trusted), assets: log.assets, logSite: beacon.site,
             visitorPerSecond: limits.visitorRatePerSecond, sitePerSecond: limits.siteRatePerSecond)
     }
 
-    /// Choices that are legal and probably not meant, one sentence each.
+    /// Settings that are valid but probably a mistake, one sentence each.
     public var warnings: [String] {
         var warnings: [String] = []
         if sites.isEmpty { warnings.append("no [[site]] is configured: every hit will be refused as site_unknown") }
@@ -146,7 +146,7 @@ public struct Settings: Sendable, Equatable {
     }
 }
 
-/// Networks of settings, which were checked when they were read.
+/// Parses networks that were checked when the settings were loaded.
 private func networks(_ texts: [String]) -> Networks {
     guard let networks = Networks(texts) else { preconditionFailure("a network that was checked is none") }
     return networks

@@ -1,12 +1,12 @@
-/// What becomes of settings that differ from those a daemon runs on, or from the sockets it was handed.
+/// How settings differ from those that a daemon started with, and from the sockets that it was given.
 extension Settings {
-    /// Keys that a running daemon takes over, besides the sites.
+    /// The keys, besides the sites, that a running daemon can change.
     private static let changeable: Set<String> = [
         "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
         "limits.site_rate", "log.assets", "log.level",
     ]
 
-    /// Keys with another value than at the start that are read at the start only, a sentence each.
+    /// A sentence for each changed key that takes effect only at the next start.
     public func waitingForRestart(since started: Settings) -> [String] {
         Self.sections.flatMap { section, keys in
             keys.filter { key in
@@ -15,7 +15,7 @@ extension Settings {
         }
     }
 
-    /// What the settings say about addresses, each where the sockets handed over are others; none where none were.
+    /// A sentence for each address that differs from the sockets that systemd passed; none if it passed none.
     public func differences(beacons: [String], http: String) -> [String] {
         func sentence(_ key: String, _ said: [String], _ real: [String], _ unit: String) -> [String] {
             // A machine without IPv6 has no ::1.

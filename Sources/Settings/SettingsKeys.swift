@@ -2,14 +2,14 @@ import Counting
 import Foundation
 import Wire
 
-/// One key of the configuration reference: its name, the field it fills, and how a value of it is written.
+/// One key of the configuration reference: its name, its field in the settings, and the format of its value.
 struct SettingsKey<Root>: Sendable {
     let name: String
-    /// Puts a value in its place, or says why it is refused.
+    /// Stores a value, or returns why it is refused.
     let assign: @Sendable (TOMLValue, inout Root) -> [Refusal]
-    /// The value in force, as TOML.
+    /// The current value, as TOML.
     let written: @Sendable (Root) -> String
-    /// What the text of an environment variable stands for.
+    /// Parses the text of an environment variable.
     let fromEnvironment: @Sendable (String) -> TOMLValue
 
     init<Value>(_ name: String, _ field: any WritableKeyPath<Root, Value> & Sendable, _ format: ValueFormat<Value>) {
@@ -25,7 +25,7 @@ struct SettingsKey<Root>: Sendable {
         }
     }
 
-    /// A list; in the environment its entries are parted by commas.
+    /// A key with a list of values; in an environment variable they are separated by commas.
     init<Value>(_ name: String, _ field: any WritableKeyPath<Root, [Value]> & Sendable, each format: ValueFormat<Value>)
     {
         self.name = name
@@ -48,16 +48,16 @@ struct SettingsKey<Root>: Sendable {
     }
 }
 
-/// Why a value was not taken.
+/// Why a value was refused.
 struct Refusal: Equatable, Sendable {
     /// What is allowed and what was found.
     var sentence: String
-    /// The entry of a list, counted from 0.
+    /// The index in the list; nil for the whole value.
     var entry: Int?
 }
 
 extension Settings {
-    /// Every section that is written once, in the order of the reference.
+    /// All sections but `[[site]]`, in the order of the reference.
     static let sections: KeyValuePairs<String, [SettingsKey<Settings>]> = [
         "beacon": [
             SettingsKey("listen", \.beacon.listen, each: .listenAddress),
@@ -94,7 +94,7 @@ extension Settings {
         ],
     ]
 
-    /// The keys of a `[[site]]`, whose zone must be one that is known.
+    /// The keys of a `[[site]]`.
     static func siteKeys(isTimezone: @escaping @Sendable (String) -> Bool) -> [SettingsKey<Site>] {
         [
             SettingsKey("name", \.profile.settings.name, .siteName),
@@ -116,7 +116,7 @@ extension Settings {
         ]
     }
 
-    /// The settings in force, with every default spelled out; loading this text gives them again.
+    /// The settings with all defaults written out. Loading this text gives equal settings.
     public func effectiveTOML() -> String {
         let sections = Self.sections.map { name, keys in
             (["[\(name)]"] + keys.map { "\($0.name) = \($0.written(self))" }).joined(separator: "\n")
@@ -128,7 +128,7 @@ extension Settings {
         return (sections + sites).joined(separator: "\n\n") + "\n"
     }
 
-    /// A file of `sites.d` with one site: what is not named keeps its default.
+    /// The text of a file in `sites.d` with one site. What is not given keeps its default.
     public static func siteFile(
         name: String, hosts: [String], timezone: String?, publicNumbers: [String]
     ) -> String {

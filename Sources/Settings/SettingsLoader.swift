@@ -4,15 +4,15 @@ import TOMLKit
 import Wire
 
 extension Settings {
-    /// The file that is read where none is named.
+    /// The file that is read if no other is named.
     public static let defaultFile = "/etc/footfall/footfall.toml"
 
-    /// The folder of site files that belongs to a settings file.
+    /// The folder of site files for a settings file.
     public static func sitesFolder(beside file: String) -> String {
         (file.lastIndex(of: "/").map { String(file[...$0]) } ?? "") + "sites.d"
     }
 
-    /// There is the main file, or a site's; without any the daemon serves the demo.
+    /// There is a main file or a site file. Without any, the daemon serves the demo.
     public static func hasFiles(_ file: String?) -> Bool {
         let main = file ?? defaultFile
         if FileManager.default.fileExists(atPath: main) { return true }
@@ -23,12 +23,12 @@ extension Settings {
         }
     }
 
-    /// Reads the file, the `sites.d/*.toml` beside it, and the `FOOTFALL_SECTION_KEY` variables, which win.
+    /// Reads the file, the `sites.d/*.toml` beside it, and the variables `FOOTFALL_SECTION_KEY`, which override files.
     ///
-    /// Without a file named, `/etc/footfall/footfall.toml` may be missing. If there is no site file either, the daemon
-    /// serves the one site `demo` on loopback to a local administrator.
+    /// If no file is named, `/etc/footfall/footfall.toml` may be missing. If there is no site file either, the settings are
+    /// those of the demo: one site `demo`, on loopback, with a local administrator.
     ///
-    /// - Throws: all problems of all files at once, in the order a reader would meet them.
+    /// - Throws: All problems of all files together, in reading order.
     public static func load(
         file: String?, environment: [String: String], zones: TimeZones
     ) throws(SettingsError) -> Settings {
@@ -45,7 +45,7 @@ extension Settings {
     }
 }
 
-/// Gathers settings and problems, source by source.
+/// Collects settings and problems, one source after the other.
 private struct SettingsLoader {
     typealias Place = SettingsError.Place
 
@@ -53,10 +53,10 @@ private struct SettingsLoader {
     private(set) var problems: [SettingsError.Problem] = []
 
     private var sources = 0
-    /// Where each `section.key` and each site's name was set last.
+    /// Where each `section.key` and each site name was last set.
     private var keyPlaces: [String: Place] = [:]
     private var sitePlaces: [String: Place] = [:]
-    /// Which site answers for a host.
+    /// The site of each host.
     private var hostSites: [String: String] = [:]
 
     private let zone: String
@@ -79,7 +79,7 @@ private struct SettingsLoader {
 
     // MARK: Files
 
-    /// Paths of the `.toml` files in a folder that need not exist, sorted.
+    /// The `.toml` files in a folder, sorted; the folder may be missing.
     mutating func findSiteFiles(in folder: String) -> [String] {
         do {
             return try siteFiles(in: folder)
@@ -90,16 +90,16 @@ private struct SettingsLoader {
         }
     }
 
-    /// False if there is no such file, which is a problem unless it may be missing.
+    /// Returns false if the file is missing and may be.
     mutating func read(_ file: String, onlySites: Bool = false, mayBeMissing: Bool = false) -> Bool {
         sources += 1
         let whole = Place(source: sources, name: file)
         do {
             let bytes = try Data(contentsOf: URL(filePath: file))
-            // TOMLKit takes a C string and would stop at a NUL in silence.
+            // TOMLKit reads a C string and would silently stop at a NUL.
             if let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) {
                 let table = try TOMLTable(string: text)
-                // TOMLKit frees nothing by itself, and a daemon reloads.
+                // TOMLKit never frees its memory, and a daemon reloads.
                 defer { table.clear() }
                 read(table, of: SettingsFile(source: sources, name: file, places: SettingsPlaces(of: text)), onlySites)
             } else {
@@ -141,7 +141,7 @@ private struct SettingsLoader {
         }
     }
 
-    /// Assigns what `keys` know and reports the rest; the places of the values by `section.key`.
+    /// Stores the values of known keys and reports the others. Returns the place of each value by `section.key`.
     private mutating func read<Root>(
         _ table: TOMLTable, _ keys: [SettingsKey<Root>], title: String, path: [String], of file: SettingsFile,
         into root: inout Root
@@ -226,7 +226,7 @@ private struct SettingsLoader {
         }
     }
 
-    // MARK: What one key says about another
+    // MARK: Keys that depend on each other
 
     mutating func compareKeys() {
         let cap = settings.state.journalCapBytes
@@ -238,7 +238,7 @@ private struct SettingsLoader {
         if settings.sites.count > sitesMax, let place = sitePlaces[settings.sites[sitesMax].name] {
             report("[limits] sites allows \(sitesMax) sites; there are \(settings.sites.count)", at: place)
         }
-        // A site that could not be read may be the one meant.
+        // With other problems, the site may be one that could not be read.
         let site = settings.beacon.site
         let isKnown = site.isEmpty || settings.sites.contains { $0.name == site }
         if problems.isEmpty, !isKnown, let place = keyPlaces["beacon.site"] {
@@ -252,7 +252,7 @@ private func siteFiles(in folder: String) throws -> [String] {
         .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }.sorted().map { folder + "/" + $0 }
 }
 
-/// A file while it is read.
+/// A file that is being read.
 private struct SettingsFile {
     let source: Int
     let name: String

@@ -1,12 +1,12 @@
-/// Where the keys and values of a TOML text stand, which TOMLKit tells only of syntax errors.
+/// The positions of keys and values in a TOML text. TOMLKit gives positions only for syntax errors.
 ///
-/// The text has been parsed before, so this need not judge it: it follows headers, keys, strings, brackets and comments,
-/// and notes the place of every key and of every entry of a list. What stands inside an inline table has the place of
-/// the key that holds it.
+/// The text has been parsed before, so it is valid here. The scan follows headers, keys, strings, brackets and comments,
+/// and records the position of every key and of every entry of a list. Keys in an inline table have the position of the
+/// key that holds the table.
 ///
 /// A path is `["beacon", "listen", "1"]`; the third `[[site]]` is `["site", "2"]`.
 struct SettingsPlaces {
-    /// Line and column, both from 1; a column is a Unicode scalar.
+    /// Line and column, counted from 1. Columns count Unicode scalars.
     struct Position: Comparable, Sendable {
         var line = 1
         var column = 1
@@ -15,7 +15,7 @@ struct SettingsPlaces {
     }
 
     private var places: [[String]: (key: Position, value: Position)] = [:]
-    /// How many `[[name]]` there were so far.
+    /// The number of `[[name]]` headers so far.
     private var entries: [[String]: Int] = [:]
 
     private let text: [Unicode.Scalar]
@@ -35,10 +35,10 @@ struct SettingsPlaces {
         }
     }
 
-    /// The key, or the nearest one around it that is known.
+    /// The position of a key, or of the nearest known key around it.
     func key(_ path: [String]) -> Position { nearest(path[...])?.key ?? Position() }
 
-    /// The value, or the nearest one around it that is known.
+    /// The position of a value, or of the nearest known value around it.
     func value(_ path: [String]) -> Position { nearest(path[...])?.value ?? Position() }
 
     private func nearest(_ path: ArraySlice<String>) -> (key: Position, value: Position)? {
@@ -49,7 +49,7 @@ struct SettingsPlaces {
         if places[path] == nil { places[path] = (key, value) }
     }
 
-    // MARK: Following the text
+    // MARK: Scanning
 
     private var peek: Unicode.Scalar? { next < text.count ? text[next] : nil }
 
@@ -62,7 +62,7 @@ struct SettingsPlaces {
         while let scalar = peek, isSkipped(scalar) { advance() }
     }
 
-    /// At `[` or `[[`: the path that what follows belongs to.
+    /// At `[` or `[[`: reads the header and returns the path of its table.
     private mutating func readHeader() -> [String] {
         let start = here
         advance()
@@ -89,7 +89,7 @@ struct SettingsPlaces {
         skipValue(path)
     }
 
-    /// Ends at `=`, `]` or the end of the line.
+    /// Stops at `=`, `]` or the end of the line.
     private mutating func readDottedKey() -> [String] {
         var names = [""]
         while let scalar = peek, scalar != "=", scalar != "]", scalar != "\n" {
@@ -108,7 +108,7 @@ struct SettingsPlaces {
         return names
     }
 
-    /// Steps over a value up to the end of its last line, noting the entries of a list.
+    /// Skips a value to the end of its last line, and records the entries of a list.
     private mutating func skipValue(_ path: [String]) {
         var depth = 0
         var entry = 0
@@ -128,7 +128,7 @@ struct SettingsPlaces {
         }
     }
 
-    /// At a quote of any of the four kinds of string.
+    /// At the opening quote of any kind of string.
     private mutating func skipString() {
         let quote = text[next]
         let isTriple = text[next...].prefix(3).elementsEqual([quote, quote, quote])

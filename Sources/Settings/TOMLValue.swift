@@ -1,10 +1,10 @@
-/// A value as somebody wrote it.
+/// A value as it is written in a file or an environment variable.
 enum TOMLValue: Equatable, Sendable, CustomStringConvertible {
     case text(String)
     case number(Int)
     case flag(Bool)
     case list([TOMLValue])
-    /// Anything no key takes, by the name of its type.
+    /// A type that no key accepts, by its name.
     case other(String)
 
     var description: String {

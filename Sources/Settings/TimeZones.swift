@@ -1,11 +1,11 @@
-/// What settings ask of a machine's time zones.
+/// The time zones of a machine, as far as settings need them.
 public struct TimeZones: Sendable {
-    /// The machine's own, which is that of a site that names none.
+    /// The machine's own zone: the default for sites.
     public var machine: String
-    /// The machine knows a zone of this name.
+    /// Tells whether the machine knows a zone.
     public var contains: @Sendable (String) -> Bool
 
-    /// A machine in one of these zones.
+    /// The zones of a machine.
     public init(machine: String, contains: @escaping @Sendable (String) -> Bool) {
         self.machine = machine
         self.contains = contains

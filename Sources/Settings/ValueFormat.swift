@@ -1,14 +1,14 @@
 import Wire
 
-/// How one kind of value is written: a size, a duration, an address.
+/// The format of one kind of value: a size, a duration, an address.
 struct ValueFormat<Value: Equatable & Sendable>: Sendable {
     /// Completes "must be …".
     let allowed: String
-    /// Nil: refused.
+    /// Parses a value; nil if it is refused.
     let read: @Sendable (TOMLValue) -> Value?
-    /// TOML that `read` takes.
+    /// Writes TOML that `read` accepts.
     let write: @Sendable (Value) -> String
-    /// What the text of an environment variable stands for.
+    /// Parses the text of an environment variable.
     var fromEnvironment: @Sendable (String) -> TOMLValue = { .text($0) }
 }
 
@@ -31,7 +31,7 @@ extension ValueFormat where Value == Int {
             fromEnvironment: { text in Int(text.replacing("_", with: "")).map(TOMLValue.number) ?? .text(text) })
     }
 
-    /// Bytes.
+    /// A number of bytes.
     static func size(_ range: ClosedRange<Int>) -> ValueFormat {
         let units = Units([("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1)])
         return quantity("a size", range, units, such: "64MiB", isPlain: true)
@@ -54,7 +54,7 @@ extension ValueFormat where Value == Int64 {
 }
 
 extension ValueFormat where Value: FixedWidthInteger {
-    /// A number with a unit behind it; a bare one too where it `isPlain`.
+    /// A number with a unit; if it `isPlain`, also without one.
     private static func quantity(
         _ what: String, _ range: ClosedRange<Value>, _ units: Units, such example: String, isPlain: Bool = false
     ) -> ValueFormat {
@@ -74,7 +74,7 @@ extension ValueFormat where Value: FixedWidthInteger {
     }
 }
 
-/// Whole numbers with a unit behind them, largest unit first.
+/// Whole numbers with a unit; the largest unit is first.
 struct Units: Sendable {
     private let units: [(name: String, factor: Int)]
 
@@ -88,7 +88,7 @@ struct Units: Sendable {
         return overflow ? nil : product
     }
 
-    /// In the largest unit that comes out even.
+    /// Uses the largest unit that gives a whole number.
     func write(_ number: Int) -> String {
         let unit = units.first { number % $0.factor == 0 && number >= $0.factor } ?? units[units.count - 1]
         return "\(number / unit.factor)\(unit.name)"
@@ -113,7 +113,7 @@ extension ValueFormat where Value == String {
     ) {
         hostName($0)
     }
-    /// Without a leading `www.`, which makes no other site.
+    /// Without a leading `www.`, because that is the same site.
     static let siteHost = text(host.allowed) {
         hostName($0).flatMap { hostName($0.hasPrefix("www.") ? String($0.dropFirst(4)) : $0) }
     }
@@ -138,7 +138,7 @@ extension ValueFormat where Value == String {
         return (1...64).contains(key.utf8.count) && isVisible ? key : nil
     }
 
-    /// Lower case; an international name is written in its `xn--` form, an address as it stands.
+    /// A host name or address in lower case. International names must be written as `xn--…`.
     private static func hostName(_ text: String) -> String? {
         let name = text.lowercased()
         if NetworkAddress(Array(name.utf8).span) != nil { return name }
@@ -156,7 +156,7 @@ extension ValueFormat where Value == String {
 }
 
 extension ValueFormat {
-    /// One of a closed list of words.
+    /// One of a fixed list of words.
     static func oneOf(_ words: [(word: String, value: Value)]) -> ValueFormat {
         ValueFormat(
             allowed: "one of " + words.map { quoted($0.word) }.joined(separator: ", "),

@@ -10,14 +10,10 @@ import Synchronization
 public final class Checkpointer: Sendable {
     /// What is known of checkpoints, for those who watch.
     public struct Status: Sendable {
-        /// When the last one succeeded, in milliseconds of the wall clock; nil before the first.
-        public var lastSuccess: Int64?
-        /// The last frame in it.
+        /// The checkpoints in numbers, without their pauses, which the counting thread knows.
+        public var numbers = CheckpointNumbers()
+        /// The last frame in the last one.
         public var sequence: UInt64 = 0
-        /// How long it took.
-        public var seconds = 0.0
-        /// How many failed.
-        public var failures: UInt64 = 0
         /// Why the last one failed, if it did.
         public var failure: StorageError?
         /// What is deleted may still be read in the database's log.
@@ -48,7 +44,7 @@ public final class Checkpointer: Sendable {
         /// The newest batch of rows.
         var batch: UInt64
 
-        mutating func take(_ request: Request) {
+        mutating func adopt(_ request: Request) {
             batch += 1
             unsaved.add(request.capture, batch: batch)
         }
@@ -151,7 +147,7 @@ public final class Checkpointer: Sendable {
         storeSalts()
         work.withLock { work in
             // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
-            if let request = work.request.take() { work.take(request) }
+            if let request = work.request.take() { work.adopt(request) }
         }
         let saved = Result { () throws(StorageError) in try save(last) }
         let isSaved = if case .success = saved { true } else { false }
@@ -176,7 +172,7 @@ public final class Checkpointer: Sendable {
                 // Neither the journal nor the database can be relied on: what is there must be read again. Not while counts
                 // are in memory and nowhere else.
                 let journal = journal.status
-                if journal.syncFailure != nil, journal.heldBytes == 0, error.isDiskFailing { giveUp(error) }
+                if journal.syncFailure != nil, journal.numbers.bufferedBytes == 0, error.isDiskFailing { giveUp(error) }
             }
             isBusy_.store(false, ordering: .releasing)
         }
@@ -207,7 +203,7 @@ public final class Checkpointer: Sendable {
         defer { status_.withLock { $0.runningSince = nil } }
         let unsaved = work.withLock { work in
             work.request = nil
-            work.take(request)
+            work.adopt(request)
             return work.unsaved
         }
         do throws(StorageError) {
@@ -219,9 +215,9 @@ public final class Checkpointer: Sendable {
                 work.unsaved.notes.removeFirst(unsaved.notes.count)
             }
             status_.withLock { status in
-                status.lastSuccess = Clocks.wall
+                status.numbers.lastSuccess = Moment(milliseconds: Clocks.wall)
                 status.sequence = request.sequence
-                status.seconds = Double(Clocks.steady - begun) / 1e3
+                status.numbers.seconds = Double(Clocks.steady - begun) / 1e3
                 status.failure = nil
             }
             CrashPoint.reach(.committed)
@@ -230,7 +226,7 @@ public final class Checkpointer: Sendable {
             try journal.reclaim(upTo: request.sequence)
         } catch {
             status_.withLock { status in
-                status.failures += 1
+                status.numbers.failures += 1
                 status.failure = error
             }
             throw error

@@ -24,9 +24,9 @@ extension GRDB.Database {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    audit.remark.at.milliseconds, audit.site.number, audit.kind.rawValue,
+                    audit.note.at.milliseconds, audit.site.number, audit.kind.rawValue,
                     audit.day.map { Int($0.number) }, audit.visits, audit.views, audit.formerVisits,
-                    audit.formerViews, audit.remark.by, audit.remark.note,
+                    audit.formerViews, audit.note.by, audit.note.note,
                 ])
         }
     }

@@ -99,7 +99,7 @@ public final class Journal: Sendable {
 
     /// Nothing more can be held: what comes now must be refused and not appended, but for small frames that say so.
     public var isFull: Bool {
-        state.withLock { !$0.held.isEmpty && $0.status.heldBytes >= configuration.heldBytesMax }
+        state.withLock { !$0.held.isEmpty && $0.status.numbers.bufferedBytes >= configuration.heldBytesMax }
     }
 
     /// Takes one frame, which has the next sequence from then on: written if that can be, else held.
@@ -108,7 +108,7 @@ public final class Journal: Sendable {
     public func append(_ records: Span<UInt8>, hits: Int) {
         append(records, hits: hits) { head, sequence, state in
             let held = Held(sequence: sequence, header: head, records: [UInt8](copying: records))
-            state.status.heldBytes += held.bytes
+            state.status.numbers.bufferedBytes += held.bytes
             state.held.append(held)
             return true
         }
@@ -154,8 +154,8 @@ public final class Journal: Sendable {
             try current.file.write(head, records, at: state.offset)
             state.offset += bytes
             state.written = sequence
-            state.status.writtenBytes += UInt64(bytes)
-            state.status.unsyncedBytes += bytes
+            state.status.numbers.writtenBytes += UInt64(bytes)
+            state.status.numbers.unsyncedBytes += bytes
             if state.status.unsyncedSince == nil { state.status.unsyncedSince = Clocks.steady }
             state.status.failure = nil
             state.status.refusal = nil
@@ -237,7 +237,7 @@ public final class Journal: Sendable {
                 state.unsynced = []
                 state.isDirectoryUnsynced = false
             }
-            return (state.unsynced, state.status.unsyncedBytes, state.isDirectoryUnsynced)
+            return (state.unsynced, state.status.numbers.unsyncedBytes, state.isDirectoryUnsynced)
         }
         guard !files.isEmpty else { return }
         let begun = Clocks.steadyNanoseconds
@@ -260,10 +260,10 @@ public final class Journal: Sendable {
             }
         }
         state.withLock { state in
-            state.status.syncSeconds = Double(Clocks.steadyNanoseconds - begun) / 1e9
-            state.status.unsyncedBytes -= bytes
+            state.status.numbers.syncSeconds = Double(Clocks.steadyNanoseconds - begun) / 1e9
+            state.status.numbers.unsyncedBytes -= bytes
             // Frames written meanwhile are younger than this sync.
-            state.status.unsyncedSince = state.status.unsyncedBytes == 0 ? nil : begun / 1_000_000
+            state.status.unsyncedSince = state.status.numbers.unsyncedBytes == 0 ? nil : begun / 1_000_000
         }
     }
 
@@ -310,7 +310,7 @@ public final class Journal: Sendable {
                     written += 1
                 }
                 state.held.removeFirst(written)
-                state.status.heldBytes -= bytes
+                state.status.numbers.bufferedBytes -= bytes
                 return written > 0 && !state.held.isEmpty
             }
         }
@@ -324,7 +324,7 @@ public final class Journal: Sendable {
         let gone = state.withLock { state in
             if let failed = state.failedSync, failed.sequence <= sequence { state.failedSync = nil }
             let covered = state.held.prefix { $0.sequence <= sequence }
-            state.status.heldBytes -= covered.reduce(0) { $0 + $1.bytes }
+            state.status.numbers.bufferedBytes -= covered.reduce(0) { $0 + $1.bytes }
             state.held.removeFirst(covered.count)
             if state.held.isEmpty { state.status.failure = nil }
             return state.sealed.filter { $0.last <= sequence }
@@ -357,7 +357,7 @@ public final class Journal: Sendable {
     public var status: Status {
         state.withLock { state in
             var status = state.status
-            status.bytes = Self.bytes(state)
+            status.numbers.bytes = Self.bytes(state)
             status.syncFailure = state.failedSync?.error
             return status
         }

@@ -1,16 +1,10 @@
+public import Counting
+
 extension Journal {
     /// What is known of the journal, for those who watch.
     public struct Status: Sendable {
-        /// Bytes of frames written since this process began.
-        public var writtenBytes: UInt64 = 0
-        /// Bytes of frames a power cut would lose now.
-        public var unsyncedBytes = 0
-        /// Bytes of frames kept in memory.
-        public var heldBytes = 0
-        /// Size of all segments.
-        public var bytes = 0
-        /// How long the last sync took.
-        public var syncSeconds = 0.0
+        /// The journal in numbers.
+        public var numbers = JournalNumbers()
         /// Why the last frame could not be written and is held.
         public var failure: StorageError?
         /// Why a frame was last refused whose sender was told so, and when by a steady clock in milliseconds; nil once one

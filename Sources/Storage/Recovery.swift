@@ -131,12 +131,12 @@ public struct Recovery: Sendable {
     private mutating func apply(_ header: FrameHeader, _ records: Span<UInt8>) {
         guard header.sequence > sequence else { return }
         if header.sequence > sequence + 1 { lose(through: header.sequence - 1, before: header.before) }
-        let before = engine.tallies.counted
+        let before = engine.counters.counted
         do throws(MalformedBytes) {
             try engine.apply(records)
         } catch {
             // It leans on a frame that is lost: the record of a site.
-            let counted = min(engine.tallies.counted - before, UInt64(header.hits))
+            let counted = min(engine.counters.counted - before, UInt64(header.hits))
             losses.append(Loss(frames: header.sequence...header.sequence, hits: UInt64(header.hits) - counted))
         }
         sequence = header.sequence
@@ -174,4 +174,16 @@ public struct Recovery: Sendable {
 
     /// Longest segment the settings allow, with room to spare.
     private static let segmentBytesMax = 2 << 30
+}
+
+extension Recovery {
+    /// What was found, in numbers, after a start that took `seconds`.
+    public func numbers(seconds: Double) -> RecoveryNumbers {
+        var numbers = RecoveryNumbers()
+        numbers.replayedRecords = replayedHits
+        numbers.seconds = seconds
+        numbers.lostFrames = losses.reduce(0) { $0 + UInt64($1.frames.count) }
+        numbers.lostHits = losses.reduce(0) { $0 + ($1.hits ?? 0) }
+        return numbers
+    }
 }

@@ -10,7 +10,7 @@ public struct InheritedSocket: Sendable {
 
     /// The sockets in `LISTEN_FDS`, by their names in `LISTEN_FDNAMES`; none where nobody supervises us. Their order
     /// means nothing. Clears the variables, so that children do not see them: call it once, first of all.
-    public static func take() -> [InheritedSocket] {
+    public static func adoptAll() -> [InheritedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = unsafe sd_listen_fds_with_names(1, &names)
         guard count > 0, let names = unsafe names else { return [] }

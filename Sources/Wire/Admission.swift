@@ -138,7 +138,7 @@ public struct Admission: Sendable {
             }
             counts[.parsedDatagrams] += 1
         } catch {
-            counts[error.tally] += 1
+            counts[error.counter] += 1
         }
     }
 
@@ -152,27 +152,27 @@ public struct Admission: Sendable {
 
 /// What is counted beside the hits of one frame.
 public struct FrameCounts: Sendable {
-    private var tallies = Tallies()
+    private var counters = Counters()
     /// Records refused, by the site they name.
     public private(set) var rejectedBySite: [SiteIndex: UInt64] = [:]
 
     /// How often something happened.
     @inline(__always)
-    public subscript(tally: Tally) -> UInt64 {
-        get { tallies[tally] }
-        set { tallies[tally] = newValue }
+    public subscript(counter: Counter) -> UInt64 {
+        get { counters[counter] }
+        set { counters[counter] = newValue }
     }
 
     /// Counts a record that is refused, of a site if it is known. The one place where refusals are counted.
     public mutating func refuse(_ reason: BeaconRejection, of site: SiteIndex?) {
-        tallies[reason.tally] += 1
+        counters[reason.counter] += 1
         if let site { rejectedBySite[site, default: 0] += 1 }
     }
 
     /// Moves all counts into `frame`, as its last records.
     public mutating func move(into frame: inout Frame) {
-        for (tally, count) in tallies.nonzero { frame.append(.tally(tally, count)) }
-        tallies.removeAll()
+        for (counter, count) in counters.nonzero { frame.append(.counter(counter, count)) }
+        counters.removeAll()
         for (site, count) in rejectedBySite.sorted(by: { $0.key < $1.key }) { frame.append(.rejected(site, count)) }
         rejectedBySite.removeAll(keepingCapacity: true)
     }

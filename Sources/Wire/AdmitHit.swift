@@ -43,7 +43,7 @@ extension Admission {
         // Is it a request for a page, and which?
         if hit.isRequest {
             try checkRequest(hit, in: bytes)
-            guard kind == .ping || hit[.url] != nil || hit.reader == .beacon else { throw .syntax }
+            guard kind == .ping || hit[.url] != nil else { throw .syntax }
         }
         if kind == .view || hit.isRequest { readPage(hit, in: bytes, of: site) } else { page.removeAll() }
         if hit.isRequest, isAsset() { throw .asset }
@@ -57,11 +57,12 @@ extension Admission {
         }
 
         let (visitor, former) = visitorKeys(hit, kind, in: bytes, of: site, at: moment)
-        if kind == .view { sites.entries[site.number].watch.see(visitor, by: hit.source, at: moment) }
+        if kind == .view { sites.entries[site.number].anomalies.observe(visitor, from: hit.source, at: moment) }
         frame.append(
             Hit(
-                site: site, moment: moment, kind: kind, door: hit.source, isBot: false, visitor: visitor,
-                formerVisitor: former, path: page.span(in: bytes), origin: origin, referrer: referrer.span(in: bytes)))
+                site: site, moment: moment, kind: kind, source: hit.source, isBot: false, visitor: visitor,
+                previousVisitorKey: former, path: page.span(in: bytes), origin: origin,
+                referrer: referrer.span(in: bytes)))
         return site
     }
 
@@ -87,7 +88,7 @@ extension Admission {
         _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>
     ) throws(BeaconRejection) -> (SiteIndex, Hit.Kind) {
         guard hit.reader == .line else {
-            if hit.reader == .beacon, isRefusing || hit.isPastLimit { throw .limit }
+            if hit.reader == .beacon, isRefusing { throw .limit }
             let kind = try kind(of: hit, in: bytes)
             return (try servedSite(claim), kind)
         }
@@ -302,13 +303,13 @@ extension Admission {
         guard isAgentKnown(hit) else { return (0, 0) }
         if let id = hit[.visitor], !id.isEmpty {
             if short.setShort(bytes.extracting(id), hit.escaping, limit: 64) {
-                if kind == .view { sites.entries[site.number].watch.seeNoAddress() }
+                if kind == .view { sites.entries[site.number].anomalies.observeNoAddress() }
                 return sites.keys(id: short.span, of: site, at: moment)
             }
             counts[.droppedFields] += 1
         }
         guard let address = visitorAddress(hit, in: bytes, of: site) else { return (0, 0) }
-        if kind == .view { sites.entries[site.number].watch.see(address) }
+        if kind == .view { sites.entries[site.number].anomalies.observe(address) }
         return sites.keys(address, agent, in: bytes, of: site, at: moment)
     }
 

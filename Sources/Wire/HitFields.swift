@@ -70,7 +70,7 @@ struct HitFields: Sendable {
 
     /// The way it came in, as it is recorded.
     @inline(__always)
-    var source: Door { reader == .form ? .browser : isRequest ? .log : .beacon }
+    var source: HitSource { reader == .form ? .browser : isRequest ? .log : .beacon }
 
     /// Where a field stands; of several values the first counts.
     @inline(__always)

@@ -15,8 +15,8 @@ struct Fill: ParsableCommand {
         let now = Moment(milliseconds: 1_795_420_000_000)
         var engine = Engine(limits: limits, seed: HashSeed(1, 2), at: now)
         var frame = Frame()
-        let turn = DayTurn(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
-        frame.append(.site(SiteIndex(0), SiteSettings(name: "demo", duplicateMilliseconds: 0), turn, at: now))
+        let rollover = DayRollover(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
+        frame.append(.site(SiteIndex(0), SiteSettings(name: "demo", duplicateMilliseconds: 0), rollover, at: now))
         let count = visitors
         // Nothing twice, and 0 once in 2⁶⁴.
         var keys = SplitMix(seed: .random(in: 1 ... .max))
@@ -27,8 +27,8 @@ struct Fill: ParsableCommand {
             frame.append(
                 Hit(
                     site: SiteIndex(0), moment: now + Int64(i) * 1_000_000 / Int64(count), kind: .view,
-                    door: .beacon,
-                    isBot: false, visitor: keys.next(), formerVisitor: 0, path: path.span, origin: .direct,
+                    source: .beacon,
+                    isBot: false, visitor: keys.next(), previousVisitorKey: 0, path: path.span, origin: .direct,
                     referrer: path.span))
             if i % 4096 == 4095 || i == count - 1 {
                 let began = clock.now
@@ -45,7 +45,7 @@ struct Fill: ParsableCommand {
         precondition(capture.siteCount == 1)
         print(
             "{\"visitors\":\(engine.trackedVisitors),\"table_bytes\":\(bytes),"
-                + "\"untracked\":\(engine.tallies[.untracked]),\"applied_per_second\":\(Int(rate)),"
+                + "\"untracked\":\(engine.counters[.untracked]),\"applied_per_second\":\(Int(rate)),"
                 + "\"capture_microseconds\":\(Int(capturing / .microseconds(1)))}")
     }
 }

@@ -11,13 +11,13 @@ struct Numbers: Equatable {
         let name: String
         /// The family in `/metrics`, and which of its samples: nil adds up all of them.
         let family: String, reason: String?
-        let tally: Tally
+        let counter: Counter
 
-        private init(_ name: String, _ tally: Tally, reason: String? = nil) {
+        private init(_ name: String, _ counter: Counter, reason: String? = nil) {
             self.name = name + (reason.map { "_" + $0 } ?? "")
             family = "footfall_ingest_\(name)_total"
             self.reason = reason
-            self.tally = tally
+            self.counter = counter
         }
 
         static let all: [OfDaemon] =
@@ -25,8 +25,8 @@ struct Numbers: Equatable {
                 OfDaemon("datagrams", .datagrams), OfDaemon("kernel_drops", .kernelDrops),
                 OfDaemon("records", .records), OfDaemon("duplicates", .duplicates),
             ]
-            + DatagramRejection.allCases.map { OfDaemon("rejected_datagrams", $0.tally, reason: $0.rawValue) }
-            + BeaconRejection.allCases.map { OfDaemon("rejected_beacons", $0.tally, reason: $0.rawValue) }
+            + DatagramRejection.allCases.map { OfDaemon("rejected_datagrams", $0.counter, reason: $0.rawValue) }
+            + BeaconRejection.allCases.map { OfDaemon("rejected_beacons", $0.counter, reason: $0.rawValue) }
     }
 
     /// By site in the order of the command line, each in the order of `OfSite`.
@@ -46,7 +46,7 @@ struct Numbers: Equatable {
                 }
             }
         }
-        daemon = OfDaemon.all.map { Int(truth.tallies[$0.tally]) }
+        daemon = OfDaemon.all.map { Int(truth.counters[$0.counter]) }
     }
 
     /// What a daemon says now.

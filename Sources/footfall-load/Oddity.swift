@@ -81,8 +81,8 @@ extension Traffic {
         case .bot:
             bytes.append(contentsOf: headers[site])
             bytes.append(text: "&i=192.0.2.1&u=/&a=Mozilla/5.0 (compatible; examplebot/1.0)")
-            truth.tallies[.records] += 1
-            truth.tallies[.bots] += 1
+            truth.counters[.records] += 1
+            truth.counters[.bots] += 1
             truth.sites[site].bots += 1
         case .ping:
             bytes.append(contentsOf: headers[site])
@@ -91,8 +91,8 @@ extension Traffic {
         case .viewOfNobody:
             bytes.append(contentsOf: headers[site])
             bytes.append(text: "&u=/")
-            truth.tallies[.records] += 1
-            truth.tallies[.views] += 1
+            truth.counters[.records] += 1
+            truth.counters[.views] += 1
             truth.sites[site].otherViews += 1
         }
     }
@@ -105,8 +105,8 @@ extension Traffic {
     }
 
     private mutating func countPing(of site: Int) {
-        truth.tallies[.records] += 1
-        truth.tallies[.pings] += 1
+        truth.counters[.records] += 1
+        truth.counters[.pings] += 1
         truth.sites[site].pings += 1
     }
 }

@@ -71,7 +71,7 @@ struct Repeat: ParsableCommand {
             frame.removeAll()
             admission.admit(bytes.span, Self.arrival, against: SeenSignatures(), into: &frame)
             for _ in 0..<times { try engine.apply(frame.span) }
-            seen = engine.tallies[.views] + engine.tallies[.duplicates]
+            seen = engine.counters[.views] + engine.counters[.duplicates]
         }
         print(seen)
     }
@@ -105,7 +105,7 @@ struct Repeat: ParsableCommand {
         let site = sites.add(SiteProfile(settings), today: span, salt: salt)
         return (
             Admission(sites: sites, rules: Admission.Rules(assets: Self.assets), seed: seed),
-            .site(site, settings, DayTurn(day: day, begins: begins, salt: 1), at: Self.moment)
+            .site(site, settings, DayRollover(day: day, begins: begins, salt: 1), at: Self.moment)
         )
     }
 }

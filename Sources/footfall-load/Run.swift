@@ -109,7 +109,7 @@ struct Run: ParsableCommand {
         _ traffic: Traffic, _ delivery: Delivery, _ expected: Numbers, _ counted: Numbers?, _ differences: [String]
     ) -> String {
         let truth = traffic.truth
-        let records = Int(truth.tallies[.records])
+        let records = Int(truth.counters[.records])
         let sent = truth.sites.map { site in
             object([
                 ("views", "\(site.views)"), ("visitors", "\(min(site.visitorViews, outgoing.visitors))"),
@@ -118,7 +118,7 @@ struct Run: ParsableCommand {
         }
         return object([
             ("seed", "\(outgoing.seed)"), ("datagrams", "\(delivery.datagrams)"), ("records", "\(records)"),
-            ("bytes", "\(truth.tallies[.bytes])"), ("socket_errors", "\(delivery.refusals)"),
+            ("bytes", "\(truth.counters[.bytes])"), ("socket_errors", "\(delivery.refusals)"),
             ("milliseconds", "\(delivery.milliseconds)"), ("datagrams_per_second", "\(delivery.speed)"),
             ("records_per_second", "\(delivery.perSecond(records))"),
             ("sent", object(zip(names, sent).map { (name: $0, value: $1) })),

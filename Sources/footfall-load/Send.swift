@@ -15,7 +15,7 @@ struct Send: ParsableCommand {
         plan.isRecordCountFixed = true
         var traffic = Traffic(plan)
         let delivery = try outgoing.deliver(&traffic)
-        let records = Int(traffic.truth.tallies[.records])
+        let records = Int(traffic.truth.counters[.records])
         print(
             object([
                 ("datagrams", "\(delivery.datagrams)"), ("records", "\(records)"),

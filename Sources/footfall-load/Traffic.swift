@@ -67,8 +67,8 @@ struct Traffic {
             appendViews(of: site, to: &batch.bytes)
         }
         let length = batch.close()
-        truth.tallies[.datagrams] += 1
-        truth.tallies[.bytes] += UInt64(length)
+        truth.counters[.datagrams] += 1
+        truth.counters[.bytes] += UInt64(length)
     }
 
     private mutating func appendViews(of site: Int, to bytes: inout [UInt8]) {
@@ -98,8 +98,8 @@ struct Traffic {
             bytes.append(decimal: page)
         }
         if isAddress { bytes.append(contentsOf: isEscaped ? escapedAgent : agent) }
-        truth.tallies[.records] += 1
-        truth.tallies[.views] += 1
+        truth.counters[.records] += 1
+        truth.counters[.views] += 1
         truth.sites[site].visitorViews += 1
     }
 
@@ -139,7 +139,7 @@ struct Traffic {
 /// What must have been counted.
 struct Truth {
     /// Of the daemon as a whole; nothing is a duplicate or dropped.
-    var tallies = Tallies()
+    var counters = Counters()
     var sites: [Site]
 
     struct Site {
@@ -155,12 +155,12 @@ struct Truth {
     init(sites count: Int) { sites = Array(repeating: Site(), count: count) }
 
     /// A datagram was refused as a whole.
-    mutating func reject(_ reason: DatagramRejection) { tallies[reason.tally] += 1 }
+    mutating func reject(_ reason: DatagramRejection) { counters[reason.counter] += 1 }
 
     /// A record was refused; `site` is the known one it named.
     mutating func reject(_ reason: BeaconRejection, of site: Int? = nil) {
-        tallies[.records] += 1
-        tallies[reason.tally] += 1
+        counters[.records] += 1
+        counters[reason.counter] += 1
         if let site { sites[site].rejected += 1 }
     }
 }

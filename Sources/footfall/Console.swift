@@ -10,12 +10,12 @@ func say(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
 }
 
-/// Writes over the last line of the terminal, if there is one: how far long work is.
+/// Overwrites the last line of a terminal, to show progress.
 func progress(_ text: String) {
     if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8)) }
 }
 
-/// A site's name as it may stand in settings and beacons; anything else is wrong usage.
+/// Checks the name of a site; throws for wrong usage.
 func siteName(_ text: String) throws -> String {
     guard isSiteName(Array(text.utf8).span) else {
         throw ValidationError("a site's name is 1 to 64 of a-z 0-9 . _ -")
@@ -25,7 +25,7 @@ func siteName(_ text: String) throws -> String {
 
 /// Exit statuses, after sysexits.h.
 enum Exit {
-    /// Ends the process where it stands, with its threads running.
+    /// Ends the process at once, while its threads run.
     static func now(_ code: ExitCode) -> Never { Glibc._exit(code.rawValue) }
 
     static let data = ExitCode(65)

@@ -2,11 +2,11 @@ import Glibc
 import Ingest
 import Settings
 
-/// Sends datagrams to one address. None is ever answered.
+/// Sends datagrams to one address. They are never answered.
 struct DatagramSocket: ~Copyable {
     private let descriptor: CInt
 
-    /// Ends the command with status 69 where there is no way to the address.
+    /// Ends the command with status 69 if the address cannot be reached.
     init(to address: ListenAddress) throws {
         do {
             descriptor = try SocketAddress(host: address.host, port: address.port).connected()
@@ -18,7 +18,7 @@ struct DatagramSocket: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// False where it is known already that nobody listens.
+    /// Returns false if it is already known that nobody listens.
     @discardableResult
     func send(_ datagram: [UInt8]) -> Bool {
         unsafe Glibc.send(descriptor, datagram, datagram.count, 0) == datagram.count

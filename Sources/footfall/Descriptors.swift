@@ -1,9 +1,8 @@
 import Glibc
 
-/// How many descriptors the process may have open.
+/// The limit of open file descriptors.
 enum Descriptors {
-    /// Raises the limit to what the process is allowed, and says how many connections leave the files of the state their
-    /// room.
+    /// Raises the limit as far as allowed. Returns how many connections are possible beside the files of the state.
     static func raise() -> Int {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -16,6 +15,6 @@ enum Descriptors {
         return max(16, Int(clamping: limit.rlim_cur) - reserve)
     }
 
-    /// Journal, database, sockets, and what the runtime opens.
+    /// For the journal, the database, sockets, and the runtime.
     private static let reserve = 128
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Settings
 import Zones
 
-/// The one binary: a daemon, and the commands that talk to it or do its work on files.
+/// The program: a daemon, and commands that talk to it or work on files.
 @main
 struct Footfall: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,15 +18,15 @@ struct Footfall: AsyncParsableCommand {
     static let version = "0.1.0"
 }
 
-/// Where the settings are, for every command that needs them.
+/// The option for the settings file, for every command that needs settings.
 struct SettingsOption: ParsableArguments {
     @Option(
         name: [.customShort("c"), .customLong("config")],
         help: ArgumentHelp(
-            "The settings file; default /etc/footfall/footfall.toml, and for count none.", valueName: "file"))
+            "The settings file (default: /etc/footfall/footfall.toml; for count: none).", valueName: "file"))
     var config: String?
 
-    /// They are those of the service, as far as this command can tell.
+    /// Probably the settings of the systemd service.
     var isTheService: Bool { config == nil || config == Settings.defaultFile }
 
     /// The settings, or everything that is wrong with them.
@@ -35,7 +35,7 @@ struct SettingsOption: ParsableArguments {
         return try Settings.load(file: config, environment: environment, zones: zones)
     }
 
-    /// The settings, or every problem on standard error and exit status 78.
+    /// The settings. Prints all problems to standard error and exits with status 78 if there are any.
     func load() throws -> Settings {
         do {
             return try read()

@@ -1,8 +1,5 @@
 import Counting
-import Glibc
-import Ingest
 import Logging
-import Platform
 import ServiceLifecycle
 import Settings
 import Storage
@@ -11,81 +8,26 @@ import Web
 
 /// How well the counts are kept, in the words of `/readyz`, the status line and the metrics.
 final class Health: Sendable {
-    private let state: Settings.State
+    private let state: StateHealth
     private let journal: Journal
     private let checkpointer: Checkpointer
-    private let replayed: (hits: UInt64, seconds: Double)
-    private let lost: (frames: UInt64, hits: UInt64)
-
-    /// A power cut must not cost more than a second.
-    private static let syncMax: Int64 = 1000
-    /// A checkpoint that has been running for so many milliseconds waits for a disk that does not answer.
-    private static let checkpointRunMax: Int64 = 60_000
-
-    /// How long a refusal stands for the next one: nothing tries again by itself.
-    private static let refusalMilliseconds: Int64 = 30_000
+    private let recovery: RecoveryNumbers
 
     init(
-        _ state: Settings.State, _ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery,
+        _ settings: Settings.State, _ journal: Journal, _ checkpointer: Checkpointer, _ recovery: Recovery,
         replaySeconds: Double
     ) {
-        self.state = state
+        state = StateHealth(
+            journal, checkpointer, directory: settings.directory, journalCapBytes: settings.journalCapBytes)
         self.journal = journal
         self.checkpointer = checkpointer
-        replayed = (recovery.replayedHits, replaySeconds)
-        lost = (
-            recovery.losses.reduce(0) { $0 + UInt64($1.frames.count) },
-            recovery.losses.reduce(0) { $0 + ($1.hits ?? 0) }
-        )
+        self.recovery = recovery.numbers(seconds: replaySeconds)
     }
 
-    /// What does not work as it should, a sentence each; empty while all is well.
-    var degraded: [String] {
-        var sentences: [String] = []
-        let journal = journal.status
-        if let failure = journal.failure {
-            sentences.append("\(failure); \(journal.heldBytes) bytes of counts are held in memory")
-        } else if let refusal = journal.refusal, Clocks.steady - refusal.at < Self.refusalMilliseconds {
-            sentences.append("\(refusal.failure); what was asked for over HTTP was refused")
-        } else if let failure = journal.spareFailure {
-            sentences.append("\(failure); the journal goes on until its segment is full")
-        }
-        if let failure = journal.syncFailure {
-            sentences.append("\(failure); counts since the last checkpoint would not survive a power cut")
-        }
-        if let since = journal.unsyncedSince, Clocks.steady - since > Self.syncMax {
-            sentences.append("the disk has taken \((Clocks.steady - since) / 1000) s to sync the journal")
-        }
-        let checkpoint = checkpointer.status
-        if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
-        if let failure = checkpoint.logFailure {
-            sentences.append("the database's log is not emptied, does somebody read for long? \(failure)")
-        }
-        if let since = checkpoint.runningSince, Clocks.steady - since > Self.checkpointRunMax {
-            sentences.append("a checkpoint has been waiting for the disk for \((Clocks.steady - since) / 1000) s")
-        }
-        return sentences
-    }
+    var degraded: [String] { state.degraded }
+    var warnings: [Warning] { state.warnings }
 
-    /// The same where the numbers are shown, and what will not work before long.
-    var warnings: [Warning] {
-        var sentences = degraded
-        if let free = freeBytes, free < UInt64(state.journalCapBytes) {
-            sentences.append(
-                "\(free >> 20) MiB are free in \(state.directory), less than the journal may need; make room or lower "
-                    + "journal_cap in [state]")
-        }
-        return sentences.map { Warning(.disk, $0) }
-    }
-
-    /// Room on the disk for those who are not root; nil where it does not say.
-    private var freeBytes: UInt64? {
-        var room = statvfs()
-        guard unsafe statvfs(state.directory, &room) == 0 else { return nil }
-        return UInt64(room.f_bavail) * UInt64(room.f_frsize)
-    }
-
-    /// One line for people: what is amiss, else who is online and what has been counted.
+    /// One line for people: what is degraded; otherwise how many are online, and the visits.
     func summary(of report: Report) -> String {
         guard degraded.isEmpty else { return "degraded: " + degraded.joined(separator: "; ") }
         let online = report.sites.reduce(0) { $0 + $1.online }
@@ -94,27 +36,16 @@ final class Health: Sendable {
     }
 
     func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {
-        let journal = journal.status
-        let checkpoint = checkpointer.status
         var numbers = DurabilityNumbers()
-        numbers.journalWrittenBytes = journal.writtenBytes
-        numbers.journalUnsyncedBytes = journal.unsyncedBytes
-        numbers.journalHeldBytes = journal.heldBytes
-        numbers.journalBytes = journal.bytes
-        numbers.journalSyncSeconds = journal.syncSeconds
-        numbers.checkpointLastSuccess = checkpoint.lastSuccess.map { Moment(milliseconds: $0) }
-        numbers.checkpointSeconds = checkpoint.seconds
-        numbers.checkpointPauseSeconds = Double(longestPauseNanoseconds) / 1e9
-        numbers.checkpointFailures = checkpoint.failures
-        numbers.replayedRecords = replayed.hits
-        numbers.replaySeconds = replayed.seconds
-        numbers.lostFrames = lost.frames
-        numbers.lostHits = lost.hits
+        numbers.journal = journal.status.numbers
+        numbers.checkpoints = checkpointer.status.numbers
+        numbers.checkpoints.longestPauseSeconds = Double(longestPauseNanoseconds) / 1e9
+        numbers.recovery = recovery
         return numbers
     }
 }
 
-/// Tells the log and the supervisor when the health changes; what goes on for long is in the metrics.
+/// Writes changes of health to the log and to systemd. What lasts is in the metrics.
 struct HealthService: Service {
     let health: Health
     let report: @Sendable () -> Report
@@ -146,6 +77,6 @@ struct HealthService: Service {
         }
     }
 
-    /// A sentence without its numbers, which change all the time.
+    /// A sentence without its numbers, which change constantly.
     private static func kind(_ sentence: String) -> String { sentence.filter { !$0.isNumber } }
 }

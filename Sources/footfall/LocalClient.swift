@@ -2,18 +2,18 @@ import Foundation
 import Glibc
 import Settings
 
-/// Asks the running daemon over its local socket.
+/// A client of the running daemon, over its local socket.
 struct LocalClient {
     private let sockets: [LocalSocket]
 
-    /// A client of the daemon that the settings name; where they name none, of one by hand or of systemd's.
+    /// A client of the daemon of the settings; if none are named, of a daemon started by hand or by systemd.
     init(_ option: SettingsOption) throws {
         let isNamed = option.config != nil || environment["FOOTFALL_STATE_RUNTIME"] != nil
         let runtime: String
         do {
             runtime = try option.read().state.runtime
         } catch {
-            // A mistake in the settings does not keep anybody from a daemon that runs on those from before.
+            // With a mistake in the settings, a daemon may still run with the former ones.
             say("\(error)")
             guard !isNamed else { throw Exit.configuration }
             runtime = Settings(environment: environment).state.runtime
@@ -22,14 +22,14 @@ struct LocalClient {
         sockets = ((Self.isTrusted(runtime) ? [runtime] : []) + others).map(LocalSocket.init(runtime:))
     }
 
-    /// Anybody may make a directory in `/dev/shm`, and answer there in the daemon's place.
+    /// Everyone can create a directory in `/dev/shm` and answer there instead of the daemon.
     private static func isTrusted(_ runtime: String) -> Bool {
         guard runtime.hasPrefix("/dev/shm/") else { return true }
         let owner = try? FileManager.default.attributesOfItem(atPath: runtime)[.ownerAccountID] as? UInt32
         return owner == nil || owner == getuid()
     }
 
-    /// A daemon is there. Ends the command where there is one that this user may not ask.
+    /// A daemon answers. Ends the command if this user may not ask it.
     func isAnswered() throws -> Bool {
         guard let descriptor = try connect() else { return false }
         close(descriptor)
@@ -46,15 +46,15 @@ struct LocalClient {
         return nil
     }
 
-    /// The body of a 200; anything else is said on standard error and ends the command.
+    /// Returns the body of a 200. Any other response is printed to standard error and ends the command.
     func get(_ target: String) throws -> Data { try ask("GET", target) }
 
-    /// The same of a request with a body of JSON.
+    /// The same for a request with a JSON body.
     func ask(_ method: String, _ target: String, _ body: some Encodable) throws -> Data {
         try ask(method, target, body: try JSONEncoder().encode(body))
     }
 
-    /// What is degraded; nil while nothing is.
+    /// What is degraded; nil if nothing is.
     func degradation() throws -> String? {
         let (status, body) = try exchange("GET", "/readyz", Data())
         return status == 200 ? nil : try decode(Problem.self, body).detail

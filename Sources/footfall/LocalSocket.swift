@@ -2,18 +2,18 @@ import Foundation
 import Glibc
 import Platform
 
-/// The unix socket on which whoever may connect is the owner: `footfall.sock` in the runtime directory.
+/// The unix socket `footfall.sock` in the runtime directory. Everyone who may connect to it is the owner.
 struct LocalSocket {
     let path: String
 
     init(runtime: String) { path = runtime + "/footfall.sock" }
 
-    /// What stands in the way of the socket, with what to do about it.
+    /// Why the socket cannot be opened, and what to do about it.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Listens with mode 0660, and takes the place of a socket that nobody answers at any more.
+    /// Listens with mode 0660. Replaces a socket that nobody answers any more.
     func listen() throws -> CInt {
         let directory = (path as NSString).deletingLastPathComponent
         do {
@@ -42,7 +42,7 @@ struct LocalSocket {
         return descriptor
     }
 
-    /// A connection, or nil and `errno` where nobody answers.
+    /// Connects; nil and `errno` if nobody answers.
     func connect() -> CInt? {
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if unsafe withAddress({ unsafe Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }

@@ -1,8 +1,7 @@
 import Foundation
-import Glibc
 import Wire
 
-/// A file of recorded beacons or of access logs, one line each, read as a stream; it may be packed by gzip.
+/// A file of recorded beacons or of an access log, read line by line. It may be compressed by gzip.
 struct Recording {
     let name: String
     private let source: Source
@@ -10,11 +9,11 @@ struct Recording {
     private enum Source {
         case bytes(Data)
         case packed(URL)
-        /// Standard input, line by line as it comes.
+        /// Standard input, line by line as it arrives.
         case live
     }
 
-    /// Opens the file; `-` is all of standard input. What cannot be read is said, and is nil.
+    /// Opens a file; `-` is all of standard input. If it cannot be read, prints why and is nil.
     init?(_ name: String) {
         self.name = name
         do {
@@ -53,10 +52,10 @@ struct Recording {
         source = .live
     }
 
-    /// Standard input as it comes, to be read once.
+    /// Standard input as it arrives; it can be read once.
     static let standardInput = Recording(live: "-")
 
-    /// Its lines from the first one on.
+    /// All lines, from the first one.
     func lines() throws -> Lines {
         switch source {
         case .bytes(let bytes): return Lines(bytes)
@@ -67,7 +66,7 @@ struct Recording {
         }
     }
 
-    /// What is in a file that gzip has packed, as it is unpacked by gzip(1), which every Debian has.
+    /// Decompresses a file with gzip(1), which every Debian has.
     static func unpacked(_ url: URL) throws -> (packer: Process, output: FileHandle) {
         let gzip = Process()
         let pipe = Pipe()
@@ -79,9 +78,9 @@ struct Recording {
         return (gzip, pipe.fileHandleForReading)
     }
 
-    /// The lines of a recording that are not blank, one after the other; held is what was read at once and no more.
+    /// The lines of a recording, without empty ones. Only one chunk is in memory at a time.
     final class Lines {
-        /// The number of the line that is looked at, from 1.
+        /// The number of the current line, from 1.
         private(set) var number = 0
         private var bytes: Data
         private var line = 0..<0
@@ -101,10 +100,10 @@ struct Recording {
             (isEnd, self.more, self.packer) = (false, more, packer)
         }
 
-        /// A mark that some editors put in front of UTF-8.
+        /// Skips a byte order mark.
         private func skipMark() { if bytes.starts(with: [0xef, 0xbb, 0xbf]) { next = 3 } }
 
-        /// Goes to the next line; false where there is none.
+        /// Goes to the next line; false at the end.
         func advance() -> Bool {
             while true {
                 var end = next
@@ -123,8 +122,8 @@ struct Recording {
             }
         }
 
-        /// Reads on behind what was looked through up to `end`, and gives its new place. Of a line that does not end within a
-        /// mebibyte only the beginning is kept: no more of it is looked at anyway.
+        /// Reads the next chunk; `end` is how far the data was searched, and its new position is returned. Only the beginning of
+        /// a line longer than a mebibyte is kept, because no more of it is used.
         private func read(_ end: Int) -> Int {
             var end = end - next
             bytes = Data(bytes.dropFirst(next))
@@ -141,10 +140,10 @@ struct Recording {
             return max(end, next)
         }
 
-        /// The line that is looked at, without its end.
+        /// Gives the current line without its line end.
         func withLine<R>(_ body: (Span<UInt8>) -> R) -> R { body(bytes.span.extracting(line)) }
 
-        /// Whether all of it was there, once it was read to its end.
+        /// The file was complete. Ask after the last line.
         var isWhole: Bool {
             guard let packer else { return true }
             packer.waitUntilExit()
@@ -152,34 +151,8 @@ struct Recording {
         }
 
         deinit {
-            // One who has enough.
+            // The caller may stop before the end.
             packer?.terminate()
         }
-    }
-
-    /// 2106-01-27: the latest stamp, some days before the end of counted time.
-    static let secondsMax: Int64 = 4_294_000_000
-
-    /// `<unix seconds[.fraction]>` at the beginning of a line: milliseconds, and the bytes it takes.
-    static func stamp(_ line: Span<UInt8>) -> (milliseconds: Int64, length: Int)? {
-        var i = 0
-        var seconds: Int64 = 0
-        while i < line.count, line[i] &- 0x30 < 10 {
-            guard i < 12 else { return nil }
-            seconds = seconds * 10 + Int64(line[i] - 0x30)
-            i += 1
-        }
-        guard i > 0, seconds <= secondsMax else { return nil }
-        var milliseconds = seconds * 1000
-        if i < line.count, line[i] == 0x2e {
-            i += 1
-            var unit: Int64 = 100
-            while i < line.count, line[i] &- 0x30 < 10 {
-                milliseconds += Int64(line[i] - 0x30) * unit
-                unit /= 10
-                i += 1
-            }
-        }
-        return i == line.count || line[i] == 0x20 ? (milliseconds, i) : nil
     }
 }

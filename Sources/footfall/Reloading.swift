@@ -8,9 +8,8 @@ import Supervision
 import Synchronization
 import UnixSignals
 import Web
-import Wire
 
-/// The settings in force, and how others take their place: all or nothing, while beacons go on being counted.
+/// The current settings, and how new ones replace them: all or nothing, while beacons are counted.
 final class Reloading: Sendable {
     private let option: SettingsOption
     private let started: Settings
@@ -22,9 +21,9 @@ final class Reloading: Sendable {
     private struct Current {
         var publicNumbers: [String: Set<PublicNumber>]
         var lastSucceeded = true
-        /// The newest reading, begun or not: one at a time, each in its turn.
+        /// The newest reload; reloads run one after the other.
         var newest: Task<Result<[String], ReloadError>, Never>?
-        /// Puts the settings in force; not there before the daemon runs.
+        /// Applies settings; nil until the daemon runs.
         var apply: (@Sendable (Settings) async -> IngestPipeline.Reloaded)?
     }
 
@@ -37,14 +36,14 @@ final class Reloading: Sendable {
         current = Mutex(Current(publicNumbers: settings.publicNumbers))
     }
 
-    /// What anybody may see of a site; nothing of one that the settings name no longer: its numbers are its owner's.
+    /// The numbers of a site that everyone may see; none if the site is no longer in the settings.
     func publicNumbers(of site: String) -> Set<PublicNumber> { current.withLock { $0.publicNumbers[site] ?? [] } }
 
     func isServed(_ site: String) -> Bool { current.withLock { $0.publicNumbers[site] != nil } }
 
     var lastSucceeded: Bool { current.withLock { $0.lastSucceeded } }
 
-    /// From here on settings can change.
+    /// From now on settings can change.
     func begin(_ counting: CountingThread, _ web: WebServer) {
         current.withLock { current in
             current.apply = { settings in
@@ -55,7 +54,7 @@ final class Reloading: Sendable {
         }
     }
 
-    /// Reads the settings and puts them in force: what waits for a restart, or why the old ones stay.
+    /// Reads and applies the settings. Returns notes such as what waits for a restart, or why the old settings stay.
     func reload() async -> Result<[String], ReloadError> {
         let task = current.withLock { current in
             let before = current.newest
@@ -119,7 +118,7 @@ final class Reloading: Sendable {
 }
 
 extension CountingThread {
-    /// Asks until salts of new sites are stored, for a little less than a request may take.
+    /// Retries until the salts of new sites are stored, for a little less than the time limit of a request.
     fileprivate func reload(_ settings: Settings) async -> IngestPipeline.Reloaded {
         let profiles = settings.sites.map(\.profile)
         let end = Clocks.steady + 8000
@@ -131,7 +130,7 @@ extension CountingThread {
     }
 }
 
-/// Reads the settings again whenever SIGHUP comes.
+/// Reloads the settings on SIGHUP.
 struct ReloadService: Service {
     let reloading: Reloading
 
@@ -149,7 +148,7 @@ extension Settings {
 }
 
 extension Settings.HTTP {
-    /// The part that a server acts on, with room for so many connections.
+    /// The configuration of the server, with at most so many connections.
     func configuration(connections: Int = .max) -> WebConfiguration {
         var limits = WebLimits()
         limits.connections = min(limits.connections, connections)

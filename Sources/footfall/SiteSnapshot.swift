@@ -1,7 +1,7 @@
 import Counting
 import Web
 
-/// The snapshot of a site as the API gives it to its owner, read back to be shown to people.
+/// The snapshot of a site, decoded from the API's JSON.
 struct SiteSnapshot: Decodable {
     struct Online: Decodable { let visitors: Int, peak: Peak, peak_today: Peak }
     struct Peak: Decodable { let visitors: Int }

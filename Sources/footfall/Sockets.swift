@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import Ingest
 import Logging
@@ -6,13 +5,13 @@ import Settings
 import Supervision
 import Web
 
-/// Every socket the daemon serves, handed over by the supervisor or opened by itself.
+/// All sockets of the daemon: passed by systemd, or opened by itself.
 struct Sockets {
     private(set) var beacons: [BeaconSocket] = []
     private(set) var listeners: [WebListener] = []
 
-    /// Takes what was handed over by name (`beacon`, `http`, `local`) and opens what was not. What is handed over wins
-    /// over the settings. What is opened is given to the supervisor to keep for the next start.
+    /// Uses the sockets that systemd passed by name (`beacon`, `http`, `local`) and opens the others. Passed sockets override
+    /// the settings. Opened sockets are given to systemd, which keeps them for the next start.
     init(_ settings: Settings, inherited: [InheritedSocket], logger: Logger) throws {
         var kept = KeptSockets()
         for socket in inherited {
@@ -35,7 +34,7 @@ struct Sockets {
         if beacons.isEmpty { try openBeacons(settings.beacon, &kept, logger) }
         if listeners.allSatisfy(\.isLocal) {
             let address = settings.http.listen
-            let descriptor = try kept.take("http", address) {
+            let descriptor = try kept.adopt("http", address) {
                 try SocketAddress(host: address.host, port: address.port).listening()
             }
             listeners.append(WebListener(descriptor: descriptor, isLocal: false))
@@ -46,7 +45,7 @@ struct Sockets {
         }
     }
 
-    /// How people reach them.
+    /// Their addresses, for people.
     var beaconNames: [String] { beacons.map(\.name) }
     var httpName: String { name { !$0.isLocal } }
     var localName: String { name(where: \.isLocal) }
@@ -55,7 +54,7 @@ struct Sockets {
         listeners.last(where: isIt).map { SocketAddress.name(of: $0.descriptor) } ?? ""
     }
 
-    /// Where settings and units say different things, somebody sends to an address that nobody serves.
+    /// If settings and units differ, somebody may send to an address that is not served.
     private func warn(of settings: Settings, _ logger: Logger) {
         for note in settings.differences(beacons: beaconNames, http: httpName) {
             logger.write(.otherAddress, ["note": "\(note)"])
@@ -68,7 +67,7 @@ struct Sockets {
         for address in settings.listen {
             do {
                 var opened: BeaconSocket?
-                let descriptor = try kept.take("beacon", address) { () throws(SocketError) in
+                let descriptor = try kept.adopt("beacon", address) { () throws(SocketError) in
                     let socket = try BeaconSocket(
                         host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
                     opened = socket
@@ -78,7 +77,7 @@ struct Sockets {
             } catch SocketError.cannotBind(let name, let reason)
                 where address.host == "::1" && settings.listen.count > 1
             {
-                // A machine without IPv6 has no ::1, and nobody there will miss it.
+                // A machine without IPv6 has no ::1 and does not need it.
                 logger.write(.addressLeftOut, ["address": "\(name)", "reason": "\(reason)"])
             }
         }
@@ -93,7 +92,7 @@ struct Sockets {
     }
 }
 
-/// Sockets that a former process opened and the supervisor kept, by the addresses they were opened for.
+/// Sockets that a former process opened and systemd kept, by their addresses.
 private struct KeptSockets {
     private var descriptors: [String: CInt] = [:]
 
@@ -103,8 +102,8 @@ private struct KeptSockets {
 
     mutating func add(_ socket: InheritedSocket) { descriptors[socket.name] = socket.descriptor }
 
-    /// The one for this address, or a new one, which is then kept.
-    mutating func take<E: Error>(
+    /// The kept socket for this address, or a new one, which systemd then keeps.
+    mutating func adopt<E: Error>(
         _ use: String, _ address: ListenAddress, orOpen open: () throws(E) -> CInt
     ) throws(E) -> CInt {
         let name = Self.name(use, address)
@@ -114,12 +113,12 @@ private struct KeptSockets {
         return descriptor
     }
 
-    /// A colon may not stand in such a name.
+    /// The name of a kept socket, which must not contain a colon.
     private static func name(_ use: String, _ address: ListenAddress) -> String {
         prefix + use + "-" + address.description.replacing(":", with: "_")
     }
 
-    /// Gives back those of addresses that the settings name no longer: they may be in the way of others.
+    /// Closes sockets whose addresses are no longer in the settings, so that they do not block other addresses.
     mutating func close(allBut settings: Settings) {
         let wanted = settings.beacon.listen.map { Self.name("beacon", $0) } + [Self.name("http", settings.http.listen)]
         let others = descriptors.filter { !wanted.contains($0.key) }

@@ -1,12 +1,12 @@
 import Foundation
 import Settings
 
-/// One of our units as systemd has it on this machine.
+/// A systemd unit of Footfall on this machine.
 struct SystemdUnit {
     let name: String
     private let properties: [String: [String]]
 
-    /// nil where there is no systemd, or it does not know the unit.
+    /// Nil if there is no systemd, or if it does not know the unit.
     init?(_ name: String) {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/systemctl")
@@ -35,14 +35,14 @@ struct SystemdUnit {
 
     subscript(_ property: String) -> String { properties[property]?.first ?? "" }
 
-    /// The operator wants none of it.
+    /// The operator has disabled it for good.
     var isMasked: Bool { self["LoadState"] == "masked" }
     var isActive: Bool { self["ActiveState"] == "active" }
 
     /// Where a socket unit listens: `Listen=127.0.0.1:7373 (Datagram)`.
     var addresses: [String] { (properties["Listen"] ?? []).map { String($0.prefix { $0 != " " }) } }
 
-    /// What the settings say about addresses where the units say something else.
+    /// Addresses in the settings that differ from those of the units, a sentence each.
     static func differences(_ settings: Settings) -> [String] {
         settings.differences(beacons: beacons?.addresses ?? [], http: http?.addresses.first ?? "")
     }

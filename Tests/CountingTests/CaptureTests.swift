@@ -93,8 +93,8 @@ struct CaptureTests {
         var engine = Engine()
         var frame = Frame()
         for i in 0..<40 {
-            let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1)
-            frame.append(.site(SiteIndex(i), SiteSettings(name: "site\(i)"), turn, at: .epoch))
+            let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
+            frame.append(.site(SiteIndex(i), SiteSettings(name: "site\(i)"), rollover, at: .epoch))
         }
         try engine.apply(frame.span)
         var changed = engine.capture().changedSites
@@ -123,9 +123,9 @@ struct CaptureTests {
     func quarterComesAgain() throws {
         var engine = Engine()
         var frame = Frame()
-        let (site, turn) = (SiteIndex(0), DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1))
+        let (site, rollover) = (SiteIndex(0), DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1))
         let late = Moment(second: 200 * 900)
-        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: late))
+        frame.append(.site(site, SiteSettings(name: "portal"), rollover, at: late))
         try engine.apply(frame.span)
         _ = engine.capture()
         frame.removeAll()
@@ -141,9 +141,9 @@ struct CaptureTests {
     func doubtEnds() throws {
         var engine = Engine()
         var frame = Frame()
-        let (site, turn) = (SiteIndex(0), DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1))
+        let (site, rollover) = (SiteIndex(0), DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1))
         let past = Moment(second: 1000)
-        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: Moment(second: 1_000_000)))
+        frame.append(.site(site, SiteSettings(name: "portal"), rollover, at: Moment(second: 1_000_000)))
         try engine.apply(frame.span)
         engine.loseVisitors()
         frame.removeAll()
@@ -162,48 +162,48 @@ struct CaptureTests {
         var engine = Engine()
         var frame = Frame()
         let (site, day) = (SiteIndex(0), LocalDay(number: 0))
-        let turn = DayTurn(day: day, begins: .epoch, salt: 1)
-        let first = Remark(by: "anna", note: "số cũ", at: Moment(second: 1))
-        let second = Remark(by: "minh", note: "", at: Moment(second: 2))
-        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: .epoch))
-        frame.append(.start(site, visits: 50_000, views: 9, first))
-        frame.append(.start(site, visits: 60_000, views: -1, second))
+        let rollover = DayRollover(day: day, begins: .epoch, salt: 1)
+        let first = AuditNote(by: "anna", note: "số cũ", at: Moment(second: 1))
+        let second = AuditNote(by: "minh", note: "", at: Moment(second: 2))
+        frame.append(.site(site, SiteSettings(name: "portal"), rollover, at: .epoch))
+        frame.append(.baseline(site, visits: 50_000, views: 9, first))
+        frame.append(.baseline(site, visits: 60_000, views: -1, second))
         frame.append(.correction(site, day.before, visits: -5, views: 3, second))
         #expect(frame.hits == 0)
         try engine.apply(frame.span)
         let audits = engine.capture().rows.compactMap { if case .audit(let audit) = $0 { audit } else { nil } }
         try #require(audits.count == 3)
-        #expect(audits[0].kind == .start && audits[0].day == nil && audits[0].remark == first)
+        #expect(audits[0].kind == .start && audits[0].day == nil && audits[0].note == first)
         #expect(audits[0].visits == 50_000 && audits[0].formerVisits == 0)
         #expect(audits[1].formerVisits == 50_000 && audits[1].formerViews == 9 && audits[1].views == -1)
-        #expect(audits[2].kind == .correction && audits[2].day == day.before && audits[2].remark == second)
+        #expect(audits[2].kind == .correction && audits[2].day == day.before && audits[2].note == second)
         #expect(audits[2].visits == -5 && audits[2].views == 3 && audits[2].formerVisits == 0)
     }
 
     @Test("a remark is cut at a character", arguments: [(64, 64), (63, 63), (65, 64), (300, 64)])
     func longRemark(bytes: Int, kept: Int) {
         let plain = String(repeating: "x", count: bytes)
-        #expect(Remark(by: plain, note: "", at: .epoch).by.utf8.count == kept)
+        #expect(AuditNote(by: plain, note: "", at: .epoch).by.utf8.count == kept)
         // Four bytes each: the 16th ends at 64.
         let broad = "y" + String(repeating: "🦶", count: bytes / 4)
-        let by = Remark(by: broad, note: broad, at: .epoch).by
+        let by = AuditNote(by: broad, note: broad, at: .epoch).by
         #expect(by.utf8.count <= 64 && broad.hasPrefix(by) && by.utf8.count % 4 == 1)
     }
 
     @Test("amounts beyond 2⁵⁰ are malformed, and any number of those within it can be added up")
     func greatAmounts() throws {
         let (site, day) = (SiteIndex(0), LocalDay(number: 3))
-        let remark = Remark(by: "anna", note: "", at: .epoch)
-        let turn = DayTurn(day: day, begins: .epoch, salt: 1)
+        let note = AuditNote(by: "anna", note: "", at: .epoch)
+        let rollover = DayRollover(day: day, begins: .epoch, salt: 1)
         var engine = Engine()
         var frame = Frame()
-        frame.append(.site(site, SiteSettings(name: "portal"), turn, at: .epoch))
+        frame.append(.site(site, SiteSettings(name: "portal"), rollover, at: .epoch))
         try engine.apply(frame.span)
         for amount in [Record.amountMax + 1, -Record.amountMax - 1, .max / 4] as [Int64] {
             for record in [
-                Record.start(site, visits: amount, views: 0, remark), .start(site, visits: 0, views: amount, remark),
-                .correction(site, day, visits: amount, views: 0, remark),
-                .correction(site, day, visits: 0, views: amount, remark),
+                Record.baseline(site, visits: amount, views: 0, note), .baseline(site, visits: 0, views: amount, note),
+                .correction(site, day, visits: amount, views: 0, note),
+                .correction(site, day, visits: 0, views: amount, note),
             ] {
                 var frame = Frame()
                 frame.append(record)
@@ -215,13 +215,13 @@ struct CaptureTests {
             for back in 0..<5000 as Range<Int32> {
                 let amount = sign * Record.amountMax
                 let day = LocalDay(number: day.number - back % 3)
-                frame.append(.correction(site, day, visits: amount, views: amount, remark))
-                frame.append(.start(site, visits: amount, views: -amount, remark))
+                frame.append(.correction(site, day, visits: amount, views: amount, note))
+                frame.append(.baseline(site, visits: amount, views: -amount, note))
                 frame.append(.rejected(site, 1 << 60))
-                frame.append(.tally(.datagrams, 1 << 60))
+                frame.append(.counter(.datagrams, 1 << 60))
             }
-            frame.append(.turn(site, DayTurn(day: LocalDay(number: day.number + 1), begins: .epoch, salt: 2)))
-            frame.append(.turn(site, turn))
+            frame.append(.rollover(site, DayRollover(day: LocalDay(number: day.number + 1), begins: .epoch, salt: 2)))
+            frame.append(.rollover(site, rollover))
             try engine.apply(frame.span)
             let report = engine.report().sites[0]
             #expect(report.totalVisits.signum() == sign)
@@ -246,7 +246,7 @@ struct CaptureTests {
             #expect(frame.hits == expected)
             hits += expected
             try engine.apply(frame.span)
-            #expect(engine.tallies.counted == UInt64(hits))
+            #expect(engine.counters.counted == UInt64(hits))
         }
         #expect(hits > 50)
     }

@@ -39,8 +39,8 @@ struct Numbers {
         add("total", report.total)
         add("total visits", report.totalVisits)
         add("total views", report.totalViews)
-        add("start visits", report.startVisits)
-        add("start views", report.startViews)
+        add("start visits", report.baselineVisits)
+        add("start views", report.baselineViews)
         add("today", (report.today.visits, report.today.views, report.today.visitors))
         add("yesterday", (report.yesterday.visits, report.yesterday.views, report.yesterday.visitors))
         add("month", (report.month.visits, report.month.views, report.month.visitors))
@@ -128,7 +128,7 @@ struct ComparedAudit: Equatable {
     var day: LocalDay?
     var visits: Int64, views: Int64
     var formerVisits: Int64 = 0, formerViews: Int64 = 0
-    var remark: Remark
+    var note: AuditNote
 }
 
 /// A history row of a site known from the context.
@@ -156,7 +156,7 @@ enum ComparedRow: Equatable {
         case .audit(let audit):
             let compared = ComparedAudit(
                 isStart: audit.kind == .start, day: audit.day, visits: audit.visits, views: audit.views,
-                formerVisits: audit.formerVisits, formerViews: audit.formerViews, remark: audit.remark)
+                formerVisits: audit.formerVisits, formerViews: audit.formerViews, note: audit.note)
             return (audit.site.number, .audit(compared))
         case .uptime(let from, let to): return (nil, .uptime(from: from, to: to))
         }

@@ -69,8 +69,8 @@ struct DamageTests {
     func sketch(rank: UInt8) throws {
         var engine = Engine()
         var frame = Frame()
-        let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1)
-        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), turn, at: .epoch))
+        let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
+        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), rollover, at: .epoch))
         var random = SplitMix(seed: 7)
         for _ in 1...2000 {
             frame.append(.hit(.view(of: 0, by: 0, at: .epoch), key: random.next() | 1, former: 0))
@@ -195,16 +195,17 @@ private struct Parts {
             _ = engine.topReferrers(of: site, rows: 5)
             _ = engine.online(of: site, within: 1800)
             var frame = Frame()
-            let (turn, settings) = (engine.turn(of: site), engine.settings(of: site))
-            frame.append(.correction(site, turn.day, visits: 1, views: -1, Remark(by: "", note: "", at: engine.now)))
+            let (rollover, settings) = (engine.rollover(of: site), engine.settings(of: site))
+            frame.append(
+                .correction(site, rollover.day, visits: 1, views: -1, AuditNote(by: "", note: "", at: engine.now)))
             // The day ends, and its month; then its settings change.
-            for days in [1, 40] as [Int32] where turn.day.number < 2_000_000 {
-                let next = DayTurn(day: LocalDay(number: turn.day.number + days), begins: engine.now, salt: 9)
-                frame.append(.turn(site, next))
+            for days in [1, 40] as [Int32] where rollover.day.number < 2_000_000 {
+                let next = DayRollover(day: LocalDay(number: rollover.day.number + days), begins: engine.now, salt: 9)
+                frame.append(.rollover(site, next))
             }
             var other = settings
             other.onlineWindowSeconds = 1800
-            frame.append(.site(site, other, turn, at: engine.now + 1))
+            frame.append(.site(site, other, rollover, at: engine.now + 1))
             try engine.apply(frame.span)
         }
         engine.advance(to: engine.now + 3_600_000)

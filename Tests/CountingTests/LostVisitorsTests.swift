@@ -10,8 +10,8 @@ private struct Afternoon {
     init() throws {
         let now = Moment(milliseconds: Self.noon)
         var frame = Frame()
-        let turn = DayTurn(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
-        frame.append(.site(SiteIndex(0), SiteSettings(name: "demo"), turn, at: now))
+        let rollover = DayRollover(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
+        frame.append(.site(SiteIndex(0), SiteSettings(name: "demo"), rollover, at: now))
         try engine.apply(frame.span)
     }
 
@@ -21,8 +21,8 @@ private struct Afternoon {
         frame.append(
             Hit(
                 site: SiteIndex(0), moment: Moment(milliseconds: Self.noon + minute * 60_000), kind: .view,
-                door: .beacon,
-                isBot: false, visitor: visitor << 20 | 1, formerVisitor: 0, path: path.span, origin: .direct,
+                source: .beacon,
+                isBot: false, visitor: visitor << 20 | 1, previousVisitorKey: 0, path: path.span, origin: .direct,
                 referrer: path.span))
         try engine.apply(frame.span)
     }

@@ -77,7 +77,7 @@ struct ModelTests {
             try expect(replayed.snapshot() == engine.snapshot(), "seed \(seed)")
             try expectSameReports(&replayed, &engine, "seed \(seed)")
             let again = replayed.takeClosedRows()
-            let restarts = engine.tallies[.clockRestarts]
+            let restarts = engine.counters[.clockRestarts]
             for site in 0..<engine.siteCount {
                 // Time that passed before a restart of the clock is no record: it may close a quarter in which
                 // nothing happened but somebody was still online.
@@ -93,12 +93,12 @@ struct ModelTests {
     func visitorsOfADay(people: Int) throws {
         var engine = Engine()
         var frame = Frame()
-        let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: 1)
-        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), turn, at: .epoch))
+        let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
+        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), rollover, at: .epoch))
         var random = SplitMix(seed: 7)
         for person in 1...people {
             let hit = NaiveCounter.Hit(
-                site: 0, moment: .epoch, kind: .view, door: .beacon, isBot: false, person: person,
+                site: 0, moment: .epoch, kind: .view, source: .beacon, isBot: false, person: person,
                 path: Array("/".utf8), origin: .direct, referrer: [])
             frame.append(.hit(hit, key: random.next() | 1, former: 0))
         }
@@ -169,9 +169,9 @@ private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random:
     if report.trackedVisitors != naive.trackedVisitors {
         return "tracked visitors are \(report.trackedVisitors), counted from scratch \(naive.trackedVisitors)"
     }
-    let (tallies, expected) = (report.tallies, naive.tallies)
-    return Tally.allCases.first { tallies[$0] != expected[$0] }.map {
-        "tally \($0) is \(tallies[$0]), counted from scratch \(expected[$0])"
+    let (counters, expected) = (report.counters, naive.counters)
+    return Counter.allCases.first { counters[$0] != expected[$0] }.map {
+        "tally \($0) is \(counters[$0]), counted from scratch \(expected[$0])"
     }
 }
 
@@ -212,7 +212,7 @@ func expect(_ isEqual: Bool, _ place: String) throws { try #require(isEqual, "\(
 private func expectSameReports(_ a: inout Engine, _ b: inout Engine, _ place: String) throws {
     let (one, other) = (a.report(), b.report())
     try expect(one.asOf == other.asOf && one.sites.count == other.sites.count, place)
-    try expect(one.tallies == other.tallies && one.trackedVisitors == other.trackedVisitors, place)
+    try expect(one.counters == other.counters && one.trackedVisitors == other.trackedVisitors, place)
     for i in one.sites.indices {
         try expect(Numbers(one.sites[i]).difference(from: Numbers(other.sites[i])) == nil, place)
         try expect(a.topPages(of: SiteIndex(i), rows: 99) == b.topPages(of: SiteIndex(i), rows: 99), place)

@@ -7,7 +7,7 @@ struct NaiveCounter {
     var now: Moment
     var era = 0
     var sites: [Site] = []
-    var recorded = Tallies()
+    var recorded = Counters()
     var upSince: Moment?
     var uptimes: [ComparedRow] = []
     /// The last moment before each restart of the clock.
@@ -43,7 +43,7 @@ struct NaiveCounter {
     private func outcome(of hit: Hit) -> Outcome {
         let settings = sites[hit.site].settings
         if hit.isBot { return .bot }
-        if hit.kind == .ping || settings.viewsFrom != nil && settings.viewsFrom != hit.door { return .ping }
+        if hit.kind == .ping || settings.viewsFrom != nil && settings.viewsFrom != hit.source { return .ping }
         let isDuplicate =
             hit.person != 0
             && recent.contains {
@@ -53,7 +53,7 @@ struct NaiveCounter {
     }
 
     private func isSame(_ a: Hit, _ b: Hit) -> Bool {
-        a.site == b.site && a.person == b.person && a.door == b.door && a.path == b.path
+        a.site == b.site && a.person == b.person && a.source == b.source && a.path == b.path
     }
 
     /// After a midnight a view takes a place of its own beside one of the day before: the visitor has another key.
@@ -99,11 +99,11 @@ struct NaiveCounter {
 
     mutating func apply(_ record: Record) {
         switch record {
-        case .site(let index, let settings, let turn, let at):
+        case .site(let index, let settings, let rollover, let at):
             advance(to: at)
             if index.number == sites.count {
                 let window = (from: now, era: era, seconds: settings.onlineWindowSeconds)
-                let day = (turn.day, settings.timezone)
+                let day = (rollover.day, settings.timezone)
                 sites.append(Site(settings: settings, since: now, days: [day], windows: [window]))
                 mark(index.number)
             } else {
@@ -115,9 +115,9 @@ struct NaiveCounter {
                     mark(index.number)
                 }
             }
-        case .turn(let index, let turn):
-            advance(to: turn.begins)
-            sites[index.number].days.append((turn.day, sites[index.number].settings.timezone))
+        case .rollover(let index, let rollover):
+            advance(to: rollover.begins)
+            sites[index.number].days.append((rollover.day, sites[index.number].settings.timezone))
             mark(index.number)
         case .signed: break
         case .clock(.stepBack): recorded[.clockStepsBack] += 1
@@ -130,21 +130,21 @@ struct NaiveCounter {
             if upSince != nil { upSince = now }
             era += 1
             recent = []
-        case .tally(let tally, let count): recorded[tally] += count
+        case .counter(let counter, let count): recorded[counter] += count
         case .rejected(let index, let count): sites[index.number].rejected += count
         case .kernelDrops(let cookie, let total):
             recorded[.kernelDrops] += UInt64(total &- (sockets[cookie] ?? 0))
             sockets[cookie] = total
-        case .start(let index, let visits, let views, let remark):
+        case .baseline(let index, let visits, let views, let note):
             let former = sites[index.number].start
             sites[index.number].audits.append(
                 ComparedAudit(
                     isStart: true, visits: visits, views: views, formerVisits: former.visits,
-                    formerViews: former.views, remark: remark))
+                    formerViews: former.views, note: note))
             sites[index.number].start = (visits, views)
-        case .correction(let index, let day, let visits, let views, let remark):
+        case .correction(let index, let day, let visits, let views, let note):
             sites[index.number].audits.append(
-                ComparedAudit(isStart: false, day: day, visits: visits, views: views, remark: remark))
+                ComparedAudit(isStart: false, day: day, visits: visits, views: views, note: note))
             let madeOn = sites[index.number].days.count - 1
             sites[index.number].corrections.append((day, visits, views, madeOn))
         case .up(let moment):
@@ -255,7 +255,7 @@ struct NaiveCounter {
         return numbers
     }
 
-    var tallies: Tallies {
+    var counters: Counters {
         var all = recorded
         for (i, site) in sites.enumerated() {
             for seen in site.seen {

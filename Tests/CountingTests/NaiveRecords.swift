@@ -8,7 +8,7 @@ extension NaiveCounter {
         var site: Int
         var moment: Moment
         var kind: Counting.Hit.Kind
-        var door: Door
+        var source: HitSource
         var isBot: Bool
         var person: Int
         var path: [UInt8]

@@ -26,7 +26,7 @@ struct Stream {
 
     private struct Site {
         var settings: SiteSettings
-        var turn: DayTurn
+        var rollover: DayRollover
         /// The salt before, and when the running one was first used.
         var salt: UInt64, formerSalt: UInt64 = 0
         var saltSince: Moment
@@ -76,14 +76,14 @@ struct Stream {
         case 2, 3: return [correction()]
         case 4:
             let (visits, views) = (random.number(Int64(0)...60_000), random.number(Int64(0)...90_000))
-            return [.record(.start(anySite(), visits: visits, views: views, remark()))]
-        case 5: return [tally()]
+            return [.record(.baseline(anySite(), visits: visits, views: views, auditNote()))]
+        case 5: return [counter()]
         case 6: return [.record(.rejected(anySite(), UInt64(random.number(1...9))))]
         case 7: return random.percent(20) ? [restart()] : [uptime()]
         case 8: return pass(to: later())
         default:
-            let turns = pass(to: random.percent(60) ? later() : now)
-            return turns + [hit()]
+            let rollovers = pass(to: random.percent(60) ? later() : now)
+            return rollovers + [hit()]
         }
     }
 
@@ -98,7 +98,7 @@ struct Stream {
         let kind: Hit.Kind = random.percent(pingShare) ? .ping : .view
         let hit = NaiveCounter.Hit(
             site: place, moment: now, kind: kind,
-            door: random.percent(70) ? site.settings.viewsFrom ?? .beacon : random.one(of: Door.allCases),
+            source: random.percent(70) ? site.settings.viewsFrom ?? .beacon : random.one(of: HitSource.allCases),
             isBot: random.percent(botShare), person: person,
             path: path(random.number(0...paths - 1)), origin: origin,
             referrer: origin == .host ? Array("host\(random.number(0...hosts - 1)).example".utf8) : [])
@@ -127,28 +127,30 @@ struct Stream {
     private mutating func correction() -> StreamEvent {
         let site = anySite()
         let back = random.one(of: [0, 0, 1, 1, 2, 5, 40] as [Int32])
-        let day = LocalDay(number: sites[site.number].turn.day.number - back)
+        let day = LocalDay(number: sites[site.number].rollover.day.number - back)
         let correction = Record.correction(
-            site, day, visits: random.number(-20...20), views: random.number(-50...50), remark())
+            site, day, visits: random.number(-20...20), views: random.number(-50...50), auditNote())
         return .record(correction)
     }
 
-    private mutating func remark() -> Remark {
-        Remark(by: random.one(of: ["", "minh", "anna"]), note: "số \(random.number(0...9))", at: now)
+    private mutating func auditNote() -> AuditNote {
+        AuditNote(by: random.one(of: ["", "minh", "anna"]), note: "số \(random.number(0...9))", at: now)
     }
 
-    private mutating func tally() -> StreamEvent {
+    private mutating func counter() -> StreamEvent {
         switch random.number(0...3) {
         case 0: return .record(.kernelDrops(cookie: random.next() % 3, total: UInt32(random.next() >> 32)))
         case 1: return .record(.clock(.stepBack(milliseconds: random.number(500...90_000))))
         case 2: return .record(.clock(.leapForward(milliseconds: random.number(500...90_000))))
         default:
-            let tally = random.one(of: [Tally.datagrams, .parsedDatagrams, .records, .datagramsEmpty, .beaconsSyntax])
+            let counter = random.one(of: [
+                Counter.datagrams, .parsedDatagrams, .records, .datagramsEmpty, .beaconsSyntax,
+            ])
             if random.percent(20) {
                 let second = now.second - Int64(random.number(0...240))
                 return .record(.signed(SiteIndex(0), random.next(), at: max(0, second), came: now.second))
             }
-            return .record(.tally(tally, UInt64(random.number(1...64))))
+            return .record(.counter(counter, UInt64(random.number(1...64))))
         }
     }
 
@@ -164,14 +166,14 @@ struct Stream {
             onlineWindowSeconds: random.one(of: [60, 300, 300, 1800, random.number(60...1800)]),
             duplicateMilliseconds: random.one(of: [0, 1000, 1000, 10_000]),
             totalOf: random.percent(50) ? .visits : .views,
-            viewsFrom: random.percent(70) ? nil : random.one(of: Door.allCases))
+            viewsFrom: random.percent(70) ? nil : random.one(of: HitSource.allCases))
         // The running day began up to a day ago: any offset from UTC.
         let begins = Moment(second: now.second - random.number(0...86_399))
         let day = LocalDay(number: Int32(now.second / 86_400))
-        let turn = DayTurn(day: day, begins: begins, salt: 1)
+        let rollover = DayRollover(day: day, begins: begins, salt: 1)
         let midnight = Moment(second: max(begins.second + dayLength(), now.second + 1))
-        sites.append(Site(settings: settings, turn: turn, salt: 1, saltSince: begins, midnight: midnight))
-        return [.record(.site(SiteIndex(sites.count - 1), settings, turn, at: now))]
+        sites.append(Site(settings: settings, rollover: rollover, salt: 1, saltSince: begins, midnight: midnight))
+        return [.record(.site(SiteIndex(sites.count - 1), settings, rollover, at: now))]
     }
 
     private mutating func dayLength() -> Int64 { random.one(of: [86_400, 86_400, 82_800, 90_000, 84_600, 88_200]) }
@@ -182,14 +184,14 @@ struct Stream {
         switch random.number(0...5) {
         case 0, 1: settings.onlineWindowSeconds = random.one(of: [60, 300, 1800, random.number(60...1800)])
         case 2: settings.totalOf = random.percent(50) ? .visits : .views
-        case 3: settings.viewsFrom = random.percent(50) ? nil : random.one(of: Door.allCases)
+        case 3: settings.viewsFrom = random.percent(50) ? nil : random.one(of: HitSource.allCases)
         case 4:
             // Only ever shorter: what a longer time would compare with may be forgotten already.
             settings.duplicateMilliseconds = min(settings.duplicateMilliseconds, random.one(of: [0, 500, 1000]))
         default: settings.timezone = random.one(of: ["UTC", "Asia/Ho_Chi_Minh"])
         }
         sites[site.number].settings = settings
-        return .record(.site(site, settings, sites[site.number].turn, at: now))
+        return .record(.site(site, settings, sites[site.number].rollover, at: now))
     }
 
     // MARK: Time
@@ -221,26 +223,26 @@ struct Stream {
 
     /// Moves on to `moment` over the midnights that lie between.
     private mutating func pass(to moment: Moment) -> [StreamEvent] {
-        var turns: [StreamEvent] = []
+        var rollovers: [StreamEvent] = []
         while let next = sites.indices.min(by: { sites[$0].midnight < sites[$1].midnight }),
             sites[next].midnight <= moment
         {
             now = sites[next].midnight
-            turns.append(midnight(next))
+            rollovers.append(midnight(next))
         }
         now = moment
-        return turns
+        return rollovers
     }
 
     private mutating func midnight(_ place: Int) -> StreamEvent {
         let skipped: Int32 = random.percent(5) ? 1 : 0
-        let day = LocalDay(number: sites[place].turn.day.number + 1 + skipped)
+        let day = LocalDay(number: sites[place].rollover.day.number + 1 + skipped)
         sites[place].formerSalt = sites[place].salt
         sites[place].salt += 1
         sites[place].saltSince = now
-        sites[place].turn = DayTurn(day: day, begins: now, salt: UInt32(sites[place].salt))
+        sites[place].rollover = DayRollover(day: day, begins: now, salt: UInt32(sites[place].salt))
         sites[place].midnight = Moment(second: now.second + dayLength())
-        return .record(.turn(SiteIndex(place), sites[place].turn))
+        return .record(.rollover(SiteIndex(place), sites[place].rollover))
     }
 
     /// The clock was more than a day ahead: time starts anew, and the midnights with it.
@@ -267,8 +269,8 @@ extension Frame {
         case .hit(let hit, let key, let former):
             append(
                 Hit(
-                    site: SiteIndex(hit.site), moment: hit.moment, kind: hit.kind, door: hit.door, isBot: hit.isBot,
-                    visitor: key, formerVisitor: former, path: hit.path.span, origin: hit.origin,
+                    site: SiteIndex(hit.site), moment: hit.moment, kind: hit.kind, source: hit.source, isBot: hit.isBot,
+                    visitor: key, previousVisitorKey: former, path: hit.path.span, origin: hit.origin,
                     referrer: hit.referrer.span))
         }
     }
@@ -288,7 +290,7 @@ extension NaiveCounter.Hit {
     /// A direct view of `/`.
     static func view(of site: Int, by person: Int, at moment: Moment) -> NaiveCounter.Hit {
         NaiveCounter.Hit(
-            site: site, moment: moment, kind: .view, door: .beacon, isBot: false, person: person,
+            site: site, moment: moment, kind: .view, source: .beacon, isBot: false, person: person,
             path: Array("/".utf8), origin: .direct, referrer: [])
     }
 }

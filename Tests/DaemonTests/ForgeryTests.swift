@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// Whatever somebody at the HTTP door makes up: it is refused as it should be, and each refusal is counted.
+/// Whatever somebody makes up over HTTP: it is refused as it should be, and each refusal is counted.
 struct ForgeryTests {
     private struct Try {
         var name: String

@@ -23,8 +23,8 @@ extension UnderSystemd {
             try machine.must("footfall hit portal / --wait")
             #expect(try machine.property("UnitFileState", of: "footfall-beacon.socket") == "enabled")
             let doctor = try machine.run("footfall doctor")
-            let amiss = doctor.output.split(separator: "\n").filter { $0.hasPrefix("amiss") && !$0.contains("clock:") }
-            #expect(amiss.isEmpty, "\(doctor.output)")
+            let wrong = doctor.output.split(separator: "\n").filter { $0.hasPrefix("wrong") && !$0.contains("clock:") }
+            #expect(wrong.isEmpty, "\(doctor.output)")
             #expect(doctor.output.contains("footfall-beacon.socket listens at 127.0.0.1:7373 [::1]:7373"))
 
             try machine.must("dpkg -r footfall")
@@ -111,7 +111,7 @@ extension UnderSystemd {
             #expect(other.output.contains("58,000 in all"))
         }
 
-        @Test("doctor names what is amiss and what mends it, and is content when it is mended")
+        @Test("doctor says what is wrong and how to fix it, and is content when it is fixed")
         func doctor() throws {
             let machine = try Systemd(
                 installed: true, settings: "[beacon]\nlisten = [\"127.0.0.1:9999\"]\n[[site]]\nname = \"demo\"\n")
@@ -120,7 +120,7 @@ extension UnderSystemd {
             #expect(sick.status == 1)
             for sentence in [
                 "footfall-http.socket will not be there after a reboot",
-                "mend: sudo systemctl enable footfall-http.socket",
+                "fix: sudo systemctl enable footfall-http.socket",
                 "[beacon] listen says 127.0.0.1:9999, and footfall-beacon.socket listens at 127.0.0.1:7373 [::1]:7373",
             ] { #expect(sick.output.contains(sentence), "\(sick.output)") }
             let check = try machine.run("footfall check")
@@ -129,7 +129,7 @@ extension UnderSystemd {
             try machine.write("/etc/footfall/footfall.toml", "[[site]]\nname = \"demo\"\n")
             try machine.must("systemctl enable --now footfall-http.socket; systemctl restart footfall")
             let well = try machine.run("footfall doctor")
-            #expect(well.output.split(separator: "\n").filter { $0.hasPrefix("amiss") && !$0.contains("clock:") } == [])
+            #expect(well.output.split(separator: "\n").filter { $0.hasPrefix("wrong") && !$0.contains("clock:") } == [])
             try machine.write("/etc/footfall/footfall.toml", "nonsense")
             let wrong = try machine.run("footfall doctor")
             #expect(wrong.status == 1 && wrong.output.contains("footfall.toml:1"))

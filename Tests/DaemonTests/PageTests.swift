@@ -150,7 +150,7 @@ extension Hardship {
             let url = "http://127.0.0.1:\(nginx.port)/both.php"
             func stats() throws -> String { try machine.command("stats portal --json").output }
             for _ in 0..<2 { _ = try Chromium.open(url) }
-            try eventually("both doors are seen") {
+            try eventually("both sources are seen") {
                 try stats().contains("\"visits\":1,\"views\":4,") && stats().contains("two_doors")
             }
             #expect(try stats().contains("\"visitors\":1,\"window_seconds\""))

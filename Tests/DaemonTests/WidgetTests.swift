@@ -154,7 +154,8 @@ extension Hardship {
         }
 
         @Test(
-            "a page that is in the log as well: each visitor once, a warning, and views of one door when it says which")
+            "a page that is in the log as well: each visitor once, a warning, and views of one source when it says which"
+        )
         func logAndScript() throws {
             let stage = try Stage(["page.html": Self.page()], logging: true)
             for _ in 0..<2 { _ = try Driver.run(["open \(stage.url)page.html", "until +\(Self.views) > 0"]) }

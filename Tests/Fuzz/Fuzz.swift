@@ -101,7 +101,7 @@ private final class House {
             var profile = SiteProfile(settings, hosts: ["demo.example"], keepQuery: name == "demo" ? [] : ["id", "p"])
             profile.bots = ["own"]
             let site = directory.add(profile, today: day, salt: Salt(number: 1, using: &random))
-            frame.append(.site(site, settings, DayTurn(day: day.day, begins: begins, salt: 1), at: Self.noon))
+            frame.append(.site(site, settings, DayRollover(day: day.day, begins: begins, salt: 1), at: Self.noon))
         }
         let rules = Admission.Rules(assets: ["css", "png"], logSite: "demo")
         admission = Admission(sites: directory, rules: rules, seed: seed)
@@ -160,11 +160,11 @@ private final class House {
         do throws(MalformedBytes) { try engine.apply(frame.span) } catch {
             fatalError("a frame of our own is \(error)")
         }
-        func count(_ tally: Tally) -> UInt64 { admission.counts[tally] + engine.tallies[tally] }
-        let refused = DatagramRejection.allCases.reduce(0) { $0 + count($1.tally) }
-        let rejected = BeaconRejection.allCases.reduce(0) { $0 + count($1.tally) }
+        func count(_ counter: Counter) -> UInt64 { admission.counts[counter] + engine.counters[counter] }
+        let refused = DatagramRejection.allCases.reduce(0) { $0 + count($1.counter) }
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + count($1.counter) }
         precondition(count(.datagrams) == count(.parsedDatagrams) + refused, "a datagram got lost or came twice")
-        let counted = [Tally.views, .pings, .duplicates, .bots].reduce(0) { $0 + count($1) }
+        let counted = [Counter.views, .pings, .duplicates, .bots].reduce(0) { $0 + count($1) }
         precondition(count(.records) == counted + rejected, "a record got lost or came twice")
     }
 }

@@ -29,7 +29,7 @@ final class CountedSite: EngineReader {
             .up(now),
             .site(
                 site, SiteSettings(name: "demo", timezone: timezone),
-                DayTurn(day: day.day, begins: day.begins, salt: 1),
+                DayRollover(day: day.day, begins: day.begins, salt: 1),
                 at: now))
     }
 
@@ -57,8 +57,8 @@ final class CountedSite: EngineReader {
         for visitor in visitors {
             frame.append(
                 Hit(
-                    site: site, moment: Moment(second: second), kind: .view, door: .beacon, isBot: false,
-                    visitor: (visitor + 1) << 20, formerVisitor: 0, path: path.span, origin: .direct,
+                    site: site, moment: Moment(second: second), kind: .view, source: .beacon, isBot: false,
+                    visitor: (visitor + 1) << 20, previousVisitorKey: 0, path: path.span, origin: .direct,
                     referrer: none.span))
         }
         try count(frame)
@@ -67,7 +67,7 @@ final class CountedSite: EngineReader {
     /// The day of the site that a second lies in begins.
     func rollOver(at second: Int64) throws {
         let day = LocalCalendar.day(in: timezone, at: Moment(second: second))
-        try count(.turn(site, DayTurn(day: day.day, begins: day.begins, salt: 1)))
+        try count(.rollover(site, DayRollover(day: day.day, begins: day.begins, salt: 1)))
     }
 
     func pass(to second: Int64) { engine.withLock { $0.advance(to: Moment(second: second)) } }

@@ -55,8 +55,8 @@ struct SeriesTests {
     func corrections() async throws {
         let counted = try CountedSite(at: Self.midnight)
         let day = try #require(LocalDay("2026-11-20"))
-        let remark = Remark(by: "anna", note: "an old counter", at: Moment(second: Self.midnight))
-        try counted.count(.correction(counted.site, day, visits: 5, views: 7, remark))
+        let note = AuditNote(by: "anna", note: "an old counter", at: Moment(second: Self.midnight))
+        try counted.count(.correction(counted.site, day, visits: 5, views: 7, note))
         for _ in 0..<2 {
             let (found, _, days) = try await series(counted, .day, from: .beginning)
             #expect(days.map(\.description) == ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"])

@@ -23,8 +23,8 @@ func stepBack() {
     #expect(desk.pipeline.now.milliseconds == wall + 3_660_000)
     let site = desk.report()
     #expect(site.totalViews == 122 && site.totalVisits == 2)
-    #expect(desk.pipeline.engine.tallies[.clockStepsBack] == 1)
-    #expect(desk.pipeline.engine.tallies[.duplicates] == 0)
+    #expect(desk.pipeline.engine.counters[.clockStepsBack] == 1)
+    #expect(desk.pipeline.engine.counters[.duplicates] == 0)
 }
 
 @Test("a datagram that waited over the step back counts as now, not in the future")
@@ -52,7 +52,7 @@ func badClockAtBoot() {
     site = desk.report()
     #expect(site.totalViews == 2 && site.totalVisits == 2 && site.online == 1)
     #expect(site.day == calendar("UTC", Moment(milliseconds: wall)).day && site.today.views == 1)
-    #expect(desk.pipeline.engine.tallies[.clockRestarts] == 1)
+    #expect(desk.pipeline.engine.counters[.clockRestarts] == 1)
 }
 
 @Test("a clock that leaps forward empties the windows it has left behind and touches no total")
@@ -66,7 +66,7 @@ func leapForward() {
     #expect(site.online == 0)
     #expect(site.windows.map(\.views) == [0, 0, 0, 1, 1, 1])
     #expect(site.totalViews == 1)
-    #expect(desk.pipeline.engine.tallies[.clockLeapsForward] == 1)
+    #expect(desk.pipeline.engine.counters[.clockLeapsForward] == 1)
 }
 
 @Test("small corrections of the clock are no steps", arguments: [-499, -1, 1, 499] as [Int64])
@@ -74,8 +74,8 @@ func slew(milliseconds: Int64) {
     var desk = Desk(from: "12:00")
     let now = desk.midnight + Desk.milliseconds("12:00:10")
     desk.setClocks(wall: now + milliseconds, steady: now)
-    let tallies = desk.pipeline.engine.tallies
-    #expect(tallies[.clockStepsBack] == 0 && tallies[.clockLeapsForward] == 0)
+    let counters = desk.pipeline.engine.counters
+    #expect(counters[.clockStepsBack] == 0 && counters[.clockLeapsForward] == 0)
 }
 
 @Test("a late stamp counts at the moment time has reached")
@@ -153,21 +153,21 @@ func fullTable() {
     var site = desk.report()
     #expect(site.totalViews == 3 && site.totalVisits == 2 && site.online == 2)
     #expect(!site.isOnlineExact)
-    #expect(desk.pipeline.engine.tallies[.untracked] == 1)
+    #expect(desk.pipeline.engine.counters[.untracked] == 1)
     // The others leave after half an hour, and there is room again.
     desk.beacon("v=c&u=/", at: "12:30:01")
     site = desk.report(at: "13:00:03")
     #expect(site.totalVisits == 3 && site.isOnlineExact)
 }
 
-@Test("views of another door than the one that counts are pings")
+@Test("views from another source than the one that counts are pings")
 func oneDoorCounts() {
     let settings = SiteSettings(name: "demo", viewsFrom: .log)
     var desk = Desk(settings: settings)
     desk.beacon("v=me&u=/", at: "12:00")
     let site = desk.report()
     #expect(site.totalViews == 0 && site.totalVisits == 0 && site.online == 1)
-    #expect(desk.pipeline.engine.tallies[.pings] == 1)
+    #expect(desk.pipeline.engine.counters[.pings] == 1)
 }
 
 @Test("a start number and corrections are in the total, and corrections in their day and month")
@@ -175,11 +175,11 @@ func startAndCorrections() {
     var desk = Desk()
     desk.beacon("v=me&u=/", at: "36:00")
     let today = desk.report().day
-    let remark = Remark(by: "anna", note: "the old counter", at: desk.pipeline.now)
-    desk.add(.start(SiteIndex(0), visits: 50_000, views: 0, remark))
-    desk.add(.correction(SiteIndex(0), today, visits: 7, views: 70, remark))
-    desk.add(.correction(SiteIndex(0), today.before, visits: -2, views: 0, remark))
-    desk.add(.correction(SiteIndex(0), LocalDay(number: today.number - 200), visits: 100, views: 0, remark))
+    let note = AuditNote(by: "anna", note: "the old counter", at: desk.pipeline.now)
+    desk.add(.baseline(SiteIndex(0), visits: 50_000, views: 0, note))
+    desk.add(.correction(SiteIndex(0), today, visits: 7, views: 70, note))
+    desk.add(.correction(SiteIndex(0), today.before, visits: -2, views: 0, note))
+    desk.add(.correction(SiteIndex(0), LocalDay(number: today.number - 200), visits: 100, views: 0, note))
     let site = desk.report()
     #expect(site.total == 50_106 && site.totalViews == 71)
     #expect(site.today.visits == 8 && site.today.views == 71 && site.today.visitors == 1)

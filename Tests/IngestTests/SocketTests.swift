@@ -50,8 +50,8 @@ func bothFamilies() throws {
         for client in clients { client.send("f1 s=demo&v=\(i)&u=/\(i)") }
     }
     let report = counted(CountingThread(pipeline(), sockets: sockets, ring: ReceiveRing()))
-    #expect(report.sites[0].totalViews + Int64(report.tallies[.duplicates]) == 200)
-    #expect(report.tallies[.datagrams] == 200 && report.tallies[.parsedDatagrams] == 200)
+    #expect(report.sites[0].totalViews + Int64(report.counters[.duplicates]) == 200)
+    #expect(report.counters[.datagrams] == 200 && report.counters[.parsedDatagrams] == 200)
 }
 
 @Test("an empty datagram and one that is too long are refused by name and hide none behind them")
@@ -64,7 +64,7 @@ func oddSizes() throws {
     client.send(Array("f1 s=demo&v=c&u=/".utf8) + [UInt8](repeating: 0x61, count: 8192 - 17))
     client.send("f1 s=demo&v=d&u=/")
     let report = counted(CountingThread(pipeline(), sockets: [socket], ring: ReceiveRing()))
-    #expect(report.tallies[.datagramsEmpty] == 1 && report.tallies[.datagramsOversize] == 1)
+    #expect(report.counters[.datagramsEmpty] == 1 && report.counters[.datagramsOversize] == 1)
     #expect(report.sites[0].totalVisits == 3)
 }
 
@@ -75,8 +75,8 @@ func kernelDrops() throws {
     for i in 0..<500 { client.send("f1 s=demo&v=\(i)&u=/") }
     #expect(socket.memory.drops > 0)
     let report = counted(CountingThread(pipeline(), sockets: [socket], ring: ReceiveRing()))
-    #expect(report.tallies[.kernelDrops] > 0)
-    #expect(report.tallies[.datagrams] + report.tallies[.kernelDrops] == 500)
+    #expect(report.counters[.kernelDrops] > 0)
+    #expect(report.counters[.datagrams] + report.counters[.kernelDrops] == 500)
 }
 
 @Test("who is told that a change is done sees it at once")
@@ -122,8 +122,8 @@ func strangers() {
         pipeline.ingest(Array(text.utf8).span, from: stranger, isTruncated: false, stamp: Clocks.wall)
     }
     pipeline.commit()
-    let tallies = pipeline.engine.tallies
-    #expect(tallies[.datagramsUntrusted] == 1 && tallies[.datagramsSignature] == 1 && tallies[.parsedDatagrams] == 0)
+    let counters = pipeline.engine.counters
+    #expect(counters[.datagramsUntrusted] == 1 && counters[.datagramsSignature] == 1 && counters[.parsedDatagrams] == 0)
 }
 
 @Test("a port in use says who has it")
@@ -155,10 +155,10 @@ func conservation() {
         if Int.random(in: 0..<10, using: &random) == 0 { pipeline.commit() }
     }
     pipeline.commit()
-    let t = pipeline.engine.tallies
+    let t = pipeline.engine.counters
     #expect(t[.datagrams] == 20_000)
-    #expect(t[.datagrams] == t[.parsedDatagrams] + DatagramRejection.allCases.reduce(0) { $0 + t[$1.tally] })
-    let refused = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
+    #expect(t[.datagrams] == t[.parsedDatagrams] + DatagramRejection.allCases.reduce(0) { $0 + t[$1.counter] })
+    let refused = BeaconRejection.allCases.reduce(0) { $0 + t[$1.counter] }
     #expect(t[.records] == t[.views] + t[.pings] + t[.duplicates] + t[.bots] + refused)
     #expect(t[.views] > 0 && t[.pings] > 0 && t[.bots] > 0 && t[.duplicates] > 0)
 }

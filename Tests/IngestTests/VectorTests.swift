@@ -69,8 +69,8 @@ private func workedVector(_ vector: Vector, zone: String) {
     #expect(site.totalViews == vector.views)
     #expect(site.totalVisits == vector.visits)
     #expect(site.bots == vector.bots)
-    let tallies = desk.pipeline.engine.tallies
-    #expect(tallies[.records] == tallies[.views] + tallies[.pings] + tallies[.duplicates] + tallies[.bots])
+    let counters = desk.pipeline.engine.counters
+    #expect(counters[.records] == counters[.views] + counters[.pings] + counters[.duplicates] + counters[.bots])
 }
 
 @Test("a visitor is online for 300 seconds after the last hit and not for one more", arguments: sevenZones)

@@ -68,23 +68,23 @@ struct WarningTests {
         #expect(desk.warnings == [])
     }
 
-    @Test("visitors whose views come by two doors are noticed, and not where the site says which door counts")
+    @Test("visitors whose views come from two sources are noticed, and not where the site says which source counts")
     func twoDoors() {
-        for door in [nil, Door.beacon] {
-            var desk = Desk(settings: SiteSettings(name: "demo", viewsFrom: door))
-            func visit(_ i: Int, by doors: Set<Door>) {
+        for source in [nil, HitSource.beacon] {
+            var desk = Desk(settings: SiteSettings(name: "demo", viewsFrom: source))
+            func visit(_ i: Int, by sources: Set<HitSource>) {
                 let address = NetworkAddress.v4(0xc000_0200 + UInt32(i))
-                if doors.contains(.beacon) {
+                if sources.contains(.beacon) {
                     desk.beacon("u=/&i=\(address.text)&a=\(Self.agent.replacing(" ", with: "+"))", at: "09:00")
                 }
-                if doors.contains(.browser) { desk.hit("s=demo&u=/", from: address, agent: Self.agent, at: "09:00") }
+                if sources.contains(.browser) { desk.hit("s=demo&u=/", from: address, agent: Self.agent, at: "09:00") }
             }
-            // Two doors for two kinds of visitors are as it should be.
+            // Two sources for two kinds of visitors are as it should be.
             for i in 0..<40 { visit(i, by: i % 2 == 0 ? [.beacon] : [.browser]) }
             #expect(desk.warnings == [])
-            // A page that is counted twice: from the second visitor on it is known that there are two doors.
+            // A page that is counted twice: from the second visitor on it is known that there are two sources.
             for i in 50..<53 { visit(i, by: [.beacon, .browser]) }
-            #expect(desk.warnings == (door == nil ? [.twoDoors] : []))
+            #expect(desk.warnings == (source == nil ? [.twoDoors] : []))
             // A day later it is mended, or nobody has come.
             desk.pass(to: "33:00")
             #expect(desk.warnings == [])

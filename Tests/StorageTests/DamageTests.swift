@@ -42,14 +42,14 @@ struct DamageTests {
         if !hasRing, kept.isEmpty { lost = [] }
         var unread: UInt64 = 0
         for number in kept {
-            let before = expected.tallies.counted
+            let before = expected.counters.counted
             let records = story.frames[number - 1].bytes
             do throws(MalformedBytes) {
                 try expected.apply(records.span)
             } catch {
                 // It leans on a frame that is gone.
                 lost.insert(number)
-                unread += UInt64(story.frames[number - 1].hits) - (expected.tallies.counted - before)
+                unread += UInt64(story.frames[number - 1].hits) - (expected.counters.counted - before)
             }
         }
         var engine = recovery.engine
@@ -195,9 +195,9 @@ struct DamageTests {
     private func expectNobodyTwice(_ recovery: Recovery, _ story: Story, _ place: String) {
         #expect(recovery.quarantined.count == 1 && recovery.sequence == UInt64(story.frames.count), "\(place)")
         var (engine, truth) = (recovery.engine, story.engines[story.frames.count])
-        #expect(engine.tallies.counted == truth.tallies.counted, "\(place)")
+        #expect(engine.counters.counted == truth.counters.counted, "\(place)")
         // A reload behind the checkpoint may not be known for one.
-        #expect(engine.tallies[.views] >= truth.tallies[.views], "\(place)")
+        #expect(engine.counters[.views] >= truth.counters[.views], "\(place)")
         let (counted, expected) = (engine.report(), truth.report())
         for (site, model) in zip(counted.sites, expected.sites) {
             #expect(site.totalVisits <= model.totalVisits && site.totalViews >= model.totalViews, "\(place)")

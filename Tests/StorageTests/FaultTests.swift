@@ -25,7 +25,7 @@ struct FaultTests {
         let life = try Life(in: folder.path, limits: traffic.limits, now: start, Self.capped)
         var truth = Engine(limits: traffic.limits, at: start)
         for round in 1...4 {
-            while life.journal.status.heldBytes < 4096 {
+            while life.journal.status.numbers.bufferedBytes < 4096 {
                 let frame = traffic.nextFrame()
                 let records = frame.bytes
                 try truth.apply(records.span)
@@ -33,9 +33,9 @@ struct FaultTests {
             }
             let status = life.journal.status
             #expect(status.failure == .journalFull(bytes: Self.capped.capBytes), "round \(round)")
-            #expect(status.bytes <= Self.capped.capBytes && life.journal.wantsCheckpoint, "round \(round)")
+            #expect(status.numbers.bytes <= Self.capped.capBytes && life.journal.wantsCheckpoint, "round \(round)")
             #expect(life.checkpoint() == nil, "round \(round)")
-            #expect(eventually { life.journal.status.heldBytes == 0 }, "round \(round)")
+            #expect(eventually { life.journal.status.numbers.bufferedBytes == 0 }, "round \(round)")
             try life.append(
                 traffic.nextFrame().also { frame in
                     let records = frame.bytes
@@ -52,6 +52,30 @@ struct FaultTests {
         #expect(isEqual)
     }
 
+    @Test("what is degraded is said in sentences while it lasts, and what will not work before long is a warning")
+    func health() throws {
+        var traffic = Traffic(seed: 53)
+        let folder = try Folder()
+        let life = try Life(
+            in: folder.path, limits: traffic.limits, now: Moment(milliseconds: traffic.now), Self.capped)
+        func health(cap: Int) -> StateHealth {
+            StateHealth(life.journal, life.checkpointer, directory: folder.path, journalCapBytes: cap)
+        }
+        #expect(health(cap: 0).degraded == [] && health(cap: 0).warnings.isEmpty)
+        let room = health(cap: .max).warnings.map(\.detail)
+        #expect(room.count == 1 && room[0].contains("MiB are free in \(folder.path), less than the journal may need"))
+        while life.journal.status.numbers.bufferedBytes < 4096 { try life.append(traffic.nextFrame()) }
+        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal stands at its cap") } ?? ""
+        #expect(
+            sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are held in memory"),
+            "\(sentence)")
+        #expect(health(cap: 0).warnings.contains { $0.code == .disk && $0.detail == sentence })
+        #expect(life.checkpoint() == nil)
+        try life.append(traffic.nextFrame())
+        #expect(eventually { health(cap: 0).degraded == [] })
+        try life.end()
+    }
+
     @Test("held frames that a kill takes are named to the hit, when the ring says how far the journal went")
     func heldAndKilled() throws {
         var traffic = Traffic(seed: 52)
@@ -60,10 +84,10 @@ struct FaultTests {
             in: folder.path, limits: traffic.limits, now: Moment(milliseconds: traffic.now), Self.capped)
         var written = life.engine
         var next = life.journal.next
-        while life.journal.status.heldBytes < 4096 {
+        while life.journal.status.numbers.bufferedBytes < 4096 {
             let frame = traffic.nextFrame()
             try life.append(frame)
-            guard life.journal.status.heldBytes == 0 else { continue }
+            guard life.journal.status.numbers.bufferedBytes == 0 else { continue }
             let records = frame.bytes
             try written.apply(records.span)
             next = life.journal.next
@@ -84,7 +108,7 @@ struct FaultTests {
         var configuration = Self.capped
         configuration.heldBytesMax = 2048
         let folder = try Folder()
-        var counter = try Counter(in: folder.path, configuration)
+        var counter = try PersistentCounter(in: folder.path, configuration)
         var sent: UInt64 = 0
         func send(_ count: Int) {
             for _ in 0..<count {
@@ -93,22 +117,22 @@ struct FaultTests {
                 counter.pass(milliseconds: 10)
             }
         }
-        while counter.pipeline.engine.tallies[.beaconsLimit] < 100 { send(100) }
+        while counter.pipeline.engine.counters[.beaconsLimit] < 100 { send(100) }
         #expect(counter.journal.isFull)
-        #expect(counter.journal.status.heldBytes < 16 << 10)
+        #expect(counter.journal.status.numbers.bufferedBytes < 16 << 10)
         counter.pass(milliseconds: 2000)
         counter.expectConservation("full")
-        let full = counter.pipeline.engine.tallies
+        let full = counter.pipeline.engine.counters
         #expect(full[.datagrams] == sent && full[.records] == 2 * sent)
         #expect(full[.views] + full[.beaconsLimit] / 2 == sent)
 
         // A checkpoint is the way out.
         #expect(counter.checkpoint() == nil)
         let journal = counter.journal
-        #expect(eventually { journal.status.heldBytes == 0 && !journal.isFull })
+        #expect(eventually { journal.status.numbers.bufferedBytes == 0 && !journal.isFull })
         counter.pass(milliseconds: 2000)
         send(50)
-        let after = counter.pipeline.engine.tallies
+        let after = counter.pipeline.engine.counters
         // The batch that finds room again may still be refused.
         let late = after[.beaconsLimit] - full[.beaconsLimit]
         #expect(after[.views] + late / 2 == full[.views] + 50 && late <= 2)
@@ -116,7 +140,7 @@ struct FaultTests {
 
         let left = try counter.kill()
         let recovery = try recover(left)
-        #expect(recovery.losses == [] && recovery.engine.tallies == after)
+        #expect(recovery.losses == [] && recovery.engine.counters == after)
     }
 
     @Test(
@@ -142,7 +166,7 @@ struct FaultTests {
             try append(20)
             #expect(life.checkpoint() == nil, "round \(round)")
             try disk.fill()
-            while life.journal.status.heldBytes < 30_000 { try append(10) }
+            while life.journal.status.numbers.bufferedBytes < 30_000 { try append(10) }
             guard case .system(_, _, ENOSPC)? = life.journal.status.failure else {
                 Issue.record("round \(round): \(String(describing: life.journal.status.failure))")
                 return
@@ -154,7 +178,7 @@ struct FaultTests {
             }
             try disk.empty()
             if round == 2 { #expect(life.checkpoint() == nil) }
-            #expect(eventually { life.journal.status.heldBytes == 0 }, "round \(round)")
+            #expect(eventually { life.journal.status.numbers.bufferedBytes == 0 }, "round \(round)")
             try append(1)
             #expect(life.journal.status.failure == nil, "round \(round)")
         }
@@ -206,7 +230,7 @@ struct FaultTests {
         let left = try life.end()
         var history = try History(database: left.path + "/footfall.db")
         history.add(closing(life.engine))
-        #expect(history.views == Int64(life.engine.tallies[.views]))
+        #expect(history.views == Int64(life.engine.counters[.views]))
         #expect(try rows(left.path + "/footfall.db", "SELECT count(*) FROM salt") == [["1"]])
         #expect(try left.files()["footfall.db-wal"] ?? [] == [])
     }
@@ -219,7 +243,7 @@ struct FaultTests {
         for round in 0..<6 {
             try life.append((0..<30).map { _ in traffic.nextFrame() })
             var large = traffic.nextFrame()
-            while large.bytes.count < (round % 2 == 0 ? 20_000 : 8190) { large.append(.tally(.bytes, 1)) }
+            while large.bytes.count < (round % 2 == 0 ? 20_000 : 8190) { large.append(.counter(.bytes, 1)) }
             try life.append(large)
         }
         let sequence = life.journal.next.sequence - 1
@@ -237,8 +261,8 @@ struct FaultTests {
         let life = try Life(in: folder.path)
         var first = Frame()
         for i in 0..<10_000 {
-            let turn = DayTurn(day: LocalDay(number: 0), begins: .epoch, salt: UInt32(i))
-            first.append(.site(SiteIndex(i), SiteSettings(name: "site-\(i)"), turn, at: .epoch))
+            let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: UInt32(i))
+            first.append(.site(SiteIndex(i), SiteSettings(name: "site-\(i)"), rollover, at: .epoch))
         }
         try life.append(first)
         for i in 0..<3000 {

@@ -57,8 +57,8 @@ struct History: Equatable {
                 let numbers = [audit.visits, audit.views, audit.formerVisits, audit.formerViews].map(String.init)
                 let day = audit.day.map { String($0.number) } ?? "-"
                 audits.append(
-                    [String(audit.remark.at.milliseconds), String(audit.site.number), audit.kind.rawValue, day]
-                        + numbers + [audit.remark.by, audit.remark.note])
+                    [String(audit.note.at.milliseconds), String(audit.site.number), audit.kind.rawValue, day]
+                        + numbers + [audit.note.by, audit.note.note])
             }
         }
     }

@@ -10,9 +10,9 @@ struct HistoryTests {
     /// 2026-11-23T00:00:00Z.
     private static let midnight: Int64 = 1_795_392_000_000
 
-    private func turn(_ day: Int64, salt: UInt32 = 1) -> DayTurn {
+    private func rollover(_ day: Int64, salt: UInt32 = 1) -> DayRollover {
         let begins = Moment(milliseconds: Self.midnight + day * Self.day)
-        return DayTurn(day: LocalDay(number: Int32(begins.second / 86_400)), begins: begins, salt: salt)
+        return DayRollover(day: LocalDay(number: Int32(begins.second / 86_400)), begins: begins, salt: salt)
     }
 
     private func hit(_ moment: Int64, page: Int, host: Int?, visitor: UInt64 = 0) -> Frame {
@@ -21,8 +21,8 @@ struct HistoryTests {
         let name = host.map { Array("host\($0).example".utf8) } ?? []
         frame.append(
             Hit(
-                site: SiteIndex(0), moment: Moment(milliseconds: moment), kind: .view, door: .beacon, isBot: false,
-                visitor: visitor, formerVisitor: 0, path: path.span, origin: host == nil ? .direct : .host,
+                site: SiteIndex(0), moment: Moment(milliseconds: moment), kind: .view, source: .beacon, isBot: false,
+                visitor: visitor, previousVisitorKey: 0, path: path.span, origin: host == nil ? .direct : .host,
                 referrer: name.span))
         return frame
     }
@@ -38,7 +38,7 @@ struct HistoryTests {
         let folder = try Folder()
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
         let settings = SiteSettings(name: "demo")
-        try life.append(frame(.site(SiteIndex(0), settings, turn(0), at: Moment(milliseconds: Self.midnight))))
+        try life.append(frame(.site(SiteIndex(0), settings, rollover(0), at: Moment(milliseconds: Self.midnight))))
         var random = SplitMix(seed: UInt64(pages))
         var total = 0
         for closing in 0..<2 {
@@ -48,17 +48,17 @@ struct HistoryTests {
                 try life.append(hit(moment, page: random.number(0...pages), host: host))
                 total += 1
             }
-            try life.append(frame(.turn(SiteIndex(0), turn(1))))
+            try life.append(frame(.rollover(SiteIndex(0), rollover(1))))
             if closing == 0 {
                 #expect(life.checkpoint() == nil)
                 let restart = Moment(milliseconds: Self.midnight + 3_600_000)
-                try life.append(frame(.clock(.restart(at: restart)), .turn(SiteIndex(0), turn(0))))
+                try life.append(frame(.clock(.restart(at: restart)), .rollover(SiteIndex(0), rollover(0))))
             }
         }
         // Day 1 ran for no time at all and was closed when the clock went back.
         let left = try life.end()
         let path = left.path + "/footfall.db"
-        let day = String(turn(0).day.number)
+        let day = String(rollover(0).day.number)
         #expect(try rows(path, "SELECT views, exact FROM day WHERE day = \(day)") == [[String(total), "0"]])
         for kind in 0...1 {
             let sum = try rows(path, "SELECT sum(views) FROM ranking WHERE day = \(day) AND kind = \(kind)")
@@ -102,15 +102,16 @@ struct HistoryTests {
         let folder = try Folder()
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
         try life.append(
-            frame(.site(SiteIndex(0), SiteSettings(name: "demo"), turn(0), at: Moment(milliseconds: Self.midnight))))
+            frame(.site(SiteIndex(0), SiteSettings(name: "demo"), rollover(0), at: Moment(milliseconds: Self.midnight)))
+        )
         for day in 0..<450 as Range<Int64> {
             try life.append(hit(Self.midnight + day * Self.day, page: 1, host: 1, visitor: UInt64(day + 1) << 20))
-            try life.append(frame(.turn(SiteIndex(0), turn(day + 1))))
+            try life.append(frame(.rollover(SiteIndex(0), rollover(day + 1))))
             if day % 100 == 0 { #expect(life.checkpoint() == nil) }
         }
         let path = try life.end()
         let database = path.path + "/footfall.db"
-        let first = Int(turn(0).day.number)
+        let first = Int(rollover(0).day.number)
         #expect(try rows(database, "SELECT count(*), min(day) FROM day") == [["450", String(first)]])
         let kept = try rows(database, "SELECT min(day), max(day), count(DISTINCT day) FROM ranking")
         // Day 449 is the last that is over: 49 lies 400 days before it.
@@ -123,13 +124,15 @@ struct HistoryTests {
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
         let (site, at) = (SiteIndex(0), Moment(milliseconds: Self.midnight + 5000))
         try life.append(
-            frame(.site(site, SiteSettings(name: "demo"), turn(0), at: Moment(milliseconds: Self.midnight))))
-        try life.append(frame(.start(site, visits: 100, views: 300, Remark(by: "minh", note: "old counter", at: at))))
-        #expect(life.checkpoint() == nil)
-        try life.append(frame(.start(site, visits: 110, views: 290, Remark(by: "anna", note: "typo", at: at + 1))))
-        let yesterday = turn(-1).day
+            frame(.site(site, SiteSettings(name: "demo"), rollover(0), at: Moment(milliseconds: Self.midnight))))
         try life.append(
-            frame(.correction(site, yesterday, visits: -2, views: 7, Remark(by: "anna", note: "bots", at: at + 2))))
+            frame(.baseline(site, visits: 100, views: 300, AuditNote(by: "minh", note: "old counter", at: at))))
+        #expect(life.checkpoint() == nil)
+        try life.append(
+            frame(.baseline(site, visits: 110, views: 290, AuditNote(by: "anna", note: "typo", at: at + 1))))
+        let yesterday = rollover(-1).day
+        try life.append(
+            frame(.correction(site, yesterday, visits: -2, views: 7, AuditNote(by: "anna", note: "bots", at: at + 2))))
         let left = try life.end()
         let columns = "at, site, kind, day, former_visits, former_views, visits, views, by, note"
         let audit = try rows(left.path + "/footfall.db", "SELECT \(columns) FROM audit ORDER BY id")

@@ -30,12 +30,12 @@ struct IncarnationTests {
             var expected = story.engines[old.sequence]
             var unread: UInt64 = 0
             for number in present {
-                let before = expected.tallies.counted
+                let before = expected.counters.counted
                 let records = story.frames[number - 1].bytes
                 do throws(MalformedBytes) {
                     try expected.apply(records.span)
                 } catch {
-                    unread += UInt64(story.frames[number - 1].hits) - (expected.tallies.counted - before)
+                    unread += UInt64(story.frames[number - 1].hits) - (expected.counters.counted - before)
                 }
             }
             #expect(recovery.losses.dropFirst().reduce(0) { $0 + ($1.hits ?? 0) } == unread)
@@ -43,7 +43,7 @@ struct IncarnationTests {
             expected.advance(to: engine.now)
             let isEqual = engine.snapshot() == expected.snapshot()
             #expect(isEqual)
-            #expect(engine.tallies[.views] <= story.engines[last].tallies[.views])
+            #expect(engine.counters[.views] <= story.engines[last].counters[.views])
             // From here on all is as ever.
             let life = try Life(in: folder.path, limits: story.limits)
             let again = try recover(try life.end(), limits: story.limits)
@@ -64,19 +64,19 @@ struct IncarnationTests {
         let copy = source.path + "/copy.db"
         _ = try StateBackup.make(of: source.path, to: copy)
         let before = new.files.merging(story.segments) { $1 }
-        let whole = try recover(try Folder(before), limits: story.limits).engine.tallies
+        let whole = try recover(try Folder(before), limits: story.limits).engine.counters
         // Before it is decided there is another folder beside the state, and nothing more.
         let bytes = try source.read("copy.db")
         let tried = try Folder(before.merging(["restoring/footfall.db": bytes]) { $1 })
-        #expect(try recover(tried, limits: story.limits).engine.tallies == whole)
+        #expect(try recover(tried, limits: story.limits).engine.counters == whole)
 
         let folder = try Folder(before)
         let now = story.engines[200].now
         let aside = try #require(
             try StateBackup.restore(copy, into: folder.path, limits: story.limits, now: now).aside)
         let after = try folder.files()
-        let copied = try recover(folder, limits: story.limits).engine.tallies
-        #expect(copied[.views] < whole[.views] && copied[.views] == story.engines[old.sequence].tallies[.views])
+        let copied = try recover(folder, limits: story.limits).engine.counters
+        #expect(copied[.views] < whole[.views] && copied[.views] == story.engines[old.sequence].counters[.views])
         let name = String(try #require(aside.split(separator: "/").last)) + "/"
         let moved = Set(after.keys.filter { $0.hasPrefix(name) }.map { $0.dropFirst(name.count).prefix { $0 != "/" } })
         #expect(moved.count >= 3 && moved.contains("journal") && moved.contains("footfall.db"))
@@ -89,7 +89,7 @@ struct IncarnationTests {
                 files[gone.contains(own.prefix { $0 != "/" }) ? path : String(own)] = bytes
             }
             let cut = try Folder(files)
-            #expect(try recover(cut, limits: story.limits).engine.tallies == copied, "\(count) of \(moved.count)")
+            #expect(try recover(cut, limits: story.limits).engine.counters == copied, "\(count) of \(moved.count)")
             let names = try cut.files().keys
             #expect(!names.contains(name + "restored.db") && names.contains(name + "footfall.db"))
         }
@@ -102,16 +102,16 @@ struct IncarnationTests {
         try FileManager.default.createDirectory(atPath: folder.path + "/private", withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "private")
         let story = try Story(seed: 3, frames: 5, checkpoints: [])
-        func count() throws -> Tallies {
+        func count() throws -> Counters {
             let life = try Life(in: link)
             try life.append(story.frames)
-            let tallies = life.engine.tallies
+            let counters = life.engine.counters
             _ = try life.end()
-            return tallies
+            return counters
         }
         let before = try count()
         #expect(try folder.files().keys.contains("private/footfall.db"))
-        #expect(try Life(in: link).engine.tallies == before)
+        #expect(try Life(in: link).engine.counters == before)
     }
 
     @Test("a database beside another state's journal keeps its own counts, and the journal is kept aside")
@@ -141,7 +141,7 @@ struct IncarnationTests {
         let story = try Story(seed: 34, frames: 40, checkpoints: [])
         let folder = try Folder(story.segments)
         let life = try Life(in: folder.path, limits: story.limits)
-        #expect(life.recovery.isNew && life.recovery.sequence == 0 && life.engine.tallies == Tallies())
+        #expect(life.recovery.isNew && life.recovery.sequence == 0 && life.engine.counters == Counters())
         #expect(life.recovery.quarantined.count == story.segments.count)
         let left = try life.end().files()
         for (name, bytes) in story.segments {

@@ -47,11 +47,11 @@ final class Life {
     /// Makes a checkpoint and waits for its end: why it failed, if it did.
     @discardableResult
     func checkpoint(saltsKept: Set<UInt32> = [], saltsThrough: UInt32 = 0) -> StorageError? {
-        let failures = checkpointer.status.failures
+        let failures = checkpointer.status.numbers.failures
         checkpointer.submit(request(saltsKept: saltsKept, saltsThrough: saltsThrough))
         #expect(eventually { !checkpointer.isBusy })
         let status = checkpointer.status
-        return status.failures > failures ? status.failure : nil
+        return status.numbers.failures > failures ? status.failure : nil
     }
 
     /// Stops in good order, with a last checkpoint: what is left, in a folder of its own, since this one is in use for as

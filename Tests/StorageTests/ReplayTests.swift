@@ -164,7 +164,7 @@ struct ReplayTests {
         var whole = History()
         whole.add(closing(truth))
         #expect(history.differences(from: whole) == [], "seed \(seed)")
-        #expect(history.views == Int64(truth.tallies[.views]), "seed \(seed)")
+        #expect(history.views == Int64(truth.counters[.views]), "seed \(seed)")
         try life.end()
     }
 
@@ -186,7 +186,7 @@ struct ReplayTests {
             #expect(isEqual, "seed \(seed)")
             var history = try History(database: left.path + "/footfall.db")
             history.add(closing(counted))
-            #expect(history.views == Int64(counted.tallies[.views]), "seed \(seed)")
+            #expect(history.views == Int64(counted.counters[.views]), "seed \(seed)")
         }
     }
 }

@@ -19,7 +19,7 @@ struct RingDamageTests {
 
     private func killed() throws -> Killed {
         let folder = try Folder()
-        var counter = try Counter(in: folder.path)
+        var counter = try PersistentCounter(in: folder.path)
         for i in 0..<10 { counter.take("f1 s=demo&v=\(i)&u=/\(i)") }
         let next = counter.journal.next
         let left = try counter.kill()
@@ -30,17 +30,20 @@ struct RingDamageTests {
 
     private func batch(_ count: Int) -> [RingFile.Datagram] {
         (0..<count).map {
-            RingFile.Datagram(text: "f1 s=demo&v=ring\($0)&u=/", address: Self.address, stamp: Counter.noon + 1000)
+            RingFile.Datagram(
+                text: "f1 s=demo&v=ring\($0)&u=/", address: Self.address, stamp: PersistentCounter.noon + 1000)
         }
     }
 
     /// A start on a state with a ring: what was counted.
-    private func start(_ state: Folder, _ runtime: Folder) throws -> (counter: Counter, views: UInt64, left: Folder) {
+    private func start(_ state: Folder, _ runtime: Folder) throws -> (
+        counter: PersistentCounter, views: UInt64, left: Folder
+    ) {
         let recovery = try recover(state)
         let ring = try ReceiveRing(directory: runtime.path, incarnation: recovery.incarnation)
         #expect(ring.warning == nil)
-        var counter = try Counter(in: state.path, at: Counter.noon + 5000, ring: ring)
-        let views = counter.pipeline.engine.tallies[.views]
+        var counter = try PersistentCounter(in: state.path, at: PersistentCounter.noon + 5000, ring: ring)
+        let views = counter.pipeline.engine.counters[.views]
         return (counter, views, try counter.kill())
     }
 
@@ -59,7 +62,7 @@ struct RingDamageTests {
         #expect(views == 74 && counter.unwritten == 64 && counter.recovery.losses == [])
         #expect(counter.journal.next == (state.sequence + 1, state.before + 64))
         // Its stamps are the kernel's, not those of this start.
-        #expect(counter.pipeline.engine.now.milliseconds == Counter.noon + 1000)
+        #expect(counter.pipeline.engine.now.milliseconds == PersistentCounter.noon + 1000)
         #expect(try start(left, runtime).views == 74)
     }
 

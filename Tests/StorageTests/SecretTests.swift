@@ -14,7 +14,8 @@ struct SecretTests {
     @Test("a salt that is over is gone from every file, an hour after its midnight")
     func salts() throws {
         let folder = try Folder()
-        var counter = try Counter(in: folder.path, at: Counter.noon, sites: (0..<30).map { "site-\($0)" })
+        var counter = try PersistentCounter(
+            in: folder.path, at: PersistentCounter.noon, sites: (0..<30).map { "site-\($0)" })
         counter.keepSalts()
         func stored() throws -> Set<String> {
             Set(try rows(folder.path + "/footfall.db", "SELECT hex(bytes) FROM salt").map { $0[0] })
@@ -111,7 +112,7 @@ struct SecretTests {
             let port = try #require(UInt16(socket.name.split(separator: ":")[1]))
             let sender = try SocketAddress(host: "127.0.0.1", port: port).connected()
             defer { close(sender) }
-            let counter = try Counter(in: folder.path, at: Clocks.wall, ring: ring)
+            let counter = try PersistentCounter(in: folder.path, at: Clocks.wall, ring: ring)
             let thread = CountingThread(
                 counter.pipeline, sockets: [socket], ring: ring,
                 checkpointer: counter.checkpointer, checkpointMilliseconds: 1)
@@ -119,9 +120,9 @@ struct SecretTests {
                 let bytes = Array(text.utf8)
                 _ = unsafe send(sender, bytes, bytes.count, 0)
             }
-            #expect(eventually { thread.publication.current.tallies[.records] == 200 })
+            #expect(eventually { thread.publication.current.counters[.records] == 200 })
             let report = thread.publication.current
-            #expect(report.tallies[.views] == 200 && report.sites[0].today.visitors == 3)
+            #expect(report.counters[.views] == 200 && report.sites[0].today.visitors == 3)
             // While it runs: everything is written, so nothing waits in the ring.
             try expectNothing(of: secrets, in: runtime.files(), "ring")
             try expectNothing(of: secrets, in: folder.files(), "running")

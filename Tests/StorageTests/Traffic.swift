@@ -14,7 +14,7 @@ struct Traffic {
 
     private struct Site {
         var settings: SiteSettings
-        var turn: DayTurn
+        var rollover: DayRollover
         var formerSalt: UInt32 = 0
         var midnight: Int64
     }
@@ -60,18 +60,18 @@ struct Traffic {
         case 4...7: change(in: &frame)
         case 8...11:
             let back = Int32(random.one(of: [0, 0, 1, 3, 40]))
-            let (site, turn) = (anySite(), Moment(milliseconds: now))
-            let day = LocalDay(number: sites[site.number].turn.day.number - back)
+            let (site, rollover) = (anySite(), Moment(milliseconds: now))
+            let day = LocalDay(number: sites[site.number].rollover.day.number - back)
             frame.append(
                 .correction(
                     site, day, visits: Int64(random.number(-9...9)), views: Int64(random.number(-9...9)),
-                    Remark(by: "anna", note: "số", at: turn)))
+                    AuditNote(by: "anna", note: "số", at: rollover)))
         case 12...13:
             frame.append(
-                .start(
+                .baseline(
                     anySite(), visits: Int64(random.number(0...9999)), views: Int64(random.number(0...9999)),
-                    Remark(by: "minh", note: "old counter", at: Moment(milliseconds: now))))
-        case 14...19: frame.append(.tally(random.one(of: [.datagrams, .records, .beaconsSyntax]), 7))
+                    AuditNote(by: "minh", note: "old counter", at: Moment(milliseconds: now))))
+        case 14...19: frame.append(.counter(random.one(of: [.datagrams, .records, .beaconsSyntax]), 7))
         case 20...22: frame.append(.rejected(anySite(), 3))
         case 23...24:
             frame.append(.kernelDrops(cookie: UInt64(random.number(1...3)), total: UInt32(random.number(0...999))))
@@ -91,7 +91,7 @@ struct Traffic {
         let index = anySite()
         let site = sites[index.number]
         let person = random.percent(5) ? 0 : random.number(1...15)
-        let isCarriedOver = now < site.turn.begins.milliseconds + 1_800_000 && site.formerSalt != 0
+        let isCarriedOver = now < site.rollover.begins.milliseconds + 1_800_000 && site.formerSalt != 0
         let path = Array("/trang/\(random.number(0...11))".utf8)
         let host = Array("host\(random.number(0...5)).example".utf8)
         let origin = random.one(of: [Hit.Origin.direct, .internal, .host])
@@ -99,9 +99,9 @@ struct Traffic {
         frame.append(
             Hit(
                 site: index, moment: Moment(milliseconds: now), kind: random.percent(20) ? .ping : .view,
-                door: random.one(of: [.beacon, .beacon, .browser]), isBot: random.percent(5),
-                visitor: key(person, index, site.turn.salt),
-                formerVisitor: isCarriedOver ? key(person, index, site.formerSalt) : 0, path: path.span,
+                source: random.one(of: [.beacon, .beacon, .browser]), isBot: random.percent(5),
+                visitor: key(person, index, site.rollover.salt),
+                previousVisitorKey: isCarriedOver ? key(person, index, site.formerSalt) : 0, path: path.span,
                 origin: origin, referrer: origin == .host ? host.span : none.span))
     }
 
@@ -120,11 +120,11 @@ struct Traffic {
             onlineWindowSeconds: random.one(of: [60, 300, 1800]),
             duplicateMilliseconds: random.one(of: [0, 1000, 10_000]))
         let midnight = now + Int64(random.number(1...86_400)) * 1000
-        let turn = DayTurn(
+        let rollover = DayRollover(
             day: LocalDay(number: Int32(now / Self.day)), begins: Moment(milliseconds: midnight - Self.day), salt: 1)
         let index = SiteIndex(sites.count)
-        sites.append(Site(settings: settings, turn: turn, midnight: midnight))
-        frame.append(.site(index, settings, turn, at: Moment(milliseconds: now)))
+        sites.append(Site(settings: settings, rollover: rollover, midnight: midnight))
+        frame.append(.site(index, settings, rollover, at: Moment(milliseconds: now)))
     }
 
     private mutating func change(in frame: inout Frame) {
@@ -133,7 +133,7 @@ struct Traffic {
         sites[index.number].settings.totalOf = random.one(of: [.visits, .views])
         sites[index.number].settings.viewsFrom = random.one(of: [nil, nil, .beacon])
         let site = sites[index.number]
-        frame.append(.site(index, site.settings, site.turn, at: Moment(milliseconds: now)))
+        frame.append(.site(index, site.settings, site.rollover, at: Moment(milliseconds: now)))
     }
 
     /// Moves on over the midnights between.
@@ -142,12 +142,12 @@ struct Traffic {
             sites[next].midnight <= moment
         {
             now = sites[next].midnight
-            let day = LocalDay(number: sites[next].turn.day.number + 1)
-            sites[next].formerSalt = sites[next].turn.salt
-            sites[next].turn = DayTurn(
-                day: day, begins: Moment(milliseconds: now), salt: sites[next].turn.salt + 1)
+            let day = LocalDay(number: sites[next].rollover.day.number + 1)
+            sites[next].formerSalt = sites[next].rollover.salt
+            sites[next].rollover = DayRollover(
+                day: day, begins: Moment(milliseconds: now), salt: sites[next].rollover.salt + 1)
             sites[next].midnight = now + Self.day
-            frame.append(.turn(SiteIndex(next), sites[next].turn))
+            frame.append(.rollover(SiteIndex(next), sites[next].rollover))
         }
         now = moment
     }
@@ -157,14 +157,14 @@ struct Traffic {
         now -= Int64(random.number(86_400_001...200_000_000))
         frame.append(.clock(.restart(at: Moment(milliseconds: now))))
         for i in sites.indices {
-            let days = (sites[i].turn.begins.milliseconds - now + Self.day - 1) / Self.day
+            let days = (sites[i].rollover.begins.milliseconds - now + Self.day - 1) / Self.day
             guard days > 0 else { continue }
-            let begins = Moment(milliseconds: sites[i].turn.begins.milliseconds - days * Self.day)
-            sites[i].turn = DayTurn(
-                day: LocalDay(number: sites[i].turn.day.number - Int32(days)), begins: begins,
-                salt: sites[i].turn.salt + 1)
+            let begins = Moment(milliseconds: sites[i].rollover.begins.milliseconds - days * Self.day)
+            sites[i].rollover = DayRollover(
+                day: LocalDay(number: sites[i].rollover.day.number - Int32(days)), begins: begins,
+                salt: sites[i].rollover.salt + 1)
             sites[i].midnight = begins.milliseconds + Self.day
-            frame.append(.turn(SiteIndex(i), sites[i].turn))
+            frame.append(.rollover(SiteIndex(i), sites[i].rollover))
         }
     }
 }

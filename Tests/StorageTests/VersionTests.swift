@@ -207,7 +207,7 @@ struct VersionTests {
     @Test("the copy from before a migration holds no salt: a salt is kept a day and an hour, and not for ever")
     func saltsInCopy() throws {
         let folder = try Folder()
-        var counter = try Counter(in: folder.path)
+        var counter = try PersistentCounter(in: folder.path)
         counter.keepSalts()
         let salts = try rows(folder.path + "/footfall.db", "SELECT hex(bytes) FROM salt").flatMap { $0 }
         #expect(salts.count == 2)

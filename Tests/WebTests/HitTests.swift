@@ -10,7 +10,7 @@ import Wire
 @Suite("Hits of pages")
 struct HitTests {
     /// What `POST /hit` gives to the one who counts.
-    private final class Counter: Sendable {
+    private final class HitRecorder: Sendable {
         let seen = Mutex<[BrowserHit]>([])
         let result: Result<SiteReport, BeaconRejection>
         init(_ result: Result<SiteReport, BeaconRejection>) { self.result = result }
@@ -31,8 +31,8 @@ struct HitTests {
 
     @Test("a hit is answered with the site's public numbers and their names in the page's language")
     func numbers() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             let response = try await server.post("s=portal&u=/&l=vi-VN")
             #expect(response.status == 200)
             #expect(
@@ -59,9 +59,9 @@ struct HitTests {
             "ko": "현재 접속자", "th": "ขณะนี้ออนไลน์", "id": "Pengunjung online", "lo": "ກຳລັງອອນລາຍ", "km": "កំពុងអនឡាញ",
         ])
     func languages(language: String, online: String) async throws {
-        let counter = Counter(.success(Self.portal))
+        let recorder = HitRecorder(.success(Self.portal))
         let shown = Set(PublicNumber.allCases)
-        try await withServer(backend: counter.backend(showing: shown)) { server async throws in
+        try await withServer(backend: recorder.backend(showing: shown)) { server async throws in
             func labels(_ language: String) async throws -> [String: String] {
                 try await server.post("s=portal&u=/&l=\(language)").json["labels"] as? [String: String] ?? [:]
             }
@@ -75,8 +75,8 @@ struct HitTests {
 
     @Test("the script under its own hash never changes, and the hash that is printed for it is right")
     func pinned() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             let (plain, pinned) = (try await server.ask("/footfall.js"), try await server.ask("/" + Widget.pinnedName))
             #expect(pinned.status == 200 && pinned.body == plain.body)
             #expect(pinned.fields["cache-control"] == "public, max-age=31536000, immutable")
@@ -90,21 +90,21 @@ struct HitTests {
 
     @Test("asking about an image counts nothing")
     func head() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             for path in ["/hit.gif?s=portal&u=/", "/hit.svg?s=portal&u=/"] {
                 let response = try await server.ask("HEAD", path)
                 #expect(response.status == 405 && response.fields["allow"] == "GET")
             }
             #expect(try await server.ask("HEAD", "/footfall.js").status == 200)
         }
-        #expect(counter.seen.withLock { $0.isEmpty })
+        #expect(recorder.seen.withLock { $0.isEmpty })
     }
 
     @Test("an image counts the page it stands on, and shows a number that reads as one")
     func images() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             let page = ["Referer: https://portal.example/tin-tức?a=1&b=2"]
             let pixel = try await server.ask("/hit.gif?s=portal", page)
             #expect(pixel.status == 200 && pixel.fields["content-type"] == "image/gif")
@@ -118,7 +118,7 @@ struct HitTests {
             #expect(try text("/*/*[local-name()='title']") == ["Tổng truy cập: 50.002"])
             #expect(try text("//*[local-name()='text']") == ["Tổng truy cập", "50.002"])
         }
-        let forms = counter.seen.withLock { $0.map { String(decoding: $0.form, as: UTF8.self) } }
+        let forms = recorder.seen.withLock { $0.map { String(decoding: $0.form, as: UTF8.self) } }
         #expect(
             forms == [
                 "s=portal&u=https://portal.example/tin-t%E1%BB%A9c%3Fa%3D1%26b%3D2",
@@ -134,8 +134,8 @@ struct HitTests {
             ("total.svg", "xx", "Total visits: 50,002"), ("total.svg", "", "Besuche gesamt: 50.002"),
         ])
     func badges(metric: String, language: String, text: String) async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             // Without a language of its own, the browser's.
             let response =
                 language.isEmpty
@@ -144,13 +144,13 @@ struct HitTests {
             let document = try XMLDocument(xmlString: response.body)
             #expect(try document.nodes(forXPath: "/*/@aria-label").map(\.stringValue) == [text])
         }
-        let isUncounted = counter.seen.withLock(\.isEmpty)
+        let isUncounted = recorder.seen.withLock(\.isEmpty)
         #expect(isUncounted)
     }
 
     @Test("there is no badge of a private number, of several numbers, or of nobody")
     func noBadge() async throws {
-        try await withServer(backend: Counter(.success(Self.portal)).backend()) { server async throws in
+        try await withServer(backend: HitRecorder(.success(Self.portal)).backend()) { server async throws in
             for path in [
                 "portal/views.svg", "portal/windows.svg", "portal/total.png", "portal/total", "nobody/total.svg",
             ] {
@@ -163,23 +163,23 @@ struct HitTests {
 
     @Test("what a browser asks for on behalf of its user is passed on")
     func signals() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             for fields in [[], ["DNT: 1"], ["Sec-GPC: 1", "DNT: 1"], ["DNT: 0"]] {
                 _ = try await server.ask("/hit.gif?s=portal&u=/", fields)
             }
         }
-        let signals = counter.seen.withLock { $0.map(\.signals) }
+        let signals = recorder.seen.withLock { $0.map(\.signals) }
         #expect(signals == [[], [.dnt], [.dnt, .gpc], []])
     }
 
     @Test("what is private is absent, and every public number has a value and a name")
     func visible() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend(showing: [])) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend(showing: [])) { server async throws in
             #expect(try await server.post("s=portal&u=/").body == #"{"labels":{}}"#)
         }
-        try await withServer(backend: counter.backend(showing: Set(PublicNumber.allCases))) { server async throws in
+        try await withServer(backend: recorder.backend(showing: Set(PublicNumber.allCases))) { server async throws in
             let numbers = try await server.post("s=portal&u=/").json
             let expected = [
                 "online": 2, "peak": 2, "total": 50_002, "visits": 50_002, "views": 3, "today": 2, "yesterday": 0,
@@ -199,7 +199,7 @@ struct HitTests {
             (.internal, 503),
         ] as [(BeaconRejection, Int)])
     func refusals(reason: BeaconRejection, status: Int) async throws {
-        try await withServer(backend: Counter(.failure(reason)).backend()) { server async throws in
+        try await withServer(backend: HitRecorder(.failure(reason)).backend()) { server async throws in
             let response = try await server.post("s=portal&u=/")
             #expect(response.status == status && response.fields["x-footfall-reason"] == reason.rawValue)
             #expect(response.fields["access-control-allow-origin"] == "*")
@@ -217,11 +217,11 @@ struct HitTests {
 
     @Test("a form larger than 4 KiB is refused before it is looked at, and a GET counts nothing")
     func form() async throws {
-        let counter = Counter(.success(Self.portal))
-        try await withServer(backend: counter.backend()) { server async throws in
+        let recorder = HitRecorder(.success(Self.portal))
+        try await withServer(backend: recorder.backend()) { server async throws in
             #expect(try await server.post(String(repeating: "a", count: 4097)).status == 413)
             #expect(try await server.ask("/hit").status == 405)
-            #expect(counter.seen.withLock { $0.isEmpty })
+            #expect(recorder.seen.withLock { $0.isEmpty })
             #expect(try await server.post(String(repeating: "a", count: 4096)).status == 200)
         }
     }
@@ -252,11 +252,11 @@ struct HitTests {
             (["X-Real-IP: 192.0.2.1"], ["127.0.0.1"], "127.0.0.1"),
         ])
     func address(fields: [String], proxies: [String], address: String) async throws {
-        let counter = Counter(.success(Self.portal))
+        let recorder = HitRecorder(.success(Self.portal))
         let configuration = WebConfiguration(proxies: try #require(Networks(proxies)), limits: .patient)
-        try await withServer(configuration, backend: counter.backend()) { server async throws in
+        try await withServer(configuration, backend: recorder.backend()) { server async throws in
             #expect(try await server.post("s=portal&u=/", fields).status == 200)
-            #expect(counter.seen.withLock { $0.map(\.address) } == [NetworkAddress(Array(address.utf8).span)])
+            #expect(recorder.seen.withLock { $0.map(\.address) } == [NetworkAddress(Array(address.utf8).span)])
         }
     }
 

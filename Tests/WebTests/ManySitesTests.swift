@@ -42,10 +42,10 @@ struct ManySitesTests {
                 let number: (SiteReport) -> Int64 =
                     switch name {
                     case "site_online_visitors": { Int64($0.online) }
-                    case "site_visits_total": { $0.totalVisits - $0.startVisits }
-                    case "site_views_total": { $0.totalViews - $0.startViews }
+                    case "site_visits_total": { $0.totalVisits - $0.baselineVisits }
+                    case "site_views_total": { $0.totalViews - $0.baselineViews }
                     case "site_bots_total": { Int64($0.bots) }
-                    default: { $0.startVisits }
+                    default: { $0.baselineVisits }
                     }
                 let sum = series.compactMap { scrape[$0].flatMap { Int64($0) } }.reduce(0, +)
                 #expect(sum == report.sites.map(number).reduce(0, +), "\(name)")
@@ -98,7 +98,7 @@ struct ManySitesTests {
 
     @Test("ten thousand sites that took over the greatest number there can be are summed right")
     func greatNumbers() async throws {
-        let report = report(ofSites: 10_000, views: { _ in 1 }, startVisits: Record.amountMax)
+        let report = report(ofSites: 10_000, views: { _ in 1 }, baselineVisits: Record.amountMax)
         try await withServer(backend: TestBackend(report: { report })) { server async throws in
             // 9800 times 2⁵⁰: more than 64 bits hold with a sign.
             #expect(try await server.scrape()[#"site_start_visits{site="_other"}"#] == "11033819087057715200")
@@ -119,8 +119,8 @@ struct ManySitesTests {
     @Test("promtool has nothing to say", .enabled(if: hasPromtool, "needs promtool, of Debian's prometheus"))
     func promtoolIsContent() async throws {
         var numbers = DurabilityNumbers()
-        numbers.checkpointLastSuccess = Moment(second: 1_795_417_200)
-        numbers.checkpointPauseSeconds = .nan
+        numbers.checkpoints.lastSuccess = Moment(second: 1_795_417_200)
+        numbers.checkpoints.longestPauseSeconds = .nan
         let reports = [report(ofSites: 300), report(ofSites: 1) { _ in "a\"b\\c\nd" }, talliedReport, emptyReport]
         for report in reports {
             let backend = TestBackend(report: { report }) { answers in

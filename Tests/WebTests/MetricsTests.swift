@@ -63,22 +63,22 @@ struct MetricsTests {
     func ingest() async throws {
         try await withServer(backend: TestBackend(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
-            let tallies: [(String, Tally)] = [
+            let counters: [(String, Counter)] = [
                 (#"ingest_datagrams_total{listener="",format="read"}"#, .parsedDatagrams),
                 ("ingest_bytes_total", .bytes), ("ingest_records_total", .records),
                 (#"ingest_kernel_drops_total{listener=""}"#, .kernelDrops),
                 ("ingest_duplicates_total", .duplicates), ("untracked_visitors_total", .untracked),
             ]
-            for (name, tally) in tallies { #expect(scrape[name] == "\(1000 + Int(tally.rawValue))", "\(name)") }
+            for (name, counter) in counters { #expect(scrape[name] == "\(1000 + Int(counter.rawValue))", "\(name)") }
             #expect(scrape["tracked_visitors"] == "1")
             #expect(scrape["clock_steps_total"] == "\(3000 + 15 + 16 + 17)")
             for reason in DatagramRejection.allCases {
                 let series = #"ingest_rejected_datagrams_total{reason="\#(reason.rawValue)"}"#
-                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+                #expect(scrape[series] == "\(1000 + Int(reason.counter.rawValue))", "\(series)")
             }
             for reason in BeaconRejection.allCases {
                 let series = #"ingest_rejected_beacons_total{reason="\#(reason.rawValue)"}"#
-                #expect(scrape[series] == "\(1000 + Int(reason.tally.rawValue))", "\(series)")
+                #expect(scrape[series] == "\(1000 + Int(reason.counter.rawValue))", "\(series)")
             }
         }
     }
@@ -86,7 +86,7 @@ struct MetricsTests {
     @Test("each socket has its own numbers, and with what came before this process they are all that ever came")
     func listeners() async throws {
         var report = talliedReport
-        let (parsed, all) = (1000 + Int(Tally.parsedDatagrams.rawValue), 1000 + Int(Tally.datagrams.rawValue))
+        let (parsed, all) = (1000 + Int(Counter.parsedDatagrams.rawValue), 1000 + Int(Counter.datagrams.rawValue))
         let names = ["127.0.0.1:7373", "[::1]:7373"]
         report.ingest.listeners = names.map { IngestNumbers.Listener(name: $0) }
         report.ingest.listeners[0].datagrams = 10
@@ -106,7 +106,7 @@ struct MetricsTests {
             #expect(number("ingest_datagrams_total", names[1], ",format=\"refused\"") == 2)
             #expect(number("ingest_datagrams_total", names[0], ",format=\"read\"") == parsed - 5)
             #expect(number("ingest_kernel_drops_total", names[1]) == 3)
-            #expect(number("ingest_kernel_drops_total", names[0]) == 1000 + Int(Tally.kernelDrops.rawValue) - 3)
+            #expect(number("ingest_kernel_drops_total", names[0]) == 1000 + Int(Counter.kernelDrops.rawValue) - 3)
             #expect(number("socket_queue_bytes", names[1]) == 4096)
             #expect(parsed > all, "these numbers are made up, and nothing traps over it")
             for (series, number) in [
@@ -183,19 +183,19 @@ struct MetricsTests {
     @Test("durability is told in bytes, seconds and counts")
     func durability() async throws {
         var numbers = DurabilityNumbers()
-        numbers.journalWrittenBytes = .max
-        numbers.journalUnsyncedBytes = 2
-        numbers.journalHeldBytes = 3
-        numbers.journalBytes = 4
-        numbers.journalSyncSeconds = 0.0005
-        numbers.checkpointLastSuccess = Moment(milliseconds: 1_795_417_200_250)
-        numbers.checkpointSeconds = 0.75
-        numbers.checkpointPauseSeconds = 0.00001
-        numbers.checkpointFailures = 9
-        numbers.replayedRecords = 10
-        numbers.replaySeconds = 1.5
-        numbers.lostFrames = 12
-        numbers.lostHits = 13
+        numbers.journal.writtenBytes = .max
+        numbers.journal.unsyncedBytes = 2
+        numbers.journal.bufferedBytes = 3
+        numbers.journal.bytes = 4
+        numbers.journal.syncSeconds = 0.0005
+        numbers.checkpoints.lastSuccess = Moment(milliseconds: 1_795_417_200_250)
+        numbers.checkpoints.seconds = 0.75
+        numbers.checkpoints.longestPauseSeconds = 0.00001
+        numbers.checkpoints.failures = 9
+        numbers.recovery.replayedRecords = 10
+        numbers.recovery.seconds = 1.5
+        numbers.recovery.lostFrames = 12
+        numbers.recovery.lostHits = 13
         let backend = TestBackend(report: { knownReport }) { answers in
             answers.durability = { [numbers] in numbers }
             answers.version = "1.2.3"
@@ -227,9 +227,9 @@ struct MetricsTests {
     @Test("a number that is none is written so that it can be read")
     func notFinite() async throws {
         var numbers = DurabilityNumbers()
-        numbers.journalSyncSeconds = .nan
-        numbers.checkpointSeconds = .infinity
-        numbers.checkpointPauseSeconds = -.infinity
+        numbers.journal.syncSeconds = .nan
+        numbers.checkpoints.seconds = .infinity
+        numbers.checkpoints.longestPauseSeconds = -.infinity
         let backend = TestBackend(report: { knownReport }) { $0.durability = { [numbers] in numbers } }
         try await withServer(backend: backend) { server async throws in
             let scrape = try await server.scrape()

@@ -5,7 +5,7 @@ let knownReport: Report = {
     var frame = Frame()
     addSite(0, "portal", "Asia/Ho_Chi_Minh", to: &frame)
     addSite(1, "shop", "UTC", to: &frame)
-    frame.append(.start(SiteIndex(0), visits: 50_000, views: 0, takenOver))
+    frame.append(.baseline(SiteIndex(0), visits: 50_000, views: 0, takenOver))
     frame.append(.rejected(SiteIndex(0), 3))
     addView(by: 7, of: "/", at: 0, to: &frame)
     addView(by: 0, of: "/", at: 30, isBot: true, to: &frame)
@@ -28,7 +28,7 @@ let crowdedReport: Report = {
 let talliedReport: Report = {
     var frame = Frame()
     addSite(0, "portal", "UTC", to: &frame)
-    for tally in Tally.allCases { frame.append(.tally(tally, 1000 + UInt64(tally.rawValue))) }
+    for counter in Counter.allCases { frame.append(.counter(counter, 1000 + UInt64(counter.rawValue))) }
     addView(by: 7, of: "/", at: 0, to: &frame)
     return report(of: frame, at: 0)
 }()
@@ -37,13 +37,14 @@ let talliedReport: Report = {
 /// busiest in no order. Each has 2 visitors online, 1 visit and 3 bots; the quieter ones took over millions of views.
 func report(
     ofSites count: Int, named name: (Int) -> String = { "s\($0)" }, views: ((Int) -> Int)? = nil,
-    startVisits: Int64 = 4
+    baselineVisits: Int64 = 4
 ) -> Report {
     var frame = Frame()
     for site in 0..<count {
         let views = views?(site) ?? viewsOfSite(site, of: count)
         addSite(site, name(site), "UTC", to: &frame)
-        frame.append(.start(SiteIndex(site), visits: startVisits, views: 1_000_000 * Int64(count - views), takenOver))
+        frame.append(
+            .baseline(SiteIndex(site), visits: baselineVisits, views: 1_000_000 * Int64(count - views), takenOver))
         addView(by: 1 + 2 * UInt64(site), of: "/", at: 0, on: site, to: &frame)
         for _ in 0..<(views - 1) { addView(by: 0, of: "/", at: 0, on: site, to: &frame) }
         addView(by: 2 + 2 * UInt64(site), of: "/", at: 0, on: site, kind: .ping, to: &frame)
@@ -61,12 +62,12 @@ let emptyReport = report(of: Frame(), at: 0)
 /// 2026-11-23T07:00:00Z, from which the seconds below count.
 private let start: Int64 = 1_795_417_200
 
-private let takenOver = Remark(by: "test", note: "the old counter's", at: Moment(second: start))
+private let takenOver = AuditNote(by: "test", note: "the old counter's", at: Moment(second: start))
 
 private func addSite(_ number: Int, _ name: String, _ timezone: String, to frame: inout Frame) {
-    let turn = DayTurn(day: LocalDay(number: 20_780), begins: Moment(second: start - 50_400), salt: 1)
+    let rollover = DayRollover(day: LocalDay(number: 20_780), begins: Moment(second: start - 50_400), salt: 1)
     frame.append(
-        .site(SiteIndex(number), SiteSettings(name: name, timezone: timezone), turn, at: Moment(second: start)))
+        .site(SiteIndex(number), SiteSettings(name: name, timezone: timezone), rollover, at: Moment(second: start)))
 }
 
 private func addView(
@@ -77,9 +78,9 @@ private func addView(
     let none: [UInt8] = []
     frame.append(
         Hit(
-            site: SiteIndex(site), moment: Moment(second: start + second), kind: kind, door: .beacon, isBot: isBot,
+            site: SiteIndex(site), moment: Moment(second: start + second), kind: kind, source: .beacon, isBot: isBot,
             // Spread as a hash would.
-            visitor: visitor &* 0x9E37_79B9_7F4A_7C15, formerVisitor: 0, path: path.span, origin: .direct,
+            visitor: visitor &* 0x9E37_79B9_7F4A_7C15, previousVisitorKey: 0, path: path.span, origin: .direct,
             referrer: none.span))
 }
 

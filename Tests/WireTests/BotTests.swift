@@ -58,7 +58,7 @@ struct BotTests {
         #expect(try outcome(of: "f1 s=demo&u=/&a=\(form(agent))") == (isBot ? [.bots: 1] : [.views: 1]))
     }
 
-    @Test("a site has bots of its own, by every door and whatever their case")
+    @Test("a site has bots of its own, from every source and whatever their case")
     func ownBots() throws {
         var house = try CountingHouse(logSite: "demo", bots: ["OurStatus/"])
         for agent in ["ourstatus/2", "x OURSTATUS/", "OurStatu"] {
@@ -72,7 +72,7 @@ struct BotTests {
     }
 
     @Test(
-        "who comes from a host that is known for sending nobody is a bot by every door, and so is what comes from below it",
+        "who comes from a host that is known for sending nobody is a bot from every source, and so is what comes from below it",
         arguments: [
             ("https://semalt.com/", true), ("http://www.SEMALT.com:80/crawler.php?u=x", true),
             ("https://a.b.semalt.com/", true), ("https://%73emalt.com/", true), ("https://own.example/a", true),

@@ -2,13 +2,13 @@ import Counting
 import Testing
 import Wire
 
-/// The browser door: a page says what it is, and the connection says who looks at it.
+/// The hit of a browser: a page says what it is, and the connection says who looks at it.
 @Suite("Hits that come over HTTP")
 struct BrowserTests {
     static let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
     static let address = NetworkAddress.v4(0xc000_0201)
 
-    @Test("a form is counted like the beacon of the same page, and both doors know the visitor")
+    @Test("a form is counted like the beacon of the same page, and both sources know the visitor")
     func sameVisitor() throws {
         var house = try CountingHouse()
         #expect(try house.send("s=demo&u=https://demo.example/tin%20tuc?a=1%23b&r=https://www.google.com/") == nil)
@@ -52,7 +52,7 @@ struct BrowserTests {
     func refused(form: String, reason: BeaconRejection) throws {
         var house = try CountingHouse()
         #expect(try house.send(form) == reason)
-        #expect(house[reason.tally] == 1 && house[.records] == 1 && house.engine.report().sites[0].totalViews == 0)
+        #expect(house[reason.counter] == 1 && house[.records] == 1 && house.engine.report().sites[0].totalViews == 0)
     }
 
     @Test(
@@ -65,7 +65,7 @@ struct BrowserTests {
     func origins(page: String, reason: BeaconRejection?) throws {
         var house = try CountingHouse(hosts: ["demo.example"])
         #expect(try house.send("s=demo&u=/", page: page) == reason)
-        #expect(house.outcome == [reason?.tally ?? .views: 1])
+        #expect(house.outcome == [reason?.counter ?? .views: 1])
     }
 
     @Test(

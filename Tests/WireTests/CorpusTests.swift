@@ -14,7 +14,7 @@ struct CorpusTests {
             var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
             try house.take(datagram.bytes)
             var outcome = house.outcome
-            for field in [Tally.unknownKeys, .droppedFields, .cutFields] { outcome[field] = nil }
+            for field in [Counter.unknownKeys, .droppedFields, .cutFields] { outcome[field] = nil }
             #expect(outcome == datagram.expected, "\(datagram.name)")
         }
     }
@@ -35,7 +35,7 @@ struct CorpusTests {
             #expect(house.pages() == [request.path: 1], "\(datagram.name)")
             let referrer = hasAgent ? request.referrer : "(direct)"
             #expect(house.referrers() == [referrer: 1], "\(datagram.name)")
-            // The same person by another door is the same visitor.
+            // The same person from another source is the same visitor.
             if datagram.name.hasPrefix("haproxy-json"), datagram.request == 12 { continue }  // It leaves bad bytes out.
             try house.take("f1 s=demo&i=127.0.0.1&u=/native&a=\(form(hasAgent ? request.agent : []))")
             #expect(house.engine.trackedVisitors == 1 && house[.views] == 2, "\(datagram.name)")
@@ -100,7 +100,7 @@ private let requests: [Int: RequestMade] = [
 struct Captured {
     let name: String
     let request: Int
-    let expected: [Tally: UInt64]
+    let expected: [Counter: UInt64]
     let bytes: [UInt8]
 
     static func all() throws -> [Captured] {
@@ -114,13 +114,13 @@ struct Captured {
             }
     }
 
-    private static func outcome(_ text: Substring) -> [Tally: UInt64] {
+    private static func outcome(_ text: Substring) -> [Counter: UInt64] {
         let parts = text.split(separator: "*")
         let count = parts.count == 2 ? UInt64(parts[1]) ?? 0 : 1
         switch parts[0] {
         case "view": return [.views: count]
         case "bot": return [.bots: count]
-        case let reason: return BeaconRejection(rawValue: String(reason)).map { [$0.tally: count] } ?? [:]
+        case let reason: return BeaconRejection(rawValue: String(reason)).map { [$0.counter: count] } ?? [:]
         }
     }
 

@@ -38,7 +38,7 @@ struct CountingHouse {
                 salt: Salt(number: 1, using: &random))
             let today = Self.day(20_780)
             frame.append(
-                .site(site, settings, DayTurn(day: today.day, begins: today.begins, salt: 1), at: Self.noon))
+                .site(site, settings, DayRollover(day: today.day, begins: today.begins, salt: 1), at: Self.noon))
             sites.append(site)
         }
         try engine.apply(frame.span)
@@ -75,21 +75,21 @@ struct CountingHouse {
     }
 
     /// How much of something was counted, by admission and engine together.
-    subscript(tally: Tally) -> UInt64 { admission.counts[tally] + engine.tallies[tally] }
+    subscript(counter: Counter) -> UInt64 { admission.counts[counter] + engine.counters[counter] }
 
     /// Everything that was counted but datagrams and bytes; what is not in it is zero.
-    var outcome: [Tally: UInt64] {
-        var outcome: [Tally: UInt64] = [:]
-        for tally in Tally.allCases where ![.datagrams, .bytes, .parsedDatagrams, .records].contains(tally) {
-            if self[tally] > 0 { outcome[tally] = self[tally] }
+    var outcome: [Counter: UInt64] {
+        var outcome: [Counter: UInt64] = [:]
+        for counter in Counter.allCases where ![.datagrams, .bytes, .parsedDatagrams, .records].contains(counter) {
+            if self[counter] > 0 { outcome[counter] = self[counter] }
         }
         return outcome
     }
 
     /// Nothing is lost and nothing comes twice: the first rule of what must hold exactly.
     var isConserved: Bool {
-        let refused = DatagramRejection.allCases.reduce(0) { $0 + self[$1.tally] }
-        let rejected = BeaconRejection.allCases.reduce(0) { $0 + self[$1.tally] }
+        let refused = DatagramRejection.allCases.reduce(0) { $0 + self[$1.counter] }
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + self[$1.counter] }
         return self[.datagrams] == self[.parsedDatagrams] + refused
             && self[.records] == self[.views] + self[.pings] + self[.duplicates] + self[.bots] + rejected
     }
@@ -107,7 +107,7 @@ struct CountingHouse {
 }
 
 /// What one datagram on its own is counted as.
-func outcome(of datagram: String, from sender: Admission.Sender = .ourselves) throws -> [Tally: UInt64] {
+func outcome(of datagram: String, from sender: Admission.Sender = .ourselves) throws -> [Counter: UInt64] {
     var house = try CountingHouse()
     try house.take(datagram, from: sender)
     return house.outcome

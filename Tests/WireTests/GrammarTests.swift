@@ -31,8 +31,8 @@ struct GrammarTests {
             ("f1 s=demo\ns=demo\nu=/", [.views: 1, .beaconsSyntax: 1]),
             // No usable field at all: not a header but junk.
             ("f1 junk\ns=demo&u=/", [.views: 1, .beaconsSyntax: 1, .droppedFields: 1]),
-        ] as [(String, [Tally: UInt64])])
-    func records(datagram: String, expected: [Tally: UInt64]) throws {
+        ] as [(String, [Counter: UInt64])])
+    func records(datagram: String, expected: [Counter: UInt64]) throws {
         #expect(try outcome(of: datagram) == expected)
     }
 
@@ -95,8 +95,8 @@ struct GrammarTests {
             ("=", [.droppedFields: 1]), ("k", [.droppedFields: 1]), ("key", [.droppedFields: 1]),
             ("k-1=2&k 1=2&kéy=1&%75=/", [.droppedFields: 4]),
             ("h=\(String(repeating: "h", count: 254))", [.droppedFields: 1]),
-        ] as [(String, [Tally: UInt64])])
-    func oddFields(fields: String, expected: [Tally: UInt64]) throws {
+        ] as [(String, [Counter: UInt64])])
+    func oddFields(fields: String, expected: [Counter: UInt64]) throws {
         #expect(try outcome(of: "f1 s=demo&u=/&\(fields)") == expected.merging([.views: 1]) { $1 })
     }
 

@@ -73,8 +73,8 @@ struct LogTests {
             ("<190>Nov 23 07:49:43 web1 ff_nobody: f1 s=demo&u=/", .beaconsSiteUnknown),
             ("{\"s\":\"nobody\",\"host\":\"demo.example\",\"u\":\"/\"}", .beaconsSiteUnknown),
             ("f1\ts=nobody\tu=/", .beaconsSiteUnknown), ("{\"s\":\"No!\",\"u\":\"/\"}", .beaconsSiteMissing),
-        ] as [(String, Tally)])
-    func unknownSites(line: String, reason: Tally) throws {
+        ] as [(String, Counter)])
+    func unknownSites(line: String, reason: Counter) throws {
         var house = try Self.house()
         try house.take(line)
         #expect(house.outcome.filter { $0.key != .droppedFields } == [reason: 1])
@@ -93,8 +93,8 @@ struct LogTests {
             (combined("GET /a.CSS?x HTTP/1.1"), .beaconsAsset), (combined("GET /%61.p%6Eg HTTP/1.1"), .beaconsAsset),
             (combined("nonsense"), .beaconsSyntax), (combined(agent: ""), .bots), (combined(agent: "-"), .bots),
             (combined(agent: "curl/8.0"), .bots),
-        ] as [(String, Tally)])
-    func reasons(line: String, reason: Tally) throws {
+        ] as [(String, Counter)])
+    func reasons(line: String, reason: Counter) throws {
         var house = try Self.house()
         try house.take(line)
         #expect(house.outcome == [reason: 1])
@@ -150,8 +150,8 @@ struct LogTests {
         #expect(house.engine.trackedVisitors == 1)
     }
 
-    @Test("by log, by beacon and by browser a visitor is one, and only their views are compared within one door")
-    func doors() throws {
+    @Test("by log, by beacon and by browser a visitor is one, and only their views are compared within one source")
+    func sources() throws {
         var house = try CountingHouse(logSite: "demo")
         try house.take(Self.combined())
         try house.take("f1 s=demo&i=203.0.113.9&u=/a&a=\(form(Self.agent))")

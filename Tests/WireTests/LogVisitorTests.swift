@@ -63,8 +63,8 @@ struct LogVisitorTests {
         arguments: [
             ("203.0.113.9 - - \(time) 0.003 \"-\" \"Googlebot/2.1\"", [.bots: 1]),
             ("203.0.113.9 - - \(time) 0.003 \"-\" \"-\"", [.bots: 1]), ("203.0.113.9 - - \(time) 0.003", [.views: 1]),
-        ] as [(String, [Tally: UInt64])])
-    func columns(line: String, outcome: [Tally: UInt64]) throws {
+        ] as [(String, [Counter: UInt64])])
+    func columns(line: String, outcome: [Counter: UInt64]) throws {
         var house = try CountingHouse(logSite: "demo")
         try house.take(line)
         #expect(house.outcome == outcome)
@@ -77,8 +77,8 @@ struct LogVisitorTests {
             ("/cdn/\(String(repeating: "a", count: 520))/x.png", [.beaconsAsset: 1]),
             ("/\(String(repeating: "a", count: 520)).png/", [.views: 1]), ("/a.png/b", [.views: 1]),
             ("/.png", [.beaconsAsset: 1]), ("/png", [.views: 1]),
-        ] as [(String, [Tally: UInt64])])
-    func assets(url: String, outcome: [Tally: UInt64]) throws {
+        ] as [(String, [Counter: UInt64])])
+    func assets(url: String, outcome: [Counter: UInt64]) throws {
         var house = try CountingHouse(keepQuery: ["id"], logSite: "demo")
         try house.take(Self.combined().replacing("/a HTTP", with: "\(url) HTTP"))
         #expect(house.outcome.filter { $0.key != .cutFields } == outcome)

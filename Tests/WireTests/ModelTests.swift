@@ -219,7 +219,7 @@ private func firstDifferenceInLines(_ datagram: [UInt8]) -> String? {
 /// Compares the pages, referrers and visitors of plain records.
 private func firstDifference(_ datagram: [UInt8]) throws -> String? {
     if let difference = firstDifferenceInLines(datagram) { return difference }
-    var expected: [Tally: UInt64] = [:]
+    var expected: [Counter: UInt64] = [:]
     var pages: [String: UInt64] = [:]
     var referrers: [String: UInt64] = [:]
     var visitors: Set<String> = []
@@ -227,7 +227,7 @@ private func firstDifference(_ datagram: [UInt8]) throws -> String? {
     for (i, record) in naive.records.enumerated() {
         let fields = Dictionary(uniqueKeysWithValues: record)
         let isPing = fields["n"] == "ping"
-        let tally: Tally =
+        let counter: Counter =
             if i >= 64 { .beaconsLimit } else if fields["u"] == nil && fields["n"] == nil {
                 .beaconsSyntax
             } else if fields["n"] != nil && !isPing { .beaconsSyntax } else if fields["s"].map(isName) != true {
@@ -235,14 +235,14 @@ private func firstDifference(_ datagram: [UInt8]) throws -> String? {
             } else if !["demo", "other"].contains(fields["s"]) { .beaconsSiteUnknown } else if isPing { .pings } else {
                 .views
             }
-        expected[tally, default: 0] += 1
-        guard tally == .pings || tally == .views, let site = fields["s"] else { continue }
+        expected[counter, default: 0] += 1
+        guard counter == .pings || counter == .views, let site = fields["s"] else { continue }
         if let id = fields["v"], !id.isEmpty {
             visitors.insert("\(site) \(id)")
         } else if let address = fields["i"], NetworkAddress(Array(address.utf8).span) != nil {
             visitors.insert("\(site) \(address) \((fields["a"] ?? "").prefix(512))")
         }
-        guard tally == .views, site == "demo" else { continue }
+        guard counter == .views, site == "demo" else { continue }
         let url = fields["u"] ?? ""
         pages[String((url.hasPrefix("/") ? url : "/" + url).prefix(512)), default: 0] += 1
         referrers[host(of: fields["r"] ?? ""), default: 0] += 1

@@ -14,8 +14,8 @@ struct RejectionTests {
             ("f1 h=\r\n\n", .datagramsEmpty),
             ("f1 s=demo&m=GET&c=200\n\n\n", .datagramsEmpty),
             ("f2 s=demo&u=/", .datagramsVersion), ("f0 s=demo&u=/", .datagramsVersion), ("f9 ", .datagramsVersion),
-        ] as [(String, Tally)])
-    func datagrams(datagram: String, reason: Tally) throws {
+        ] as [(String, Counter)])
+    func datagrams(datagram: String, reason: Counter) throws {
         var house = try CountingHouse()
         try house.take(datagram)
         #expect(house.outcome == [reason: 1] && house[.records] == 0 && house[.parsedDatagrams] == 0)
@@ -70,8 +70,8 @@ struct RejectionTests {
             ("u=/&s=dem", .beaconsSiteUnknown, 0),
             ("u=/&s=no%62ody", .beaconsSiteUnknown, 0),
             ("u=/&s=\(String(repeating: "x", count: 64))", .beaconsSiteUnknown, 0),
-        ] as [(String, Tally, UInt64)])
-    func beacons(record: String, reason: Tally, dropped: UInt64) throws {
+        ] as [(String, Counter, UInt64)])
+    func beacons(record: String, reason: Counter, dropped: UInt64) throws {
         let expected = [reason: 1, .droppedFields: dropped].filter { $0.value > 0 }
         #expect(try outcome(of: "f1 \(record)") == expected)
         // The others stand.
@@ -116,8 +116,8 @@ struct RejectionTests {
             ("c=200&u=/a.?x=b.css", .views),
             // Without either it is a page that somebody chose to count.
             ("u=/a.css", .views),
-        ] as [(String, Tally)])
-    func logFields(record: String, counted: Tally) throws {
+        ] as [(String, Counter)])
+    func logFields(record: String, counted: Counter) throws {
         #expect(try outcome(of: "f1 s=demo&\(record)") == [counted: 1])
         #expect(
             try outcome(of: "f1 s=demo&\(record)&a=Googlebot/2.1") == [

@@ -71,7 +71,7 @@ struct SignatureTests {
         var house = try Self.house()
         try house.take(datagram, from: Self.stranger)
         // A last digit that happens to be right: one in sixteen is not a test.
-        #expect(house.outcome == [reason.tally: 1], "\(datagram)")
+        #expect(house.outcome == [reason.counter: 1], "\(datagram)")
     }
 
     @Test(

@@ -120,7 +120,7 @@ struct VisitorTests {
             try house.take("f1 s=demo&u=/a&\(beacon)")
             var random = SplitMix(seed: 99)
             let salt = Salt(number: 2, using: &random)
-            house.admission.sites.turn([(SiteIndex(0), CountingHouse.day(20_781), salt)])
+            house.admission.sites.rollOver([(SiteIndex(0), CountingHouse.day(20_781), salt)])
             house.moment = midnight + secondsAfter * 1000
             try house.take("f1 s=demo&u=/b&\(beacon)")
             let report = try #require(house.engine.report().site("demo"))

@@ -1,12 +1,24 @@
 #pragma once
 #include <stdint.h>
 
-/// The files that are part of the program.
+/// The files that are part of the program: the lists of Wire and what pages load from Web. A new one is added here and in
+/// CResources.c.
 typedef enum __attribute__((enum_extensibility(closed))) Resource : int32_t {
+    // Sources/Wire/Lists
     ResourceAgents,
     ResourceCrawlers,
     ResourcePhones,
     ResourceReferrerSpam,
+    // Sources/Web/Assets
+    ResourceBusuanzi,
+    ResourceDashboardChart,
+    ResourceDashboardOverview,
+    ResourceDashboardSite,
+    ResourceDashboardStyle,
+    ResourceDashboardWords,
+    ResourceLabels,
+    ResourceOpenAPI,
+    ResourceWidget,
 } Resource;
 
 /// How many bytes a file has.

@@ -8,11 +8,11 @@ struct Peer: Sendable {
     /// It has opened the owner's unix socket, whose file mode says who may.
     let isLocal: Bool
 
-    /// An address of this machine: the owner, or a proxy that brings everybody.
+    /// An address of this machine: the owner, or a proxy that passes everybody on.
     var isLoopback: Bool { address.map { Networks.loopback.contains($0) } ?? false }
 }
 
-/// Decides from the head of a request, before any route, whether it is answered and whether it is the owner's.
+/// Decides from the head of a request, before any route, whether it is served and whether it is the owner's.
 struct Access: Sendable {
     private let hosts: Set<String>
     private let localAdmin: Bool
@@ -85,7 +85,7 @@ private func hostName(_ authority: String) -> String? {
 
 private let loopbackNames: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
 
-/// What proxies and content networks add, besides the names that begin and end alike.
+/// Fields that proxies and content networks add, besides those that `isForwarded` knows by how they begin or end.
 private let forwardingNames: Set<String> = [
     "forwarded", "via", "x-real-ip", "x-original-forwarded-for", "x-original-host", "x-originating-ip", "x-remote-ip",
     "x-remote-addr", "x-proxyuser-ip", "x-envoy-external-address", "x-azure-clientip", "x-host",

@@ -6,7 +6,7 @@ import Wire
 
 /// A number as an image: what it is called on the left, the number on the right.
 ///
-/// No font is known here, so the widths are estimated and the text is fitted to them (`textLength`).
+/// The browser's font is unknown here, so the widths are estimated and the text is fitted to them (`textLength`).
 struct Badge {
     let response: Response
 
@@ -35,7 +35,7 @@ struct Badge {
             0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b,
         ] as [UInt8], "image/gif")
 
-    /// An image that nobody keeps and every page may show.
+    /// An image that no cache keeps and every page may show.
     private static func image(_ bytes: some Collection<UInt8>, _ type: String) -> Response {
         var response = Response(.ok, body: ByteBuffer(bytes: bytes), type: type)
         response.add("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate")

@@ -1,13 +1,13 @@
 import Counting
 
-/// What each word of the product means: the definitions the API publishes, for people who read the numbers.
+/// What each word of the product means, for people who read the numbers. The API publishes it.
 ///
-/// Numbers that are constants of the counting core and the reasons of refusal are taken from there.
+/// Constants and reasons of refusal come from Counting.
 public let definitions: [(term: String, definition: String)] = """
     hit: One accepted beacon. Its kind is view or ping.
     view: A page was shown to a visitor. Reloading is another view; a duplicate, a bot's request and a ping are none.
     ping: A page is still in front of somebody. It keeps a visitor online and a visit going, and adds to no view.
-    duplicate: A view by the same visitor, of the same path and through the same door, less than the site's interval \
+    duplicate: A view by the same visitor, of the same path and from the same source, less than the site's interval \
     (1000 ms unless set otherwise) after one that was counted. It is a hit, but not a view.
     visitor: Whoever shares an address (IPv6: a /64 network) and a browser, or an id given by the site, until the \
     site's local midnight. Known by a keyed hash only: address and browser are never stored.

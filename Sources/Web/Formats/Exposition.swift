@@ -11,22 +11,22 @@ struct Exposition {
 
     /// What a family's numbers do.
     enum Kind: String {
-        /// Goes up only, but for a restart from zero.
+        /// Only goes up, except for a restart from zero.
         case counter
         case gauge
         case histogram
     }
 
-    /// One number of a family, told from the others by labels.
+    /// One number of a family. Its labels tell it from the others.
     struct Sample {
         typealias Label = (name: String, value: String)
 
         fileprivate let value: String
         fileprivate let labels: [Label]
-        /// Of a histogram: what stands behind the family's name.
+        /// What a histogram adds to the family's name.
         fileprivate var suffix = ""
 
-        /// A number that is written in full, however great.
+        /// A whole number, written with all its digits.
         init(_ value: some BinaryInteger, _ labels: Label...) {
             self.value = String(value)
             self.labels = labels
@@ -54,8 +54,8 @@ struct Exposition {
     /// A text in which the names of all families begin with `prefix`.
     init(prefix: String) { self.prefix = prefix }
 
-    /// Adds a family, also one without samples. `help` is one line without a backslash.
-    /// One that every program has is not `isOurs`, and has no prefix.
+    /// Adds a family, even one without samples. `help` is one line without a backslash. A family that every program has is not
+    /// `isOurs`, and has no prefix.
     mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample], isOurs: Bool = true) {
         let name = (isOurs ? prefix : "") + name
         write("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")

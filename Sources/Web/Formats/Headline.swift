@@ -1,7 +1,7 @@
 import Counting
 
 extension SiteReport {
-    /// The number that a single place on a page shows; nil for those that are more than one.
+    /// The number for a single place on a page; nil for those that are more than one number.
     func headline(_ number: PublicNumber) -> Int64? {
         func kind(_ span: Sums) -> Int64 { totalOf == .visits ? span.visits : span.views }
         switch number {

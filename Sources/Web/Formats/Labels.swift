@@ -30,7 +30,7 @@ enum Labels {
 
     private static let languages: [String: Language] = {
         do {
-            return try JSONDecoder().decode([String: Language].self, from: Data(PackageResources.labels_json))
+            return try JSONDecoder().decode([String: Language].self, from: Data(Assets.labels))
         } catch {
             preconditionFailure("labels.json: \(error)")
         }

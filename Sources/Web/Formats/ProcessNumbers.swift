@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// What `/proc` says of this process, under the names every program's metrics have; nil where it says nothing.
+/// What `/proc` says of this process, under the names that all programs use in metrics; nil where it says nothing.
 struct ProcessNumbers {
     var cpuSeconds: Double?, startTime: Double?
     var residentBytes: Int?, virtualBytes: Int?, openDescriptors: Int?, maxDescriptors: UInt?
 
     init() {
-        // Behind the name, which stands in parentheses and may hold anything: proc(5), from the third field on.
+        // From the third field on, proc(5): behind the name, which is in parentheses and may hold anything.
         let stat = Self.text("/proc/self/stat")
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst()
             .map { Double($0) }
@@ -25,7 +25,7 @@ struct ProcessNumbers {
         }
     }
 
-    /// When the machine began to count its ticks, in seconds of the wall clock; `/proc/stat` is shut to a service.
+    /// When the machine started, in seconds of the wall clock. A service may not read `/proc/stat`, which says it too.
     private static let boot: Double = {
         func seconds(_ clock: clockid_t) -> Double {
             var time = timespec()

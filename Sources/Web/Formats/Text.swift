@@ -5,9 +5,9 @@ public func grouped(_ number: some BinaryInteger) -> String {
     return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
 }
 
-/// A field of a table for other programs: quoted, and no formula wherever it is opened.
+/// A field of a CSV file: quoted, and no formula in any spreadsheet.
 public func csvField(_ text: String) -> String {
-    // By scalars: among characters a mark that joins a quote would hide it.
+    // By scalars: a combining mark would hide a quote among characters.
     let scalars = text.unicodeScalars
     var field = "\""
     if let first = scalars.first, "=+-@\t\r".unicodeScalars.contains(first) { field += "'" }
@@ -15,7 +15,7 @@ public func csvField(_ text: String) -> String {
     return field + "\""
 }
 
-/// Text as it stands in HTML and XML, between quotes too. By scalars: among characters a mark that joins `<` would hide it.
+/// Text for HTML and XML, between quotes too. By scalars: a combining mark would hide a `<` among characters.
 func markup(_ text: String) -> String {
     text.unicodeScalars.reduce(into: "") { out, scalar in
         switch scalar {

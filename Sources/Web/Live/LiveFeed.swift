@@ -3,31 +3,32 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// The event streams: everybody who watches gets the full state when it has changed, at most once a second.
+/// The event streams: each client gets the full state when it has changed, at most once a second.
 ///
-/// What is sent is made once for all who watch the same. A client that does not read misses states, which the next one makes
-/// good; whoever has not read for `streamPatience` is cut. So a client costs no more than what NIO and the kernel hold of one state.
+/// An event is made once for all clients of the same topic. A client that does not read misses states; the next one it reads
+/// is complete. A client that has not read for `streamPatience` is cut. So a client costs no more than what NIO and the kernel
+/// hold of one state.
 final class LiveFeed: Sendable {
-    /// What is watched, and by whom: the owner sees other numbers.
+    /// What a client watches, and whether it is the owner, who sees more numbers.
     struct Topic: Hashable, Sendable {
         /// Nil for all sites.
         let site: String?
         let isOwners: Bool
     }
 
-    /// Somebody who watches.
+    /// One open stream.
     final class Client: Sendable {
         let topic: Topic
-        /// The token it showed, if it did.
+        /// Who was let in, by `Access`; nil for anybody else.
         let owner: String?
         let loop: any EventLoop
-        /// Sends bytes, or says that those before are not read yet. Called on `loop`.
+        /// Sends bytes; false where the client has not read those before. Called on `loop`.
         let send: @Sendable (ByteBuffer) -> Bool
         /// Ends the stream. Called on `loop`.
         let close: @Sendable () -> Void
         fileprivate let state: Mutex<(version: UInt64, heardAt: NIODeadline, sentAt: NIODeadline)>
 
-        /// A client that has been sent the state of `version`.
+        /// A client that has got the state of `version`.
         init(
             _ topic: Topic, owner: String?, version: UInt64, on loop: any EventLoop,
             send: @escaping @Sendable (ByteBuffer) -> Bool, close: @escaping @Sendable () -> Void
@@ -45,7 +46,7 @@ final class LiveFeed: Sendable {
         var version: UInt64 = 0
         var bytes = ByteBuffer()
         var at = NIODeadline.uptimeNanoseconds(0)
-        /// What it was made of.
+        // What the bytes were made of.
         var sites: [SiteReport] = []
         var warnings: [Warning] = []
         var visible: Set<PublicNumber>?
@@ -54,7 +55,7 @@ final class LiveFeed: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: Client] = [:]
         var written: [Topic: Written] = [:]
-        /// Of all topics, and never used twice: a client may outlive what was written of its own.
+        /// One number for all topics, never used twice: a client may outlive what was written of its topic.
         var version: UInt64 = 0
         var isTicking = false
     }
@@ -67,7 +68,7 @@ final class LiveFeed: Sendable {
 
     private static let interval = TimeAmount.seconds(1)
     private static let tick = TimeAmount.milliseconds(200)
-    /// What the kernel holds for a stream at most; it doubles this. Whoever reads takes a state at once.
+    /// The most that the kernel holds for a stream; it doubles this. A client that reads takes a state at once.
     static let bufferBytes: ChannelOptions.Types.SocketOption.Value = 64 << 10
 
     init(_ backend: any Backend, _ tokens: Tokens, _ limits: WebLimits) {
@@ -88,7 +89,7 @@ final class LiveFeed: Sendable {
         }
     }
 
-    /// Lets a client watch, or says why not. The last tenth of the places is the owner's.
+    /// Lets a client in, or says why not. The last tenth of the places is the owner's.
     func add(_ client: Client) -> Problem? {
         state.withLock { state in
             let places = limits.streams - (client.owner == nil ? limits.streams / 10 : 0)
@@ -122,7 +123,7 @@ final class LiveFeed: Sendable {
 
     // MARK: Time
 
-    /// The next tick is not on the loop of this one: then none has all of the work for long.
+    /// The next tick runs on another client's loop, so that no loop has all of the work.
     private func schedule(on loop: any EventLoop) {
         loop.scheduleTask(in: Self.tick) { [self] in
             look()
@@ -140,7 +141,7 @@ final class LiveFeed: Sendable {
             for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
             var areIn: [String: Bool] = [:]
             return state.clients.values.compactMap { client in
-                // A site that is gone, or a token that was taken back, has nothing to show any more.
+                // The site is gone, or the token was revoked: the stream ends.
                 let isIn = client.owner.map { areIn[$0] ?? tokens.isOwner($0) } ?? true
                 if let owner = client.owner { areIn[owner] = isIn }
                 guard isIn, let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
@@ -153,7 +154,7 @@ final class LiveFeed: Sendable {
         for (client, version, bytes) in due { give(bytes, of: version, to: client, at: now) }
     }
 
-    /// On the client's own loop, where it is known whether it reads.
+    /// Runs on the client's own loop, which knows whether it reads.
     private func give(_ bytes: ByteBuffer, of version: UInt64, to client: Client, at now: NIODeadline) {
         client.loop.execute { [self] in
             if bytes.readableBytes == 0 { return client.close() }
@@ -166,8 +167,8 @@ final class LiveFeed: Sendable {
         }
     }
 
-    /// Writes a topic anew where it has changed and the last time is a second ago; for a newcomer, who takes its moment for
-    /// now, also where it has not changed.
+    /// Writes a topic again if it has changed and the last time was a second ago. For a newcomer it is written even if nothing
+    /// has changed, because the newcomer takes its moment for now.
     private func renew(_ topic: Topic, _ state: inout State, isForNewcomer: Bool = false) -> Written? {
         let report = backend.report
         let now = NIODeadline.now()

@@ -1,9 +1,10 @@
+import Counting
 import NIOHTTP1
 import Synchronization
 
 /// `GET /openapi.json`: every route and shape, for programs. `Assets/openapi.json` holds what is not of one route.
 ///
-/// It is made when it is first asked for: a start or a reload should not wait for it.
+/// It is made when a client first asks for it, so that neither a start nor a reload waits for it.
 final class APIDescription: Sendable {
     private let routes: [Route]
     private let version: String
@@ -51,9 +52,46 @@ final class APIDescription: Sendable {
         }
         var object: JSONObject = [:]
         for (path, operations) in paths { object.append(path, .object(operations)) }
-        return PackageResources.openapi_json
+        return Assets.openAPI
             .replacing("\"@PATHS@\"".utf8, with: JSON.object(object).indentedBytes(level: 1))
             .replacing("@VERSION@".utf8, with: version.utf8)
+            .replacing("\"@REASON@\"".utf8, with: Self.reason.bytes)
+            .replacing(
+                "\"@REJECTED_DATAGRAMS@\"".utf8, with: Self.rejected(DatagramRejection.allCases.map(\.rawValue)).bytes
+            )
+            .replacing(
+                "\"@NO_REJECTED_DATAGRAMS@\"".utf8, with: Self.none(DatagramRejection.allCases.map(\.rawValue)).bytes
+            )
+            .replacing(
+                "\"@REJECTED_BEACONS@\"".utf8, with: Self.rejected(BeaconRejection.allCases.map(\.rawValue)).bytes
+            )
+            .replacing(
+                "\"@NO_REJECTED_BEACONS@\"".utf8, with: Self.none(BeaconRejection.allCases.map(\.rawValue)).bytes)
+    }
+
+    /// Why a hit is not counted.
+    private static var reason: JSON {
+        [
+            "type": "string", "description": "Why a hit is not counted: the same names as in the metrics.",
+            "enum": .array(BeaconRejection.allCases.map { JSON($0.rawValue) }),
+        ]
+    }
+
+    /// The schema of counts by these reasons.
+    private static func rejected(_ reasons: [String]) -> JSON {
+        var properties: JSONObject = [:]
+        for reason in reasons { properties.append(reason, .schema("Count")) }
+        return [
+            "type": "object", "description": "By reason.", "required": .array(reasons.map { JSON($0) }),
+            "properties": .object(properties),
+        ]
+    }
+
+    /// An example of such counts.
+    private static func none(_ reasons: [String]) -> JSON {
+        var counts: JSONObject = [:]
+        for reason in reasons { counts.append(reason, 0) }
+        return .object(counts)
     }
 
     private static func operation(_ route: Route) -> JSONObject {

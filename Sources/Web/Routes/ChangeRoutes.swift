@@ -1,8 +1,8 @@
 import Counting
 import NIOHTTP1
 
-/// What the owner changes by hand: the number of an older counter, and corrections. Each is written with who, why and
-/// when before it is answered, or it has not happened.
+/// Numbers that the owner changes by hand: those of an older counter, and corrections. A change is answered when it is written,
+/// with who, why and when. Otherwise it has not happened.
 struct ChangeRoutes: RouteGroup {
     let backend: any Backend
 
@@ -53,7 +53,7 @@ struct ChangeRoutes: RouteGroup {
     private struct Start: Decodable { var visits: Int64?, views: Int64?, note: String? }
     private struct Correction: Decodable { var day: String, visits: Int64?, views: Int64?, note: String }
 
-    /// `PUT /api/v1/sites/{site}/start`: what is not named stays as it is.
+    /// A number that is not given stays as it is.
     @Sendable private func start(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (place, site, owner, asOf) = try site(of: request)
         let start = try request.decode(Start.self, #"{"visits":57998,"note":"from the old counter"}"#)
@@ -62,12 +62,12 @@ struct ChangeRoutes: RouteGroup {
             throw Problem(.badRequest, "Give a number of visits or views, zero or more.")
         }
         try checkAmounts(visits ?? 0, views ?? 0)
-        let remark = Remark(by: owner, note: start.note ?? "", at: asOf)
+        let note = AuditNote(by: owner, note: start.note ?? "", at: asOf)
         return change { engine in
-            let former = engine.start(of: place)
-            return .start(place, visits: visits ?? former.visits, views: views ?? former.views, remark)
+            let former = engine.baseline(of: place)
+            return .baseline(place, visits: visits ?? former.visits, views: views ?? former.views, note)
         } saying: { record in
-            guard case .start(_, let visits, let views, _) = record else { return [:] }
+            guard case .baseline(_, let visits, let views, _) = record else { return [:] }
             return ["site": JSON(site.name), "start_visits": JSON(visits), "start_views": JSON(views)]
         }
     }
@@ -86,9 +86,9 @@ struct ChangeRoutes: RouteGroup {
         guard visits != 0 || views != 0, !correction.note.isEmpty else {
             throw Problem(.badRequest, "Give a number of visits or views that is not zero, and a note that says why.")
         }
-        let remark = Remark(by: owner, note: correction.note, at: asOf)
+        let note = AuditNote(by: owner, note: correction.note, at: asOf)
         return change { _ in
-            .correction(place, day, visits: visits, views: views, remark)
+            .correction(place, day, visits: visits, views: views, note)
         } saying: { _ in
             ["site": JSON(site.name), "day": JSON("\(day)"), "visits": JSON(visits), "views": JSON(views)]
         }
@@ -106,7 +106,7 @@ struct ChangeRoutes: RouteGroup {
         }
     }
 
-    /// Writes a record, and answers with what is said of it.
+    /// Writes a record, and answers with what `done` says of it.
     private func change(
         _ make: @escaping @Sendable (Engine) -> Record, saying done: @escaping @Sendable (Record) -> JSONObject
     ) -> ResponseAction {

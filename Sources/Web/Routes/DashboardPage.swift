@@ -8,7 +8,7 @@ enum DashboardPage {
         page(table(report, warnings), isDashboard: true)
     }
 
-    /// The page that asks for a token, with what was wrong about the last one.
+    /// The page that asks for a token, and says what was wrong with the last one.
     static func signIn(_ problem: String? = nil) -> Response {
         page(
             """

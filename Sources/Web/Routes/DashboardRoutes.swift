@@ -98,13 +98,13 @@ struct DashboardRoutes: RouteGroup {
         ]
     }
 
-    // They change with the program, so they are asked for anew each time.
+    // They change with the program, so browsers ask for them each time.
     private static let style = CachedResponse(
-        PackageResources.dashboard_css, type: "text/css; charset=utf-8", caching: "no-cache")
+        Assets.dashboardStyle, type: "text/css; charset=utf-8", caching: "no-cache")
     private static let script = CachedResponse(
         MinifiedScript.bytes(
-            PackageResources.dashboard_words_js + PackageResources.dashboard_overview_js
-                + PackageResources.dashboard_chart_js + PackageResources.dashboard_site_js),
+            Assets.dashboardWords + Assets.dashboardOverview
+                + Assets.dashboardChart + Assets.dashboardSite),
         type: "text/javascript; charset=utf-8", caching: "no-cache")
 
     private static let signedInSeconds = 30 * 86_400
@@ -113,7 +113,6 @@ struct DashboardRoutes: RouteGroup {
         .after { [backend] in DashboardPage.totals(backend.report, backend.warnings) }
     }
 
-    /// `POST /sign-in`, a form with `token`.
     @Sendable private func signIn(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         try Self.refuseOtherSites(request)
         let form = String(decoding: request.body.readableBytesView, as: UTF8.self)
@@ -127,13 +126,12 @@ struct DashboardRoutes: RouteGroup {
         return .now(Self.redirect(request, "\(token); Max-Age=\(Self.signedInSeconds)"))
     }
 
-    /// `POST /sign-out`
     @Sendable private func signOut(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         try Self.refuseOtherSites(request)
         return .now(Self.redirect(request, "; Max-Age=0"))
     }
 
-    /// The cookie belongs to the folder that this route is in, as the browser sees it, whatever prefix a proxy takes away.
+    /// The cookie is for the folder of this route as the browser sees it, whatever prefix a proxy removes.
     private static func redirect(_ request: HTTPRequest, _ value: String) -> Response {
         let isSecure = request.head.headers["X-Forwarded-Proto"].contains { $0.lowercased() == "https" }
         var response = Response.fresh("".utf8, type: "text/plain", .seeOther)

@@ -2,7 +2,7 @@ import Counting
 import Foundation
 import NIOHTTP1
 
-/// The past of a site: columns, rankings of a day, and all days as a table for other programs.
+/// The history of a site: columns, the rankings of a day, and all days as a CSV file.
 struct HistoryRoutes: RouteGroup {
     let backend: any Backend
 
@@ -12,7 +12,7 @@ struct HistoryRoutes: RouteGroup {
                 RouteDescription(
                     "getSeries", .history, "The history of a site in columns",
                     """
-                    For anybody where `series` is public, else the owner's. Stretches begin where quarter \
+                    For anybody where `series` is public, else the owner's. Buckets begin where quarter \
                     hours, hours, days or months of the site's zone do: the first at or before `from`, and the \
                     last ends at or behind `to`. A range of more than 10,000 steps is refused.
                     """,
@@ -40,7 +40,7 @@ struct HistoryRoutes: RouteGroup {
                         .query(
                             "step",
                             """
-                            How long each stretch is. Left out, 15m up to two days, 1h up to 14, 1d up to 800, \
+                            How long each bucket is. Left out, 15m up to two days, 1h up to 14, 1d up to 800, \
                             else 1mo.
                             """, ["type": "string", "enum": ["15m", "1h", "1d", "1mo"]]),
                     ],
@@ -115,13 +115,12 @@ struct HistoryRoutes: RouteGroup {
         ]
     }
 
-    /// The columns that can be asked for, each with what it shows of a stretch.
+    /// The columns there are, each with its number of a bucket.
     private static let metrics: KeyValuePairs<String, @Sendable (Series, Int) -> Int64?> = [
         "views": { $0.views[$1] }, "visits": { $0.visits[$1] }, "online": { $0.online[$1] }, "pings": { $0.pings[$1] },
         "bots": { $0.bots[$1] }, "visitors": { $0.visitors[$1] },
     ]
 
-    /// `GET /api/v1/sites/{site}/series?metrics=views,visits,online&from=…&to=…&step=15m|1h|1d|1mo`
     @Sendable private func series(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (site, index) = try site(of: request)
         let asked = (request.query("metrics") ?? "views,visits,online").split(separator: ",").map(String.init)
@@ -156,7 +155,6 @@ struct HistoryRoutes: RouteGroup {
         }
     }
 
-    /// `GET /api/v1/sites/{site}/top/{pages|referrers}?day=today|yesterday|2026-11-23&limit=20`
     @Sendable private func top(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (site, index) = try site(of: request)
         let isPages = request.parameters[1] == "pages"
@@ -198,7 +196,7 @@ struct HistoryRoutes: RouteGroup {
         }
     }
 
-    /// `GET /api/v1/sites/{site}/export.csv`: a line for each local day since the site was first known.
+    /// A line for each local day since the site was first known.
     @Sendable private func export(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (site, index) = try site(of: request)
         let query = SeriesQuery(
@@ -238,7 +236,7 @@ struct HistoryRoutes: RouteGroup {
     private static func edge(_ request: HTTPRequest, _ name: String) throws(Problem) -> SeriesQuery.Edge? {
         guard let text = request.query(name) else { return nil }
         if let day = LocalDay(text) { return .day(day) }
-        // The date must be one of the calendar.
+        // The form is not enough: there is no February 30.
         let form = #/(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})/#
         guard let parts = text.wholeMatch(of: form), LocalDay(String(parts.1)) != nil,
             let date = try? Date(text.replacing(#/\.\d+/#, with: ""), strategy: .iso8601),
@@ -256,7 +254,7 @@ struct HistoryRoutes: RouteGroup {
         .serviceUnavailable, "The disk does not give history now; /readyz says why.")
     private static let emptyRange = Problem(.badRequest, "Ask for a range that ends after it begins.")
     private static let tooLong = Problem(
-        .badRequest, "That is more than \(Series.countMax) stretches: ask for a longer step or a shorter range.")
+        .badRequest, "That is more than \(Series.countMax) buckets: ask for a longer step or a shorter range.")
 }
 
 extension Int64? {

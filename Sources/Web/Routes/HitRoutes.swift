@@ -90,7 +90,7 @@ struct HitRoutes: RouteGroup {
                                 "Access-Control-Allow-Origin": .field("OpenIfReason"),
                                 "X-Footfall-Reason": [
                                     "description": "Why the hit is not counted: the same names as in the metrics.",
-                                    "schema": ["type": "string", "enum": ["site_unknown"]],
+                                    "schema": .schema("Reason"),
                                 ],
                             ]),
                         .shared(429, "TooMany"),
@@ -126,12 +126,10 @@ struct HitRoutes: RouteGroup {
         return count(request, form) { site in numbers(of: site, in: language) }
     }
 
-    /// `GET /hit.gif?s=…`: one transparent pixel.
     @Sendable private func pixel(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         count(request, Self.form(ofImage: request)) { _ in Badge.pixel }
     }
 
-    /// `GET /hit.svg?s=…&show=total&l=vi`: the number that a page without a script shows.
     @Sendable private func image(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let form = Self.form(ofImage: request)
         let metric = Self.value(of: "show", in: form) ?? "total"
@@ -145,7 +143,6 @@ struct HitRoutes: RouteGroup {
         }
     }
 
-    /// `GET /badge/{site}/{metric}.svg`: shows a number and counts nothing.
     @Sendable private func badge(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         guard let metric = request.parameters[1].wholeMatch(of: /(.+)\.svg/)?.1,
             let site = backend.report.site(String(request.parameters[0])), backend.isServed(site.name)
@@ -154,7 +151,7 @@ struct HitRoutes: RouteGroup {
         return .now(try Badge(String(metric), of: site, in: language, for: backend).response)
     }
 
-    /// Counts a hit and answers with what is made of its site's numbers.
+    /// Counts a hit, and answers with what `response` makes of its site's numbers.
     private func count(
         _ request: HTTPRequest, _ form: [UInt8], _ response: @escaping @Sendable (SiteReport) -> Response
     ) -> ResponseAction {
@@ -179,19 +176,19 @@ struct HitRoutes: RouteGroup {
         Array(request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }.dropFirst())
     }
 
-    /// An image says by itself where it stands; else it is on the page that asks for it.
+    /// The form in an image's URL. Without `u` in it, the page is the one that asks for the image.
     private static func form(ofImage request: HTTPRequest) -> [UInt8] {
         let query = query(of: request)
         guard value(of: "u", in: query) == nil else { return query }
         return query + "&u=".utf8 + (request.head.headers.first(name: "Referer") ?? "/").formEncoded.utf8
     }
 
-    /// What the browser asks for on behalf of who sits in front of it.
+    /// What the browser asks for on behalf of its user.
     private static func signals(_ headers: HTTPHeaders) -> Set<PrivacySignal> {
         Set(PrivacySignal.allCases.filter { headers[$0.field].contains("1") })
     }
 
-    /// The numbers that the widget shows, under their names, with what they are called.
+    /// The numbers that the widget shows, with their labels.
     private func numbers(of site: SiteReport, in language: String) -> Response {
         let visible = backend.publicNumbers(of: site.name)
         var object: JSONObject = [:]
@@ -216,13 +213,15 @@ struct HitRoutes: RouteGroup {
             case .origin: (.forbidden, "The page is on none of the site's hosts; add it to hosts of the site.")
             case .rate: (.tooManyRequests, "Too many hits from one address or for one site; see visitor_rate.")
             case .limit, .internal: (.serviceUnavailable, "The hit cannot be kept now and is not counted; try again.")
-            default: (.badRequest, "Send one form with the keys s and u, or s and n=ping.")
+            // Those of lines of logs among them: a browser's hit has none.
+            case .syntax, .truncated, .method, .status, .asset:
+                (.badRequest, "Send one form with the keys s and u, or s and n=ping.")
             }
         return Problem(status, detail, [("Access-Control-Allow-Origin", "*"), ("X-Footfall-Reason", reason.rawValue)])
     }
 
-    /// An image fetched ahead of need says so in one of these. A script that posts has seen that the page is shown, and
-    /// Chromium goes on to say `Sec-Purpose: prefetch;prerender` for what a page asks for after it was.
+    /// A browser that fetches an image early says so in one of these fields. A POST never is early: the script waits until the
+    /// page is shown, while Chromium still sends `Sec-Purpose: prefetch;prerender` for that page.
     private static func isPrefetch(_ head: HTTPRequestHead) -> Bool {
         head.method != .POST
             && ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"].contains { name in
@@ -232,7 +231,7 @@ struct HitRoutes: RouteGroup {
             }
     }
 
-    /// The value of a key that concerns the answer and not the count: 35 bytes of it.
+    /// The first 35 bytes of a key's value, for keys that only the response needs.
     private static func value(of key: String, in form: [UInt8]) -> String? {
         let prefix = Array("\(key)=".utf8)
         return form.split(separator: UInt8(ascii: "&")).first { $0.starts(with: prefix) }
@@ -241,7 +240,7 @@ struct HitRoutes: RouteGroup {
 }
 
 extension HTTPRequest {
-    /// The language that the browser would rather have.
+    /// The browser's preferred language.
     fileprivate var language: String {
         let accepted = head.headers.first(name: "Accept-Language") ?? ""
         return String(accepted.prefix { $0.isASCII && ($0.isLetter || $0 == "-") }.prefix(35))

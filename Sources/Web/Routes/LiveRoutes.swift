@@ -1,7 +1,7 @@
 import Counting
 import NIOHTTP1
 
-/// The routes of event streams.
+/// The event streams.
 struct LiveRoutes: RouteGroup {
     let backend: any Backend
     let feed: LiveFeed
@@ -78,12 +78,10 @@ struct LiveRoutes: RouteGroup {
         ]
     }
 
-    /// `GET /api/v1/live`: all sites.
     @Sendable private func all(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         .events(feed, LiveFeed.Topic(site: nil, isOwners: true), owner: request.owner)
     }
 
-    /// `GET /api/v1/sites/{site}/live`: what anybody may see of a site, or all of it for its owner.
     @Sendable private func one(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let name = String(request.parameters[0])
         guard backend.report.site(name) != nil else { throw Problem.unknownSite }

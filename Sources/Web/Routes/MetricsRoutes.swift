@@ -38,7 +38,7 @@ struct MetricsRoutes: RouteGroup {
         let report = backend.report
         text.write(labels.sites(of: report), report.siteWarnings)
         text.write(report)
-        text.write(report.ingest, report.tallies)
+        text.write(report.ingest, report.counters)
         text.write(backend.durability)
         text.write(requests, connections)
         text.family("live_clients", .gauge, "Event streams that are open.", [.init(feed.count)])
@@ -75,7 +75,8 @@ extension Exposition {
             sites.samples { $0.countedViews })
         family("site_bots_total", .counter, "Hits of declared bots.", sites.samples { $0.bots })
         family(
-            "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.startVisits })
+            "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.baselineVisits }
+        )
         // Sites that share their numbers share no warning.
         family(
             "site_warnings", .gauge, "1 for each warning about a site.",
@@ -85,9 +86,9 @@ extension Exposition {
     }
 
     fileprivate mutating func write(_ report: Report) {
-        func count(_ tallies: Tally...) -> [Sample] { [Sample(tallies.reduce(0) { $0 + report.tallies[$1] })] }
-        func reasons(_ reasons: [(name: String, tally: Tally)]) -> [Sample] {
-            reasons.map { Sample(report.tallies[$0.tally], ("reason", $0.name)) }
+        func count(_ counters: Counter...) -> [Sample] { [Sample(counters.reduce(0) { $0 + report.counters[$1] })] }
+        func reasons(_ reasons: [(name: String, counter: Counter)]) -> [Sample] {
+            reasons.map { Sample(report.counters[$0.counter], ("reason", $0.name)) }
         }
         family("ingest_bytes_total", .counter, "Bytes of all datagrams delivered.", count(.bytes))
         family(
@@ -95,10 +96,10 @@ extension Exposition {
             "Beacons and lines of logs found, those that came over HTTP and refused ones included.", count(.records))
         family(
             "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
-            reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }))
+            reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.counter) }))
         family(
             "ingest_rejected_beacons_total", .counter, "Single beacons refused.",
-            reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.tally) }))
+            reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.counter) }))
         family(
             "ingest_duplicates_total", .counter, "Views not counted because they came twice at once.",
             count(.duplicates))
@@ -113,13 +114,14 @@ extension Exposition {
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
     }
 
-    /// The first listener has what former processes took in besides, so that the sums are those that no restart resets.
-    fileprivate mutating func write(_ numbers: IngestNumbers, _ tallies: Tallies) {
-        func listeners(_ total: Tally, _ number: (IngestNumbers.Listener) -> UInt64) -> [(name: String, count: UInt64)]
-        {
+    /// The first listener also has what earlier processes took in: so no restart resets the sums.
+    fileprivate mutating func write(_ numbers: IngestNumbers, _ counters: Counters) {
+        func listeners(_ total: Counter, _ number: (IngestNumbers.Listener) -> UInt64) -> [(
+            name: String, count: UInt64
+        )] {
             let others = numbers.listeners.dropFirst().map { (name: $0.name, count: number($0)) }
             let sum = others.reduce(0) { $0 + $1.count }
-            let first = (name: numbers.listeners.first?.name ?? "", count: tallies[total] - min(tallies[total], sum))
+            let first = (name: numbers.listeners.first?.name ?? "", count: counters[total] - min(counters[total], sum))
             return [first] + others
         }
         let parsed = listeners(.parsedDatagrams, \.parsed)
@@ -172,41 +174,41 @@ extension Exposition {
     fileprivate mutating func write(_ numbers: DurabilityNumbers) {
         family(
             "journal_written_bytes_total", .counter, "Bytes written to the journal since this process began.",
-            [Sample(numbers.journalWrittenBytes)])
+            [Sample(numbers.journal.writtenBytes)])
         family(
             "journal_unsynced_bytes", .gauge, "Bytes of the journal that a power cut would take.",
-            [Sample(numbers.journalUnsyncedBytes)])
+            [Sample(numbers.journal.unsyncedBytes)])
         family(
             "journal_held_bytes", .gauge, "Bytes kept in memory because the journal takes none.",
-            [Sample(numbers.journalHeldBytes)])
-        family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journalBytes)])
+            [Sample(numbers.journal.bufferedBytes)])
+        family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journal.bytes)])
         family(
             "journal_sync_duration_seconds", .gauge, "How long the journal's last fdatasync took.",
-            [Sample(numbers.journalSyncSeconds)])
+            [Sample(numbers.journal.syncSeconds)])
         family(
             "checkpoint_last_success_timestamp_seconds", .gauge, "When the newest checkpoint was complete.",
-            numbers.checkpointLastSuccess.map { [Sample(Double($0.milliseconds) / 1000)] } ?? [])
+            numbers.checkpoints.lastSuccess.map { [Sample(Double($0.milliseconds) / 1000)] } ?? [])
         family(
             "checkpoint_duration_seconds", .gauge, "How long the last checkpoint took.",
-            [Sample(numbers.checkpointSeconds)])
+            [Sample(numbers.checkpoints.seconds)])
         family(
             "checkpoint_pause_seconds", .gauge,
             "The longest a checkpoint has kept the counting thread busy since the start.",
-            [Sample(numbers.checkpointPauseSeconds)])
+            [Sample(numbers.checkpoints.longestPauseSeconds)])
         family(
             "checkpoint_failures_total", .counter, "Checkpoints that could not be saved.",
-            [Sample(numbers.checkpointFailures)])
+            [Sample(numbers.checkpoints.failures)])
         family(
             "replay_records", .gauge, "Records taken from the journal at the start.",
-            [Sample(numbers.replayedRecords)])
+            [Sample(numbers.recovery.replayedRecords)])
         family(
             "replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.",
-            [Sample(numbers.replaySeconds)])
+            [Sample(numbers.recovery.seconds)])
         family(
             "lost_frames", .gauge, "Frames of the journal found missing or damaged at the start.",
-            [Sample(numbers.lostFrames)])
+            [Sample(numbers.recovery.lostFrames)])
         family(
             "lost_hits", .gauge, "Hits lost with frames found missing or damaged at the start.",
-            [Sample(numbers.lostHits)])
+            [Sample(numbers.recovery.lostHits)])
     }
 }

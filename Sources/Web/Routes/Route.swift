@@ -11,13 +11,13 @@ struct Route: Sendable {
     let method: HTTPMethod
     /// The path, and the route's name in the metrics. A part in braces stands for any that is not empty.
     let path: String
-    /// The path in the description, where the handler looks further into one of its parts.
+    /// The path in the description, where it says more than `path`.
     let describedPath: String
     let access: RouteAccess
     /// HEAD may ask for it as well: GET changes nothing, and its response has an end.
     let answersHead: Bool
     let handler: Handler
-    /// Made when the description is asked for, so that a start does not wait for it.
+    /// Made when a client asks for the description, so that a start does not wait for it.
     let description: @Sendable () -> RouteDescription
 
     init(

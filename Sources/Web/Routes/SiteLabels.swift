@@ -1,8 +1,8 @@
 import Counting
 import Synchronization
 
-/// Which sites are told apart, once there are too many: those that were busiest then, as long as the daemon runs. Were another
-/// to take the place of one, the sum of the others would fall, which a monitoring system takes for a new beginning.
+/// Which sites have series of their own when there are too many for all: the busiest at that time, as long as the daemon runs.
+/// If another site took the place of one, the sum of the others would fall, and a monitoring system takes that for a restart.
 final class SiteLabels: Sendable {
     private let names = Mutex(Set<String>())
 
@@ -14,16 +14,16 @@ struct Sites {
     private(set) var labelled: [SiteReport]
     private var others: [SiteReport] = []
 
-    /// Sites told apart; of more only those with the most views, so that a monitoring system is not flooded.
+    /// So many sites have series of their own, so that a monitoring system is not flooded.
     private static let labelledMax = 200
     private static let otherName = "_other"
 
-    /// Adds to `names` the busiest of those that are told apart, while there is room.
+    /// Adds the busiest sites to `names` while there is room.
     init(_ sites: [SiteReport], named names: inout Set<String>) {
         labelled = sites
         guard sites.count > Self.labelledMax else { return }
         if names.count < Self.labelledMax {
-            // A site may be called like the others together: then it is one of them.
+            // A site may have the name of all others together: then it is one of them.
             let busiest = sites.indices.filter { sites[$0].name != Self.otherName && !names.contains(sites[$0].name) }
                 .map { (index: $0, views: sites[$0].countedViews) }
                 .sorted { ($1.views, $0.index) < ($0.views, $1.index) }
@@ -37,7 +37,7 @@ struct Sites {
     func samples(of number: (SiteReport) -> some BinaryInteger) -> [Exposition.Sample] {
         var samples = labelled.map { Exposition.Sample(number($0), ("site", $0.name)) }
         if !others.isEmpty {
-            // Wide enough for any number of sites of any size.
+            // 128 bits hold the sum of any number of sites.
             let sum = others.reduce(Int128(0)) { $0 + Int128(number($1)) }
             samples.append(Exposition.Sample(sum, ("site", Self.otherName)))
         }

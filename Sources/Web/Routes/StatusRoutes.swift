@@ -43,10 +43,10 @@ struct StatusRoutes: RouteGroup {
     @Sendable private func status(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let report = backend.report
         let durability = backend.durability
-        func count(_ tally: Tally) -> JSON { JSON(report.tallies[tally]) }
-        func reasons(_ reasons: [(name: String, tally: Tally)]) -> JSON {
+        func count(_ counter: Counter) -> JSON { JSON(report.counters[counter]) }
+        func reasons(_ reasons: [(name: String, counter: Counter)]) -> JSON {
             var object: JSONObject = [:]
-            for reason in reasons { object.append(reason.name, count(reason.tally)) }
+            for reason in reasons { object.append(reason.name, count(reason.counter)) }
             return .object(object)
         }
         let warnings = (report.warnings + backend.warnings).map {
@@ -61,15 +61,16 @@ struct StatusRoutes: RouteGroup {
                     "pings": count(.pings), "duplicates": count(.duplicates), "bots": count(.bots),
                     "kernel_drops": count(.kernelDrops), "tracked_visitors": JSON(report.trackedVisitors),
                     "untracked_visitors": count(.untracked),
-                    "rejected_datagrams": reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.tally) }),
-                    "rejected_beacons": reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.tally) }),
+                    "rejected_datagrams": reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.counter) }),
+                    "rejected_beacons": reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.counter) }),
                 ]),
                 "durability": .object([
-                    "journal_bytes": JSON(durability.journalBytes),
-                    "journal_unsynced_bytes": JSON(durability.journalUnsyncedBytes),
-                    "journal_held_bytes": JSON(durability.journalHeldBytes),
-                    "checkpoint_last_success": durability.checkpointLastSuccess.map { JSON($0.rfc3339) } ?? .null,
-                    "checkpoint_failures": JSON(durability.checkpointFailures), "lost_hits": JSON(durability.lostHits),
+                    "journal_bytes": JSON(durability.journal.bytes),
+                    "journal_unsynced_bytes": JSON(durability.journal.unsyncedBytes),
+                    "journal_held_bytes": JSON(durability.journal.bufferedBytes),
+                    "checkpoint_last_success": durability.checkpoints.lastSuccess.map { JSON($0.rfc3339) } ?? .null,
+                    "checkpoint_failures": JSON(durability.checkpoints.failures),
+                    "lost_hits": JSON(durability.recovery.lostHits),
                 ]),
             ]))
     }

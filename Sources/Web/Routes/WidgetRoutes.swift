@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// The script that pages load, as far as a page has to know it.
 public enum Widget {
-    private static let hash = SHA384.hash(data: Data(MinifiedScript.bytes(PackageResources.footfall_js)))
+    private static let hash = SHA384.hash(data: Data(MinifiedScript.bytes(Assets.widget)))
     /// The file that never changes: its name holds a part of its hash.
     public static let pinnedName =
         "footfall-" + hash.prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + ".js"
@@ -60,13 +60,13 @@ struct WidgetRoutes: RouteGroup {
         ]
     }
 
-    private static let widget = response(PackageResources.footfall_js, caching: "max-age=3600")
+    private static let widget = response(Assets.widget, caching: "max-age=3600")
     /// The same under a name that changes with its bytes: a page that names their hash may keep it for ever.
     private static let pinned = response(
-        PackageResources.footfall_js, caching: "public, max-age=31536000, immutable")
-    /// The same for themes that know the counter busuanzi, which say their site in the script's URL.
+        Assets.widget, caching: "public, max-age=31536000, immutable")
+    /// The same for themes that know the counter busuanzi. They name the site in the script's URL.
     private static let busuanzi = response(
-        PackageResources.busuanzi_js + PackageResources.footfall_js, caching: "max-age=3600")
+        Assets.busuanzi + Assets.widget, caching: "max-age=3600")
 
     private static func response(_ script: [UInt8], caching: String) -> CachedResponse {
         CachedResponse(

@@ -2,7 +2,7 @@ import Counting
 import NIOHTTP1
 import Synchronization
 
-/// How often each route gave each status, and how long answers took, since the start.
+/// How often each route gave each status, and how long responses took, since the start.
 final class RequestCounts: Sendable {
     private struct Kind: Hashable {
         let route: String
@@ -11,7 +11,7 @@ final class RequestCounts: Sendable {
 
     private let state = Mutex<(counts: [Kind: UInt64], durations: Histogram)>(([:], Histogram(bounds)))
 
-    /// In seconds: a fast answer takes some 50 µs, a hit waits for the counting thread, a list of all sites for itself.
+    /// In seconds. A fast response takes some 50 µs; a hit waits for the counting thread; a list of many sites takes longest.
     private static let bounds = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]
 
     /// A request was answered `nanoseconds` after its head.

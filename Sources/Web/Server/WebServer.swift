@@ -25,7 +25,7 @@ public struct WebServer: Service {
     private let limits: WebLimits
     private let connections: WebConnections
 
-    /// A server for `listeners`; `connections` counts theirs together. Nothing is accepted before `run`.
+    /// A server for `listeners`; `connections` counts the connections of all. Nothing is accepted before `run`.
     public init(
         listeners: [WebListener], backend: any Backend, configuration: WebConfiguration = WebConfiguration(),
         connections: WebConnections = WebConnections()
@@ -36,13 +36,13 @@ public struct WebServer: Service {
         service = WebService(backend, configuration, connections)
     }
 
-    /// Answers by other settings from the next request on; limits stay as they are.
+    /// Uses other settings from the next request on. Limits stay as they are.
     public func reload(_ configuration: WebConfiguration) { service.reload(configuration) }
 
     /// Serves until graceful shutdown or cancellation. To be run once.
     ///
-    /// At shutdown nothing more is accepted, a request has `WebLimits.lastRequest` to come on a connection that is open, and
-    /// those at work have `WebLimits.drain`. Throws where a listener cannot be accepted from.
+    /// At shutdown nothing more is accepted. A request may still come on an open connection within `WebLimits.lastRequest`, and
+    /// requests at work have `WebLimits.drain`. Throws if a listener fails.
     public func run() async throws {
         let open = OpenChannels()
         for listener in listeners { open.add(listener: try await accept(from: listener, open)) }
@@ -74,7 +74,7 @@ public struct WebServer: Service {
                     try channel.pipeline.syncOperations.addHandler(ConnectionCap(connections, open, limit: limit))
                 }
             }
-            // A client that has said all may still read.
+            // A client that has closed its half may still read.
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { [limits, service] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -88,7 +88,7 @@ public struct WebServer: Service {
     }
 }
 
-/// What a server has open, so that all of it can be closed.
+/// The open listeners and connections of a server, so that all of them can be closed.
 private final class OpenChannels: Sendable {
     private struct State {
         var listeners: [any Channel] = []
@@ -99,7 +99,7 @@ private final class OpenChannels: Sendable {
 
     func add(listener: any Channel) { state.withLock { $0.listeners.append(listener) } }
 
-    /// A connection from the moment it is accepted, so that none is forgotten that is still being set up.
+    /// Adds a connection when it is accepted, so that none is forgotten while it is being set up.
     func add(_ channel: any Channel) {
         state.withLock { $0.connections[ObjectIdentifier(channel)] = channel }
         channel.closeFuture.whenComplete { [self] _ in
@@ -107,13 +107,13 @@ private final class OpenChannels: Sendable {
         }
     }
 
-    /// It is set up. One that came at the last moment is served like those before it.
+    /// The connection is set up. One that came after `quiesce` stops like those before it.
     func begin(_ channel: any Channel) {
         guard state.withLock({ $0.isStopping }) else { return }
         channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
-    /// Accepts no more, and lets those that are answered be answered.
+    /// Accepts no more, and lets requests at work be answered.
     func quiesce() {
         let (listeners, connections) = stop()
         for listener in listeners {
@@ -137,7 +137,7 @@ private final class OpenChannels: Sendable {
         }
     }
 
-    /// Returns when every listener is closed; the first that fails closes the others: half a server is none.
+    /// Returns when every listener is closed. The first that fails closes the others: half a server is none.
     func listenersClosed() async throws {
         let listeners = state.withLock { $0.listeners }
         do {
@@ -164,7 +164,7 @@ private final class OpenChannels: Sendable {
     }
 }
 
-/// Lets no more connections in than there are places for.
+/// Closes connections past the limit as they come.
 private final class ConnectionCap: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -189,7 +189,7 @@ private final class ConnectionCap: ChannelInboundHandler {
 }
 
 extension NetworkAddress {
-    /// The address of a peer; nil where it has none, or an IPv6 one that cannot be read.
+    /// The address of a peer; nil where it has none.
     fileprivate init?(_ address: NIOCore.SocketAddress) {
         guard let text = address.ipAddress else { return nil }
         self.init(Array(text.utf8.prefix { $0 != UInt8(ascii: "%") }).span)

@@ -1,6 +1,6 @@
 public import Counting
 
-/// Token buckets of the browser door: one a visitor's address, one a site.
+/// Token buckets for browsers: one for each address, one for each site.
 public struct Rates: Sendable {
     private var visitors: AddressBuckets
     /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute. For visitors who
@@ -45,7 +45,7 @@ public struct Rates: Sendable {
             guard visitors.takeOne(from: address, at: now) else { return false }
             know(visitor)
         }
-        return self.site.take(&sites[site.number], at: now)
+        return self.site.consume(&sites[site.number], at: now)
     }
 
     private func places(of visitor: UInt64) -> Range<Int> {
@@ -80,7 +80,7 @@ struct Rate: Sendable {
 
     /// Takes a token if one is there.
     @inline(__always)
-    func take(_ full: inout Int64, at now: Int64) -> Bool {
+    func consume(_ full: inout Int64, at now: Int64) -> Bool {
         guard has(full, at: now) else { return false }
         full = (full - now > Self.burst ? now : max(full, now)) + interval
         return true
@@ -117,7 +117,7 @@ struct AddressBuckets: Sendable {
     /// Takes a token; false where none is there. `now` is in microseconds of a clock that never jumps.
     mutating func takeOne(from address: NetworkAddress, at now: Int64) -> Bool {
         let place = place(of: address)
-        return rate.take(&buckets[place].full, at: now)
+        return rate.consume(&buckets[place].full, at: now)
     }
 
     /// A token is there.

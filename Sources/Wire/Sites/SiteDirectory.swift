@@ -43,7 +43,7 @@ public struct SiteDirectory: Sendable {
         var formerHasher: VisitorHasher?
         /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
         var isServed: Bool
-        var watch = SiteWatch()
+        var anomalies = AnomalyDetector()
 
         init(_ profile: SiteProfile, today: DaySpan, _ salt: Salt, former: Salt?, isServed: Bool) {
             let name = Array(profile.settings.name.utf8)
@@ -189,8 +189,8 @@ public struct SiteDirectory: Sendable {
 
     /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it. Without
     /// a new one the old one goes on.
-    public mutating func turn(_ turns: [(site: SiteIndex, day: DaySpan, salt: Salt?)]) {
-        for (site, day, salt) in turns {
+    public mutating func rollOver(_ rollovers: [(site: SiteIndex, day: DaySpan, salt: Salt?)]) {
+        for (site, day, salt) in rollovers {
             entries[site.number].today = day
             guard let salt else { continue }
             let name = Array(entries[site.number].profile.settings.name.utf8)
@@ -218,7 +218,7 @@ public struct SiteDirectory: Sendable {
     }
 
     /// The sites whose local day is over at `moment`, or has not begun yet because time has gone back.
-    public func sitesToTurn(at moment: Moment) -> [SiteIndex] {
+    public func sitesToRollOver(at moment: Moment) -> [SiteIndex] {
         entries.indices.filter { moment >= entries[$0].today.ends || moment < entries[$0].today.begins }
             .map { SiteIndex($0) }
     }

@@ -1,19 +1,18 @@
 import ArgumentParser
-import Foundation
 import Web
 
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Show what was changed by hand, and what was found missing.",
+        commandName: "audit", abstract: "Show what was changed by hand, and what was lost or damaged.",
         discussion:
-            "Start numbers, corrections, losses and damaged files, oldest first: when, what, from what to what, who, why."
+            "Baselines, corrections, losses and damaged files, oldest first: when, what, the old and the new number, who, and why."
     )
 
-    @Argument(help: "One site; default all, and what is about none.", transform: siteName)
+    @Argument(help: "The site (default: all sites, and entries about no site).", transform: siteName)
     var site: String?
-    @Flag(help: "The API's JSON, of all sites.")
+    @Flag(help: "Print the JSON of the API, for all sites.")
     var json = false
-    @Flag(help: "One line a change, for a spreadsheet.")
+    @Flag(help: "Print CSV, one line per change.")
     var csv = false
     @OptionGroup var settingsOption: SettingsOption
 

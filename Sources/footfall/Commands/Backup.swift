@@ -8,11 +8,11 @@ import Web
 
 struct Backup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Copy the state to a file, also while the daemon runs.",
+        abstract: "Copy the state to a file; the daemon may be running.",
         discussion: """
-            The copy has everything that was counted before: numbers, history, tokens, keys of sites, and the audit. It is read back \
-            before the command says that it is done; a file that is there is replaced then and not before. Keys that visitors are hashed \
-            with are not in it, since they must not outlive their day.
+            The copy contains everything that was counted before: numbers, history, tokens, keys of sites, and the \
+            audit. The command reads it back before it reports success; an existing file is replaced only then. The \
+            keys that hash visitors are not in it, because they must not outlive their day.
             """)
 
     @Argument(help: "The file to write.", completion: .file())
@@ -21,7 +21,7 @@ struct Backup: ParsableCommand {
 
     func run() throws {
         let settings = try settingsOption.load()
-        // What is in the journal only goes into the database first.
+        // First, a checkpoint moves what is only in the journal into the database.
         let client = try LocalClient(settingsOption)
         if try client.isAnswered() { _ = try client.ask("POST", "/api/v1/checkpoint", [String: String]()) }
         let directory = stateDirectory(settings, settingsOption)
@@ -35,13 +35,14 @@ struct Backup: ParsableCommand {
 
 struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put a copy in the place of the state.",
+        abstract: "Replace the state by a copy.",
         discussion: """
-            The daemon must be stopped. What was there is moved into a directory beside it and never deleted. What was counted after the \
-            copy was made is missing, and the audit says from when to when; today's visitors are not recognised again.
+            The daemon must be stopped. The old state is moved to a directory beside it and never deleted. What was \
+            counted after the copy was made is lost, and the audit says from when to when. Visitors of today are not \
+            recognised again.
             """)
 
-    @Argument(help: "The file that footfall backup wrote.", completion: .file())
+    @Argument(help: "A file from footfall backup.", completion: .file())
     var file: String
     @OptionGroup var settingsOption: SettingsOption
 
@@ -60,7 +61,7 @@ struct Restore: ParsableCommand {
     }
 }
 
-/// Says what a state cannot do and ends the command.
+/// Prints an error of the state and ends the command.
 private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
     do throws(StorageError) {
         return try body()
@@ -70,7 +71,7 @@ private func orExit<T>(_ body: () throws(StorageError) -> T) throws -> T {
     }
 }
 
-/// The state that the settings name; for the service's own, where they name none, the one that systemd gives it.
+/// The state directory of the settings. If they name none and are those of the service, the directory that systemd gives it.
 func stateDirectory(_ settings: Settings, _ option: SettingsOption) -> String {
     let named = settings.state.directory
     let isService =

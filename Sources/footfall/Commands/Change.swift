@@ -1,20 +1,20 @@
 import ArgumentParser
-import Foundation
 import Web
 
 struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take over the number of an older counter.",
+        abstract: "Set the baseline of a site: the number of an older counter.",
         discussion:
-            "The total goes on from there. Who did it, when and why is kept; saying it again replaces the number.")
+            "The total continues from there. The audit records who set it, when and why. Setting it again replaces the number."
+    )
 
     @Argument(help: "The site.", transform: siteName)
     var site: String
-    @Argument(help: "Visits that the older counter had.")
+    @Argument(help: "The visits of the older counter.")
     var visits: Int64
-    @Option(help: "Views that it had; left alone if not given.")
+    @Option(help: "The views of the older counter (default: unchanged).")
     var views: Int64?
-    @Option(help: "Why, for the audit.")
+    @Option(help: "The reason, for the audit.")
     var note = ""
     @OptionGroup var settingsOption: SettingsOption
 
@@ -29,19 +29,20 @@ struct Start: ParsableCommand {
 
 struct Correct: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Add a signed number to one day of a site, and so to its month and total.",
+        abstract: "Add a signed number to one day of a site, and thus to its month and total.",
         discussion:
-            "For what should not have been counted, or was not. It is kept beside the counts, with who, when and why.")
+            "Corrects what was counted wrongly or not at all. Corrections are stored beside the counts, with who, when and why."
+    )
 
     @Argument(help: "The site.", transform: siteName)
     var site: String
-    @Option(help: "The site's local day, as in 2026-11-23.")
+    @Option(help: "The day in the site's time zone, such as 2026-11-23.")
     var day: String
-    @Option(parsing: .unconditional, help: "Visits to add, as in -12000.")
+    @Option(parsing: .unconditional, help: "The visits to add, such as -12000.")
     var visits: Int64 = 0
-    @Option(parsing: .unconditional, help: "Views to add.")
+    @Option(parsing: .unconditional, help: "The views to add.")
     var views: Int64 = 0
-    @Option(help: "Why, for the audit.")
+    @Option(help: "The reason, for the audit.")
     var note: String
     @OptionGroup var settingsOption: SettingsOption
 

@@ -3,11 +3,11 @@ import Settings
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Validate the settings and print them with every default.",
+        abstract: "Check the settings and print them with all defaults.",
         discussion: """
-            Prints the settings in force as TOML, then as comments how much memory and disk they allow. \
-            An error is a line file:line:column: sentence, and exit status 78. Where systemd has sockets for the service, \
-            a difference between them and the settings is a warning.
+            Prints the settings as TOML, followed by comments on how much memory and disk they allow. Each mistake is \
+            a line file:line:column: sentence, and the exit status is 78. If systemd has sockets for the service, a \
+            difference between them and the settings is a warning.
             """)
 
     @OptionGroup var settingsOption: SettingsOption

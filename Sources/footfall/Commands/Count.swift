@@ -1,34 +1,37 @@
 import ArgumentParser
 import Counting
 import Foundation
+import History
 import Ingest
 import Settings
 import Web
 import Wire
+import Zones
 
 struct Count: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Count access logs or recorded beacons by the very code the daemon runs.",
+        abstract: "Count access logs or recorded beacons with the code of the daemon.",
         discussion: """
-            Takes access logs of nginx, Apache, HAProxy and Caddy as they are, in syslog form or not, packed by gzip or \
-            not, as in: footfall count /var/log/nginx/access.log*. Recorded beacons are <unix seconds[.fraction]> SP <f1 \
-            beacon>. The lines of several files are taken in the order of their dates; - is standard input. Without -c every \
-            site and virtual host that is named is accepted, with defaults. Nothing is sent and nothing is written.
+            Reads access logs of nginx, Apache, HAProxy and Caddy, also in syslog format or compressed by gzip; for \
+            example: footfall count /var/log/nginx/access.log*. A recorded beacon is <unix seconds[.fraction]> SP <f1 \
+            beacon>. The lines of several files are counted in the order of their dates; - is standard input. Without \
+            -c, every site and virtual host in the lines is counted, with default settings. Nothing is sent or \
+            written.
             """)
 
-    @Argument(help: "Logs or files of recorded beacons.")
+    @Argument(help: "Access logs, or files of recorded beacons.")
     var files: [String]
-    @Option(help: "How the lines are written; auto tells each line by itself.")
+    @Option(help: "The format of the lines; auto detects it for each line.")
     var format = Format.auto
-    @Option(help: "Site of log lines that name none; default site, or [beacon] site with -c.")
+    @Option(help: "The site of log lines that name no site (default: site; with -c: [beacon] site).")
     var site: String?
-    @Option(help: "Moment of the report: unix seconds or RFC 3339; default the last moment read.")
+    @Option(help: "The time of the report, as unix seconds or RFC 3339 (default: the last time in the files).")
     var at: String?
     @Option(
         help: ArgumentHelp(
-            "Time zone of sites that are not configured, and of dates that name none.", valueName: "zone"))
+            "The time zone of sites without settings, and of dates without a zone.", valueName: "zone"))
     var timezone = "UTC"
-    @Flag(help: "Say line by line what became of it; with --json on standard error.")
+    @Flag(help: "Print for each line how it was counted; with --json on standard error.")
     var explain = false
     @Flag(help: "Print JSON.")
     var json = false
@@ -37,7 +40,7 @@ struct Count: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1, combined, haproxy, json }
 
     func validate() throws {
-        if TimeZone(identifier: timezone) == nil {
+        if Zone(named: timezone) == nil {
             throw ValidationError("\(timezone) is no time zone of this machine")
         }
         if let site, !isSiteName(Array(site.utf8).span) {
@@ -55,10 +58,8 @@ struct Count: ParsableCommand {
         if let site, let settings, !settings.sites.contains(where: { $0.name == site }) {
             throw ValidationError("the settings name no site \(site)")
         }
-        var counter = FileCounter(
-            settings: settings,
-            format: LogFormat(rawValue: format.rawValue), site: site, timezone: timezone)
-        let areWhole = try take(inputs, &counter)
+        var counter = FileCounter(try configuration(settings))
+        let areWhole = try count(inputs, with: &counter)
         guard let report = counter.finish(at: at.flatMap(moment)) else {
             say("--at lies before the last moment read")
             throw ExitCode.validationFailure
@@ -67,7 +68,7 @@ struct Count: ParsableCommand {
         json ? print(counter.json(report).text) : printText(report, counter)
         if counter.isUnreadable {
             say(
-                "no line has a format that is known, or a date\(explain ? "" : "; footfall count --explain says it of each")"
+                "no line has a known format with a date\(explain ? "" : "; see footfall count --explain")"
             )
             throw Exit.data
         }
@@ -75,18 +76,28 @@ struct Count: ParsableCommand {
         if !areWhole { throw Exit.data }
     }
 
-    /// A file that is being read, at a line that is not taken yet.
+    private func configuration(_ settings: Settings?) throws -> FileCounter.Configuration {
+        guard let zone = Zone(named: timezone) else { throw ValidationError("\(timezone) is no time zone") }
+        var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
+        if let site { rules.logSite = site }
+        return FileCounter.Configuration(
+            format: LogFormat(rawValue: format.rawValue), profiles: settings?.sites.map(\.profile),
+            limits: settings?.limits.counting ?? Limits(), rules: rules, timezone: timezone,
+            calendar: LocalCalendar.day, secondOfLocal: zone.second)
+    }
+
+    /// A file that is being read, at a line that is not counted yet.
     private struct Reading {
         let name: String
         let lines: Recording.Lines
-        /// The latest stamp up to this line.
+        /// The latest stamp so far.
         var stamp: Int64
     }
 
-    /// Takes the lines of all files in the order of their stamps; false where something could not be unpacked.
-    private func take(_ inputs: [Recording], _ counter: inout FileCounter) throws -> Bool {
+    /// Counts the lines of all files in the order of their stamps. Returns false if a file could not be decompressed.
+    private func count(_ inputs: [Recording], with counter: inout FileCounter) throws -> Bool {
         var areWhole = true
-        // Each is opened when its first line is due.
+        // A file is opened when its first line is due.
         var waiting = try inTheirOrder(inputs, counter)[...]
         var open: [Reading] = []
         while true {
@@ -97,11 +108,11 @@ struct Count: ParsableCommand {
             }
             guard let i = open.indices.min(by: { open[$0].stamp < open[$1].stamp }) else { return areWhole }
             let (name, lines) = (open[i].name, open[i].lines)
-            let became = lines.withLine { counter.take($0, explaining: explain) }
+            let became = lines.withLine { counter.count($0, explaining: explain) }
             if counter.lines % 200_000 == 0 { progress("\(grouped(counter.lines)) lines") }
             if explain {
                 let text = "\(name):\(lines.number): \(became)"
-                // Standard output is one JSON text, or lines.
+                // With --json, standard output is one JSON text.
                 json ? say(text) : print(text)
             }
             if !lines.advance() {
@@ -116,7 +127,7 @@ struct Count: ParsableCommand {
         }
     }
 
-    /// Files of which the first date is earliest come first.
+    /// The files in the order of their first dates.
     private func inTheirOrder(
         _ inputs: [Recording], _ counter: FileCounter
     ) throws -> [(input: Recording, first: Int64)] {
@@ -145,7 +156,7 @@ struct Count: ParsableCommand {
     }
 
     private func moment(_ text: String) -> Moment? {
-        if let milliseconds = Recording.stamp(Array(text.utf8).span)?.milliseconds {
+        if let milliseconds = UnixStamp(Array(text.utf8).span)?.milliseconds {
             return Moment(milliseconds: milliseconds)
         }
         for options in [
@@ -154,11 +165,47 @@ struct Count: ParsableCommand {
             let formatter = ISO8601DateFormatter()
             formatter.formatOptions = options
             if let date = formatter.date(from: text), date.timeIntervalSince1970 >= 0,
-                date.timeIntervalSince1970 <= Double(Recording.secondsMax)
+                date.timeIntervalSince1970 <= Double(UnixStamp.secondsMax)
             {
                 return Moment(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
             }
         }
         return nil
     }
+}
+
+extension FileCounter {
+    /// The snapshots of all sites with their rankings, and counts of the input.
+    fileprivate func json(_ report: Report) -> JSONObject {
+        let sites = report.sites.enumerated().map { i, site in
+            var object = siteJSON(site, asOf: report.asOf)
+            let pages = rows(engine.topPages(of: SiteIndex(i), rows: .max))
+            let referrers = rows(engine.topReferrers(of: SiteIndex(i), rows: .max))
+            object.append(
+                "top",
+                .object([
+                    "pages": .array(
+                        pages.map { .object(["key": key($0), "views": JSON($0.views), "entries": JSON($0.entries)]) }),
+                    "referrers": .array(referrers.map { .object(["key": key($0), "views": JSON($0.views)]) }),
+                ]))
+            return JSON.object(object)
+        }
+        let counters = engine.counters
+        var refused: JSONObject = [:]
+        for (reason, count) in rejected { refused.append(reason, JSON(count)) }
+        return [
+            "sites": .array(sites),
+            "input": .object([
+                "lines": JSON(lines), "views": JSON(counters[.views]), "pings": JSON(counters[.pings]),
+                "bots": JSON(counters[.bots]), "duplicates": JSON(counters[.duplicates]), "rejected": .object(refused),
+            ]),
+        ]
+    }
+
+    /// The last row is what is not ranked by name, so that the sum is the views of the day.
+    private func rows(_ top: Top) -> [RankingRow] {
+        top.other == 0 ? top.rows : top.rows + [RankingRow(key: Array("(other)".utf8), views: top.other, entries: 0)]
+    }
+
+    private func key(_ row: RankingRow) -> JSON { JSON(String(decoding: row.key, as: UTF8.self)) }
 }

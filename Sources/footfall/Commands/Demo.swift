@@ -1,6 +1,4 @@
 import ArgumentParser
-import Counting
-import Dispatch
 import Foundation
 import Glibc
 import Settings

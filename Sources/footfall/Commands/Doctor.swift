@@ -3,16 +3,15 @@ import Foundation
 import Glibc
 import Platform
 import Settings
-import Storage
 import Web
 
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at everything around the daemon that can make numbers wrong, and say what mends it.",
+        abstract: "Look for everything around the daemon that can make numbers wrong, and say how to fix it.",
         discussion: """
-            Looks at the settings, the daemon, its units and sockets, the clock, the disk and the proxies in front. A line \
-            each; below what is amiss stands the command or the setting that mends it. Exit status 0 where nothing is amiss, \
-            else 1.
+            Looks at the settings, the daemon, its units and sockets, the clock, the disk and the proxies in front of \
+            it. Prints a line for each; below a line that says wrong is the command or the setting that fixes it. The \
+            exit status is 1 if anything is wrong.
             """)
 
     @OptionGroup var settingsOption: SettingsOption
@@ -20,15 +19,15 @@ struct Doctor: ParsableCommand {
     func run() throws {
         var examination = Examination(option: settingsOption)
         examination.all()
-        if examination.isAmiss { throw ExitCode(1) }
+        if examination.hasProblem { throw ExitCode(1) }
     }
 }
 
-/// Looks, and says what it finds as it goes.
+/// Examines everything, and prints what it finds as it goes.
 private struct Examination {
     let option: SettingsOption
-    private(set) var isAmiss = false
-    /// Numbers of the daemon by their names in Prometheus' format, all samples of a name added up.
+    private(set) var hasProblem = false
+    /// The metrics of the daemon by name; all samples of a name are added.
     private var metrics: [String: Double] = [:]
     private var hasDroppedLately = false
     private var settings = Settings(environment: environment)
@@ -49,10 +48,10 @@ private struct Examination {
         do {
             settings = try option.read()
             let notes = settings.warnings
-            for note in notes { amiss("settings", note, "footfall check") }
+            for note in notes { problem("settings", note, "footfall check") }
             if notes.isEmpty { well("settings", "\(grouped(settings.sites.count)) sites") }
         } catch {
-            amiss("settings", "\(error)", "footfall check")
+            problem("settings", "\(error)", "footfall check")
         }
     }
 
@@ -64,21 +63,21 @@ private struct Examination {
         let start = isService ? "sudo systemctl enable --now footfall-{beacon,http,local}.socket" : "footfall serve"
         do {
             let client = try LocalClient(option)
-            guard try client.isAnswered() else { return amiss("daemon", "nobody answers", start) }
+            guard try client.isAnswered() else { return problem("daemon", "nobody answers", start) }
             let text = String(decoding: try client.get("/metrics"), as: UTF8.self)
             for line in text.split(separator: "\n") where !line.hasPrefix("#") {
                 let name = String(line.prefix { $0 != "{" && $0 != " " })
                 if let value = Double(line.split(separator: " ").last ?? "") { metrics[name, default: 0] += value }
             }
             if let degradation = try client.degradation() {
-                amiss("daemon", degradation, "what the sentence says; it goes on counting meanwhile")
+                problem("daemon", degradation, "what the sentence says; the daemon goes on counting meanwhile")
             } else {
                 well("daemon", "answers")
             }
             if let version = text.firstMatch(of: #/footfall_build_info\{version="(.*?)"\}/#)?.1,
                 version != Footfall.version
             {
-                amiss("daemon", "it runs version \(version), and this command is \(Footfall.version)", restart)
+                problem("daemon", "it runs version \(version), and this command is \(Footfall.version)", restart)
             }
             for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites {
                 hasDroppedLately = hasDroppedLately || site.warnings.contains { $0.code == "kernel_drops" }
@@ -86,13 +85,13 @@ private struct Examination {
                     if warning.code == "own_address" {
                         note("site \(site.site)", warning.detail)
                     } else {
-                        amiss("site \(site.site)", warning.detail, "footfall stats \(site.site)")
+                        problem("site \(site.site)", warning.detail, "footfall stats \(site.site)")
                     }
                 }
             }
         } catch {
-            // Its sentence has been said.
-            amiss("daemon", "it cannot be asked", "sudo footfall doctor")
+            // The error has been printed.
+            problem("daemon", "it does not answer this user", "sudo footfall doctor")
         }
     }
 
@@ -103,35 +102,35 @@ private struct Examination {
         }
         for name in ["footfall-beacon.socket", "footfall-http.socket", "footfall-local.socket"] {
             guard let unit = SystemdUnit(name) else {
-                amiss("units", "\(name) is not installed", "sudo apt-get install --reinstall footfall")
+                problem("units", "\(name) is not installed", "sudo apt-get install --reinstall footfall")
                 continue
             }
             if unit["LoadState"] != "loaded", !unit.isMasked {
-                amiss("units", "\(name) cannot be loaded: \(unit["LoadState"])", "systemd-analyze verify \(name)")
+                problem("units", "\(name) cannot be loaded: \(unit["LoadState"])", "systemd-analyze verify \(name)")
             } else if unit.isMasked, service["PrivateNetwork"] == "yes", !name.contains("local") {
-                amiss(
+                problem(
                     "units", "\(name) is masked, and the service may open no sockets of its own",
                     "sudo systemctl unmask \(name), or the drop-in service-own-sockets.conf of the examples")
             } else if unit.isMasked {
                 note("units", "\(name) is masked, so the daemon opens its own")
             } else if !unit.isActive {
-                amiss(
+                problem(
                     "units", "\(name) is \(unit["ActiveState"])",
                     "sudo systemctl stop footfall.service; sudo systemctl enable --now \(name)")
             } else if unit["UnitFileState"] != "enabled" {
-                amiss("units", "\(name) will not be there after a reboot", "sudo systemctl enable \(name)")
+                problem("units", "\(name) will not be there after a reboot", "sudo systemctl enable \(name)")
             } else {
                 well("units", "\(name) listens at \(unit.addresses.joined(separator: " "))")
             }
         }
         if service["NeedDaemonReload"] == "yes" {
-            amiss("units", "footfall.service has changed on disk", "sudo systemctl daemon-reload")
+            problem("units", "footfall.service has changed on disk", "sudo systemctl daemon-reload")
         }
         if let restarts = Int(service["NRestarts"]), restarts > 0 {
-            note("units", "systemd has started the service again \(restarts) times: journalctl -u footfall tells why")
+            note("units", "systemd has restarted the service \(restarts) times; journalctl -u footfall shows why")
         }
         for difference in SystemdUnit.differences(settings) {
-            amiss(
+            problem(
                 "units", difference,
                 "listen in the settings, or the unit, as the examples in /usr/share/doc/footfall tell")
         }
@@ -145,59 +144,58 @@ private struct Examination {
             if let granted = Int(unit["ReceiveBuffer"]), granted >= wanted {
                 well("buffers", "systemd asks for \(granted >> 20) MiB for each socket")
             } else {
-                amiss(
+                problem(
                     "buffers", "footfall-beacon.socket asks for less than [beacon] receive_buffer",
                     "sudo systemctl edit footfall-beacon.socket, with ReceiveBuffer=\(wanted)")
             }
         } else if let granted = number(in: "/proc/sys/net/core/rmem_max"), granted < Double(wanted), getuid() != 0 {
-            amiss(
+            problem(
                 "buffers",
                 "the kernel grants \(Int(granted) >> 10) KiB of the \(wanted >> 10) KiB wanted; a burst is dropped",
                 "sudo sysctl -w net.core.rmem_max=\(wanted)")
         } else {
-            well("buffers", "\(wanted >> 20) MiB can be had")
+            well("buffers", "\(wanted >> 20) MiB are available")
         }
         let drops = grouped(Int(metrics["footfall_ingest_kernel_drops_total"] ?? 0))
         if hasDroppedLately {
-            amiss(
-                "buffers", "datagrams were dropped within the last hour for want of room, \(drops) in all",
+            problem(
+                "buffers", "datagrams were dropped within the last hour because a buffer was full, \(drops) in total",
                 "a larger receive_buffer in [beacon] and ReceiveBuffer= in the unit")
         } else if drops != "0" {
-            note("buffers", "\(drops) datagrams were dropped for want of room, none within the last hour")
+            note("buffers", "\(drops) datagrams were dropped because a buffer was full, but none within the last hour")
         }
     }
 
     private mutating func lookAtClock() {
         if Clocks.isKept {
-            well("clock", "kept in time")
+            well("clock", "synchronised")
         } else {
-            amiss("clock", "nobody keeps this machine's clock in time", "sudo timedatectl set-ntp true")
+            problem("clock", "the clock of this machine is not synchronised", "sudo timedatectl set-ntp true")
         }
         if let steps = metrics["footfall_clock_steps_total"], steps > 0 {
-            note("clock", "it has jumped \(grouped(Int(steps))) times since the start of the daemon")
+            note("clock", "it has jumped \(grouped(Int(steps))) times since the daemon started")
         }
     }
 
     private mutating func lookAtDisk() {
         let directory = stateDirectory(settings, option)
-        // Before the first start there is only what it will be made in.
+        // Before the first start, the directory may not exist.
         var path = directory
         while !FileManager.default.fileExists(atPath: path), path.count > 1 {
             path = (path as NSString).deletingLastPathComponent
         }
-        var room = statvfs()
-        guard unsafe statvfs(path, &room) == 0 else {
-            return amiss("disk", "\(path) cannot be looked at", "sudo footfall doctor")
+        guard let room = DiskSpace(at: path) else {
+            return problem("disk", "\(path) cannot be examined", "sudo footfall doctor")
         }
-        let free = UInt64(room.f_bavail) * UInt64(room.f_frsize)
+        let free = room.freeBytes
         if free < UInt64(settings.state.journalCapBytes) {
-            amiss(
+            problem(
                 "disk", "\(free >> 20) MiB are free at \(path), less than the journal may need",
                 "make room, or a lower journal_cap in [state]")
         } else {
             well("disk", "\(grouped(Int(free >> 20))) MiB are free at \(path)")
         }
-        if room.f_favail == 0, room.f_files > 0 { amiss("disk", "no inodes are left at \(path)", "df -i \(path)") }
+        if !room.hasInodes { problem("disk", "no inodes are left at \(path)", "df -i \(path)") }
     }
 
     private mutating func lookAtProxies() {
@@ -214,11 +212,11 @@ private struct Examination {
                 "\(list) runs here; if it passes browsers on, every visitor looks the same until [http] says "
                     + "proxies = [\"127.0.0.1\"]")
         } else {
-            well("proxies", "\(list) is believed from \(settings.http.proxies.joined(separator: " "))")
+            well("proxies", "\(list) is trusted from \(settings.http.proxies.joined(separator: " "))")
         }
         if settings.http.localAdmin, !running.isEmpty {
-            amiss(
-                "proxies", "[http] local_admin is on beside \(list): what it passes on may be the owner",
+            problem(
+                "proxies", "[http] local_admin is on beside \(list): what it forwards may be taken for the owner's",
                 "local_admin = false")
         }
     }
@@ -230,20 +228,20 @@ private struct Examination {
 
     private func number(in path: String) -> Double? { Double(text(in: path)) }
 
-    // MARK: Saying it
+    // MARK: Printing
 
     private func well(_ subject: String, _ sentence: String) { line("ok   ", subject, sentence) }
 
     private func note(_ subject: String, _ sentence: String) { line("note ", subject, sentence) }
 
-    private mutating func amiss(_ subject: String, _ sentence: String, _ mend: String) {
-        isAmiss = true
-        line("amiss", subject, sentence)
-        print("        mend: \(mend)")
+    private mutating func problem(_ subject: String, _ sentence: String, _ fix: String) {
+        hasProblem = true
+        line("wrong", subject, sentence)
+        print("        fix: \(fix)")
     }
 
     private func line(_ mark: String, _ subject: String, _ sentence: String) {
-        let colours = ["ok   ": "32", "note ": "33", "amiss": "31"]
+        let colours = ["ok   ": "32", "note ": "33", "wrong": "31"]
         let isColoured = isatty(STDOUT_FILENO) == 1 && environment["NO_COLOR"] == nil
         let shown = isColoured ? "\u{1B}[\(colours[mark] ?? "0")m\(mark)\u{1B}[0m" : mark
         print("\(shown)  \(subject): \(sentence)")

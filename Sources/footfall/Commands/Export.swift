@@ -7,8 +7,8 @@ import Web
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print every day of a site as CSV: visits, views, visitors, bots, most online.",
-        discussion: "Days are those of the site's zone, corrections included; footfall import reads them again.")
+        abstract: "Print all days of a site as CSV: visits, views, visitors, bots and the most visitors online.",
+        discussion: "Days are in the site's time zone and include corrections. footfall import can read the output.")
 
     @Argument(help: "The site.", transform: siteName)
     var site: String
@@ -22,30 +22,30 @@ struct Export: ParsableCommand {
 
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take over days that another counter has counted.",
+        abstract: "Import the days of another counter.",
         discussion: """
-            Reads CSV of day totals, with a head that names the columns day (or date) and visits or views, as footfall export writes it; \
-            the export of GoatCounter, whose lines are single hits; or, of NukeViet, the rows of its table counter as CSV, of which the \
-            total is taken over as footfall start would. Each day is brought to what the file says, as a correction with who, when and \
-            why; so reading a file again changes nothing. Days that Footfall has counted itself are left as they are. Where the site \
-            starts from a number already, in which these days may be, nothing is done without --on-top.
+            Reads daily totals as CSV with the columns day (or date) and visits or views, as footfall export writes \
+            them; the export of GoatCounter, whose lines are single hits; or the table counter of NukeViet as CSV, \
+            whose total is set as by footfall start. Each day is corrected to what the file says, with who, when and \
+            why, so importing a file twice changes nothing. Days that Footfall counted itself stay as they are. If the \
+            site has a baseline, which may contain these days, nothing is imported without --on-top.
             """)
 
-    @Argument(help: "The file; - is standard input.", completion: .file())
+    @Argument(help: "The file to read; - is standard input.", completion: .file())
     var file: String
-    @Option(help: "The site; default the one that the file names.", transform: siteName)
+    @Option(help: "The site (default: the site in the file).", transform: siteName)
     var site: String?
-    @Flag(help: "The number that the site starts from and the days that are taken over are not part of each other.")
+    @Flag(help: "The baseline of the site does not contain the imported days, nor they the baseline.")
     var onTop = false
-    @Flag(help: "Also bring days down to what the file says.")
+    @Flag(help: "Also lower days to what the file says.")
     var lower = false
-    @Flag(help: "Say what would be done, and do nothing.")
+    @Flag(help: "Print what would be done, but do nothing.")
     var dryRun = false
     @OptionGroup var settingsOption: SettingsOption
 
     func run() throws {
         let client = try LocalClient(settingsOption)
-        // Whose zone it is, if the file does not say so itself.
+        // The zone of the site, for files that do not name it.
         let zone = try site.map { try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + $0)).timezone }
         let table = try read(in: zone ?? "UTC")
         guard let name = site ?? table.site else {
@@ -61,7 +61,7 @@ struct Import: ParsableCommand {
         do {
             let url = URL(fileURLWithPath: file)
             var input = try file == "-" ? FileHandle.standardInput : FileHandle(forReadingFrom: url)
-            // As GoatCounter packs it.
+            // GoatCounter compresses its export.
             var packer: Process?
             if file != "-", try input.read(upToCount: 2) == Data([0x1f, 0x8b]) {
                 (packer, input) = try Recording.unpacked(url)
@@ -95,7 +95,7 @@ struct Import: ParsableCommand {
         _ total: Int64, _ site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day], _ client: LocalClient
     ) throws {
         let now = site.total.start_visits
-        guard now != total else { return print("\(site.site) starts from \(grouped(total)) visits already") }
+        guard now != total else { return print("\(site.site) already starts from \(grouped(total)) visits") }
         let taken = DayImport.visitsTakenOver(kept)
         if taken > 0, !onTop {
             try refuse(
@@ -154,7 +154,7 @@ struct Import: ParsableCommand {
         }
     }
 
-    /// Both together would be counted twice.
+    /// Refuses to import what may be counted twice.
     private func refuse(_ why: String) throws -> Never {
         say("\(why): give --on-top if they are not, or take them out first, as with footfall start SITE 0")
         throw Exit.data

@@ -6,15 +6,16 @@ import Settings
 struct Hit: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send one beacon.",
-        discussion: "A datagram is never answered; with --wait the command asks the daemon until the view is counted.")
+        discussion: "Datagrams are never answered. With --wait, the command asks the daemon until the view is counted.")
 
     @Argument(help: "The site's name.", transform: siteName)
     var site: String
-    @Argument(help: "The page.")
+    @Argument(help: "The path of the page.")
     var path = "/"
-    @Option(help: ArgumentHelp("Where to send it; default the first [beacon] listen.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp("The address to send to (default: the first in [beacon] listen).", valueName: "host:port"))
     var to: String?
-    @Flag(help: "Wait until the site's view count moves, and show the numbers.")
+    @Flag(help: "Wait until the view is counted, and show the numbers.")
     var wait = false
     @OptionGroup var settingsOption: SettingsOption
 
@@ -40,7 +41,7 @@ struct Hit: ParsableCommand {
         }
         say(
             "no view was counted within \(Int(Self.waitSeconds)) s; the same page within a second of the last view is a "
-                + "duplicate, and beacons are believed only from [beacon] trusted")
+                + "duplicate, and beacons are trusted only from [beacon] trusted")
         throw Exit.tryAgain
     }
 

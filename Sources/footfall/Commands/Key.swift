@@ -3,15 +3,16 @@ import Foundation
 
 struct Key: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make, list and revoke the keys that senders elsewhere sign a site's beacons with.",
+        abstract: "Create, list and revoke the keys that sign a site's beacons from other machines.",
         discussion: """
-            Beacons from other machines are believed only if they are signed; footfall snippet prints senders that do so. A \
-            site may have two keys: make the second, give it to every sender, then revoke the first.
+            Beacons from other machines are trusted only if they are signed; footfall snippet prints code that signs \
+            them. A site can have two keys. To replace one, create the second, give it to every sender, then revoke \
+            the first.
             """, subcommands: [Create.self, List.self, Revoke.self])
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a key and print it, once. Whoever has it can count for the site.")
+            abstract: "Create a key and print it once. Anyone who has it can count for the site.")
 
         @Argument(help: "The site's name.", transform: siteName)
         var site: String
@@ -26,7 +27,8 @@ struct Key: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the ids of a site's keys, and since when.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the ids of a site's keys and when they were created.")
 
         @Argument(help: "The site's name.", transform: siteName)
         var site: String
@@ -44,16 +46,17 @@ struct Key: ParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Believe nothing any more that a key signs.")
+        static let configuration = CommandConfiguration(
+            abstract: "Revoke a key: beacons signed with it are no longer trusted.")
 
         @Argument(help: "The site's name.", transform: siteName)
         var site: String
-        @Argument(help: "The key's id, as footfall key list shows it.")
+        @Argument(help: "The id of the key, from footfall key list.")
         var id: String
         @OptionGroup var settingsOption: SettingsOption
 
         func validate() throws {
-            // It becomes a part of a path.
+            // The id becomes part of a URL path.
             if id.wholeMatch(of: /[a-z0-9]+/) == nil { throw ValidationError("no key has such an id") }
         }
 

@@ -17,16 +17,16 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the daemon.",
         discussion: """
-            Receives beacons over UDP and serves the numbers over HTTP until SIGTERM or SIGINT. Without a settings file \
-            it serves one site, demo, on loopback. Sockets handed over by systemd win over the settings.
+            Receives beacons over UDP and serves the numbers over HTTP until SIGTERM or SIGINT. Without a settings \
+            file it serves one site, demo, on loopback. Sockets passed by systemd override the settings.
             """)
 
     @OptionGroup var settingsOption: SettingsOption
 
     func run() async throws {
-        // Until settings can be read again, whoever asks for it must not end the daemon.
+        // Until settings can be reloaded, SIGHUP must not end the daemon.
         signal(SIGHUP, SIG_IGN)
-        let inherited = InheritedSocket.take()
+        let inherited = InheritedSocket.adoptAll()
         let threshold = LogThreshold()
         let logger = Logger.daemon(threshold)
         let settings: Settings
@@ -51,7 +51,7 @@ struct Serve: AsyncParsableCommand {
     private func serve(
         _ settings: Settings, _ sockets: Sockets, _ logger: Logger, _ threshold: LogThreshold
     ) async throws {
-        // A long journal takes its time, and nobody should lose patience over it.
+        // Replaying a long journal takes time. Tell systemd, or it would kill the daemon.
         Supervisor.extendStart(seconds: 60)
         let patience = Task {
             while true {
@@ -60,9 +60,9 @@ struct Serve: AsyncParsableCommand {
             }
         }
         defer { patience.cancel() }
-        let state: KeptState
+        let state: RecoveredState
         do {
-            state = try KeptState(settings, logger: logger)
+            state = try RecoveredState(settings, logger: logger)
         } catch let error as StorageError {
             fail("\(error)", logger)
             throw error.isPermission ? Exit.noPermission : Exit.unavailable
@@ -98,7 +98,7 @@ struct Serve: AsyncParsableCommand {
                     .init(service: CountingService(thread: counting)),
                     .init(service: ReloadService(reloading: reloading)),
                     .init(service: web, successTerminationBehavior: .gracefullyShutdownGroup),
-                    // The last is stopped first, and says so.
+                    // The last service is stopped first, and tells systemd.
                     .init(
                         service: HealthService(
                             health: state.health, report: { counting.publication.current }, logger: logger)),
@@ -122,8 +122,8 @@ struct Serve: AsyncParsableCommand {
         if TestHooks.areBuiltIn { logger.write(.crashable) }
     }
 
-    /// Says why there will be no daemon. Under a supervisor that starts us again at once, a mistake in a file or a disk that is
-    /// full must not become a loop.
+    /// Reports why the daemon cannot start. The wait keeps a supervisor that restarts at once from looping over a mistake in a
+    /// file or a full disk.
     private func fail(_ reason: String, _ logger: Logger, status: String? = nil, wait seconds: UInt32 = 3) {
         if SystemJournal.isListening { logger.write(.cannotStart, ["reason": "\(reason)"]) } else { say(reason) }
         Supervisor.failed(status ?? reason)
@@ -131,7 +131,7 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// Keeps the counting thread as long as the services run.
+/// Keeps the counting thread while the services run.
 private struct CountingService: Service {
     let thread: CountingThread
 

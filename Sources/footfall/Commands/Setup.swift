@@ -6,28 +6,29 @@ import Web
 
 struct Setup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put a site on its feet: its file, the old counter's number, the lines to paste, the first visitor.",
+        abstract: "Set up a site: its file, the number of an older counter, the lines to paste, and the first visitor.",
         discussion: """
-            Writes the site's file unless there is one, takes over a number if one is given, prints what belongs into the web \
-            server, the settings and the page, and then waits for the first view and says whether it came from this machine's \
-            own address, as everybody does behind a proxy that is not believed. On a terminal it asks for what was not given.
+            Writes the file of the site if there is none, sets the baseline if one is given, and prints the lines for \
+            the web server, the settings and the page. Then it waits for the first view, and warns if that came from \
+            this machine's own address: behind a proxy that is not trusted, all visitors do. On a terminal it asks for \
+            missing values.
             """)
 
     @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -", transform: siteName)
     var site: String
-    @Option(help: "A host of its pages; may be given again.")
+    @Option(help: "A host name of its pages; may be repeated.")
     var host: [String] = []
-    @Option(help: "Its time zone; default the machine's.")
+    @Option(help: "Its time zone (default: the machine's).")
     var timezone: String?
-    @Option(help: "Visits that an older counter had.")
+    @Option(help: "The visits of an older counter.")
     var start: Int64?
-    @Flag(help: "Print what belongs into nginx and into the page; so without either flag.")
+    @Flag(help: "Print the lines for nginx and the page (the default).")
     var nginx = false
-    @Flag(help: "Print the lines of the page only.")
+    @Flag(help: "Print only the lines for the page.")
     var script = false
-    @Option(help: "Where the web server shall have the daemon answer.")
+    @Option(help: "The path under which the web server serves the daemon.")
     var path = "/thong-ke/"
-    @Option(help: "How long to wait for the first view, in seconds; 0 does not wait.")
+    @Option(help: "How many seconds to wait for the first view; 0 does not wait.")
     var wait = 600
     @OptionGroup var settingsOption: SettingsOption
 
@@ -47,7 +48,7 @@ struct Setup: ParsableCommand {
         let client = try LocalClient(settingsOption)
         guard try client.isAnswered() else {
             say(
-                "no daemon answers; footfall doctor says how to start one, and then footfall setup \(site) goes on from here"
+                "no daemon answers; footfall doctor says how to start one; then run footfall setup \(site) again"
             )
             throw Exit.unavailable
         }
@@ -63,7 +64,7 @@ struct Setup: ParsableCommand {
     private var isTerminal: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
     private var isNew: Bool { host.isEmpty && timezone == nil && start == nil }
 
-    /// What somebody types, nil for nothing; nobody is asked off a terminal, nor who has said something by options.
+    /// Asks on a terminal, if no options were given. Nil for an empty answer.
     private func asked(_ question: String, _ isToBeAsked: Bool) -> String? {
         guard isTerminal, isToBeAsked else { return nil }
         FileHandle.standardError.write(Data("\(question) (Enter for none): ".utf8))
@@ -74,7 +75,7 @@ struct Setup: ParsableCommand {
     /// A number as counters show it: 57998, 57.998, 57,998 or 57 998.
     private func number(_ text: String) throws -> Int64 {
         guard let number = Int64(text.filter { !".,'’ \u{a0}\u{202f}".contains($0) }) else {
-            throw ValidationError("\(text) is no number; go on with footfall setup \(site) --start NUMBER")
+            throw ValidationError("\(text) is not a number; continue with footfall setup \(site) --start NUMBER")
         }
         return number
     }
@@ -129,7 +130,7 @@ struct Setup: ParsableCommand {
             try decode(SiteSnapshot.self, client.get("/api/v1/sites/" + site))
         }
         let before = try snapshot().total.views
-        say("Waiting for a view; open the page in a browser. Ctrl-C ends the waiting, and nothing else.")
+        say("Waiting for a view; open the page in a browser. Ctrl-C only ends the waiting.")
         let end = Date(timeIntervalSinceNow: Double(wait))
         while Date() < end {
             let now = try snapshot()

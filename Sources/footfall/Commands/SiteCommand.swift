@@ -1,36 +1,37 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import Settings
-import Web
 
 struct SiteCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "site", abstract: "Add a site to the settings, or take one away.",
+        commandName: "site", abstract: "Add a site to the settings, or remove one.",
         subcommands: [Add.self, Remove.self])
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a site: a file in sites.d, which a running daemon reads at once.",
+            abstract: "Add a site: write a file in sites.d and let a running daemon read it.",
             discussion:
-                "All keys of a [[site]] can be changed in that file; footfall check explains mistakes, and SIGHUP or "
-                + "footfall site add puts changes in force.")
+                "You can change all keys of the [[site]] in that file. footfall check finds mistakes; SIGHUP makes the daemon "
+                + "read the file again."
+        )
 
         @Argument(help: "The site's name: 1 to 64 of a-z 0-9 . _ -", transform: siteName)
         var site: String
         @Option(
-            help: "A host of its pages; may be given again. With hosts, browsers are counted from their pages only.")
+            help:
+                "A host name of its pages; may be repeated. If hosts are given, only browsers on their pages are counted."
+        )
         var host: [String] = []
-        @Option(help: "Its time zone; default the machine's.")
+        @Option(help: "Its time zone (default: the machine's).")
         var timezone: String?
         @Option(
             name: .customLong("public"),
-            help: "A number that anybody may see, such as online or total; may be given again.")
+            help: "A number that everyone may see, such as online or total; may be repeated.")
         var publicNumbers: [String] = []
         @OptionGroup var settingsOption: SettingsOption
 
         func validate() throws {
-            // A file whose name begins with a dot is nobody's.
+            // Files whose names begin with a dot are never read.
             if site.hasPrefix(".") { throw ValidationError("a site that begins with a dot has no file of its own") }
         }
 
@@ -54,7 +55,7 @@ struct SiteCommand: ParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a site away that has a file in sites.d. Its numbers are kept.")
+            abstract: "Remove a site that has a file in sites.d. Its numbers are kept.")
 
         @Argument(help: "The site.", transform: siteName)
         var site: String
@@ -64,23 +65,23 @@ struct SiteCommand: ParsableCommand {
             let file = SiteFile(site, settingsOption)
             let settings = try settingsOption.load()
             guard settings.sites.contains(where: { $0.name == site }) else {
-                say("no settings name the site \(site); footfall check shows those there are")
+                say("there is no site \(site) in the settings; footfall check shows all sites")
                 throw Exit.data
             }
             let undo = try file.hide()
-            // It may be in another file, or with others in this one.
+            // The site may be in another file, or this file may have other sites.
             let others = settings.sites.filter { $0.name != site }
             let left: Settings
             do {
                 left = try settingsOption.load()
             } catch {
                 undo()
-                say("the settings would be wrong without \(file.path), and it stays")
+                say("\(file.path) is kept, because the settings would be wrong without it")
                 throw error
             }
             guard left.sites == others else {
                 undo()
-                say("\(site) is not alone in a file \(file.path); take its [[site]] away by hand, then send SIGHUP")
+                say("\(file.path) does not hold \(site) alone; remove its [[site]] by hand, then send SIGHUP")
                 throw Exit.configuration
             }
             do {
@@ -100,7 +101,7 @@ private struct SiteFile {
     private let main: String
     private let option: SettingsOption
     private var folder: String { (path as NSString).deletingLastPathComponent }
-    /// Nobody reads a file whose name begins with a dot.
+    /// Files whose names begin with a dot are never read.
     private var hidden: String { folder + "/.\(site).toml.removed" }
     private var files: FileManager { .default }
 
@@ -111,7 +112,7 @@ private struct SiteFile {
         path = Settings.sitesFolder(beside: main) + "/\(site).toml"
     }
 
-    /// Writes the file, whole or not at all, and begins a settings file that is not there; how to undo that.
+    /// Writes the file atomically, and a main settings file if there is none. Returns how to undo that.
     func write(_ text: String) throws -> () -> Void {
         let isFolderNew = !files.fileExists(atPath: folder)
         let isMainNew = try attempt("write") {
@@ -127,11 +128,11 @@ private struct SiteFile {
         }
     }
 
-    /// Takes the file away so that it can come back as it was; how to do that.
+    /// Hides the file. Returns how to undo that.
     func hide() throws -> () -> Void {
         guard files.fileExists(atPath: path) else { return {} }
         let isMainNew = try attempt("remove") {
-            // Without any file a daemon would serve the demo.
+            // Without any file, the daemon would serve the demo.
             let isMainNew = try beginMain()
             if files.fileExists(atPath: hidden) { try files.removeItem(atPath: hidden) }
             try files.moveItem(atPath: path, toPath: hidden)
@@ -161,13 +162,13 @@ private struct SiteFile {
         }
     }
 
-    /// Has a running daemon read the settings, and sees that it serves the site now, or does not.
+    /// Makes a running daemon read the settings, and checks that it now serves the site, or no longer does.
     func putInForce(_ done: String, serving: Bool) throws {
         let client = try LocalClient(option)
         guard try client.isAnswered() else { return print("\(done); it takes effect when the daemon starts") }
         let answer = try decode(Reloaded.self, client.ask("POST", "/api/v1/reload?site=\(site)", [String]()))
         guard answer.served == serving else {
-            say("the daemon that answers reads other settings than \(main); name its own with -c")
+            say("the running daemon reads other settings than \(main); name its file with -c")
             throw Exit.configuration
         }
         print("\(done), and the daemon has read it")

@@ -1,51 +1,52 @@
 import ArgumentParser
-import Foundation
 import Settings
 import Web
 
 struct Snippet: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what to paste so that a site is counted: into its pages, its server or its program.",
+        abstract: "Print what to paste into a page, a web server or a program so that a site is counted.",
         discussion: """
-            Without a flag: the lines of a page. A web server's log needs no code at all; a program sends one datagram a page. \
-            What runs on another machine signs what it sends with a key of footfall key create, given as --key.
+            Without a flag, prints the lines for a page. A web server sends its log and needs no code; a program sends \
+            one datagram per page. A program on another machine signs its datagrams with a key from footfall key \
+            create: give it as --key.
             """)
 
     @Argument(help: "The site's name.", transform: siteName)
     var site: String
-    @Flag(help: "Where it is pasted.")
+    @Flag(help: "Where to paste it.")
     var place = Place.page
-    @Option(help: "Language whose way of writing numbers is used, and of the image's label; default the page's own.")
+    @Option(help: "The language of numbers and of the image's label (default: the language of the page).")
     var lang: String?
-    @Flag(help: "Name the script's hash, so that a browser runs no other.")
+    @Flag(help: "Add the hash of the script, so that browsers run no other script.")
     var sri = false
-    @Flag(help: "Print the page's Content-Security-Policy besides.")
+    @Flag(help: "Also print the Content-Security-Policy for the page.")
     var csp = false
-    @Option(help: "Where the page finds the daemon: a path of its own site, or a whole URL.")
+    @Option(help: "Where the page finds the daemon: a path on its own site, or a full URL.")
     var url = "/thong-ke/"
     @Option(
         help: ArgumentHelp(
-            "Where servers and programs send; default the first [beacon] listen.", valueName: "host:port"))
+            "The address that servers and programs send to (default: the first in [beacon] listen).",
+            valueName: "host:port"))
     var to: String?
-    @Option(help: "The site's key, for programs on other machines.")
+    @Option(help: "The key of the site, for programs on other machines.")
     var key = ""
     @OptionGroup var settingsOption: SettingsOption
 
-    /// What can be pasted where.
+    /// The places to paste into.
     enum Place: String, EnumerableFlag {
         case page, nginx, haproxy, apache, caddy, lighttpd, rsyslog
         case php, python, node, go, csharp, java, ruby, perl, bash
 
         static func help(for place: Place) -> ArgumentHelp? {
             switch place {
-            case .page: "A page: script, numbers, and images for readers without script."
-            case .nginx, .haproxy, .apache, .caddy, .lighttpd: "Its log, sent by syslog."
-            case .rsyslog: "A relay that passes on what others log."
-            default: "A program's own code."
+            case .page: "A page: a script, the numbers, and images for browsers without scripts."
+            case .nginx, .haproxy, .apache, .caddy, .lighttpd: "A web server that sends its log by syslog."
+            case .rsyslog: "A syslog relay that forwards the logs of others."
+            default: "Code for a program."
             }
         }
 
-        /// The text, with marks where the site's words go; nil for the page, whose text depends on more.
+        /// The template, with marks for the site's values; nil for the page, which depends on more options.
         fileprivate var template: [UInt8]? {
             switch self {
             case .page: nil
@@ -88,14 +89,14 @@ struct Snippet: ParsableCommand {
         guard let address = try to.map(ListenAddress.init) ?? settingsOption.load().beacon.listen.first else {
             throw ValidationError("--to takes a numeric address and a port, such as 127.0.0.1:7373")
         }
-        // A tag of syslog, which nginx keeps to 32 letters, digits and underscores.
+        // nginx allows 32 letters, digits and underscores in a syslog tag.
         let tag = "ff_" + site.replacing(".", with: "_").replacing("-", with: "_")
         if place == .nginx, tag.utf8.count > 32 {
             throw ValidationError(
                 "nginx takes tags of 32 letters at most, and \(tag) has more; name the site's host in hosts of the site, or the site in "
                     + "[beacon] site, and leave the tag out")
         }
-        // An address with colons stands in brackets before a port.
+        // An IPv6 address is in brackets before a port.
         let text = String(decoding: template, as: UTF8.self)
         let host = address.isIPv6 && text.contains("@HOST@:") ? "[\(address.host)]" : address.host
         print(
@@ -122,7 +123,7 @@ struct Snippet: ParsableCommand {
                  In a theme made for busuanzi, only its script's address changes: \(url)busuanzi.js?site=\(site) -->
             """
         guard csp else { return page }
-        // With its slash at the end a source allows all that lies below it, and without only itself.
+        // A source that ends with a slash allows everything below it.
         let source = url.hasPrefix("http") ? url : "'self'"
         return page + """
 

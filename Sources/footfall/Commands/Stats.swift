@@ -4,11 +4,11 @@ import Foundation
 struct Stats: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show the numbers of the running daemon.")
 
-    @Argument(help: "One site; default all.", transform: siteName)
+    @Argument(help: "The site (default: all).", transform: siteName)
     var site: String?
-    @Flag(help: "The API's JSON.")
+    @Flag(help: "Print the JSON of the API.")
     var json = false
-    @Flag(help: "One line a site.")
+    @Flag(help: "Print one line per site.")
     var csv = false
     @OptionGroup var settingsOption: SettingsOption
 
@@ -24,7 +24,7 @@ struct Stats: ParsableCommand {
             return
         }
         let sites = site == nil ? try decode(SiteList.self, body).sites : [try decode(SiteSnapshot.self, body)]
-        if sites.isEmpty { say("no site is counted yet; footfall setup NAME begins with one") }
+        if sites.isEmpty { say("no site is counted yet; add one with footfall setup NAME") }
         if csv { print(SiteSnapshot.csvHeader) }
         print(sites.map(csv ? \.csv : \.text).joined(separator: csv ? "\n" : "\n\n"))
     }
@@ -43,12 +43,12 @@ struct Sites: ParsableCommand {
 
 struct SiteList: Decodable { let sites: [SiteSnapshot] }
 
-/// The daemon's own JSON; anything else means that daemon and command are of different versions.
+/// Decodes the daemon's JSON. If that fails, daemon and command have different versions.
 func decode<T: Decodable>(_ type: T.Type, _ body: Data) throws -> T {
     do {
         return try JSONDecoder().decode(type, from: body)
     } catch {
-        say("cannot read the daemon's answer; is it of another version than \(Footfall.version)?")
+        say("cannot read the daemon's answer; does it have another version than \(Footfall.version)?")
         throw Exit.unavailable
     }
 }

@@ -6,7 +6,8 @@ import Web
 
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make, list and revoke tokens for the HTTP API.", subcommands: [Create.self, List.self, Revoke.self])
+        abstract: "Create, list and revoke tokens for the HTTP API.",
+        subcommands: [Create.self, List.self, Revoke.self])
 
     private struct Made: Decodable { let token: String }
     private struct Known: Decodable {
@@ -16,9 +17,9 @@ struct Token: ParsableCommand {
 
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a token and print it, once: only a hash of it is kept.")
+            abstract: "Create a token and print it once. Only its hash is stored.")
 
-        @Argument(help: "What it is for.")
+        @Argument(help: "What the token is for.")
         var name: String
         @OptionGroup var settingsOption: SettingsOption
 
@@ -29,7 +30,7 @@ struct Token: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what tokens there are, and since when.")
+        static let configuration = CommandConfiguration(abstract: "List the tokens and when they were created.")
 
         @OptionGroup var settingsOption: SettingsOption
 
@@ -41,14 +42,14 @@ struct Token: ParsableCommand {
     }
 
     struct Revoke: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a token worthless from now on.")
+        static let configuration = CommandConfiguration(abstract: "Revoke a token.")
 
-        @Argument(help: "Its name.")
+        @Argument(help: "The name of the token.")
         var name: String
         @OptionGroup var settingsOption: SettingsOption
 
         func validate() throws {
-            // It becomes a part of a path.
+            // The name becomes part of a URL path.
             if name.wholeMatch(of: /[A-Za-z0-9._-]+/) == nil { throw ValidationError("no token has such a name") }
         }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Foundation
 import Glibc
 import Web
@@ -7,16 +6,16 @@ import Web
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Watch the numbers of the running daemon.",
-        discussion: "Renewed every second until Ctrl-C; off a terminal they are shown once.")
+        discussion: "Updates every second until Ctrl-C. If the output is not a terminal, the numbers are printed once.")
 
-    @Argument(help: "One site; default all, the busiest first.", transform: siteName)
+    @Argument(help: "The site (default: all, the busiest first).", transform: siteName)
     var site: String?
     @OptionGroup var settingsOption: SettingsOption
 
     func run() throws {
         let client = try LocalClient(settingsOption)
         guard isatty(STDOUT_FILENO) == 1 else { return print(try screen(client)) }
-        // What is wrong at the start is said where it can be read.
+        // Errors at the start are printed before the screen changes.
         var text = try screen(client)
         let terminal = Terminal()
         while true {
@@ -49,7 +48,7 @@ struct TopCommand: ParsableCommand {
         return (warnings.sorted() + [table([names] + rows)]).joined(separator: "\n\n")
     }
 
-    /// Columns as wide as they need be; numbers to the right.
+    /// Columns as wide as needed; numbers are aligned to the right.
     private func table(_ rows: [[String]]) -> String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
@@ -61,7 +60,7 @@ struct TopCommand: ParsableCommand {
     }
 }
 
-/// The terminal while it shows one screen that is written anew.
+/// The terminal while it shows a screen that is updated.
 private struct Terminal {
     private let interrupts: [any DispatchSourceSignal]
 
@@ -76,22 +75,22 @@ private struct Terminal {
             source.resume()
             return source
         }
-        // The other screen, without a cursor: what stood before comes back.
+        // The alternate screen without a cursor; the former content comes back at the end.
         Self.write("\u{1b}[?1049h\u{1b}[?25l")
     }
 
-    /// As much of the text as fits.
+    /// Shows as much of the text as fits.
     func show(_ text: String) {
         var size = winsize()
         _ = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
-        // A terminal that does not say is the usual one.
+        // The default size of a terminal that does not tell its own.
         let (rows, columns) = (size.ws_row == 0 ? 24 : Int(size.ws_row), size.ws_col == 0 ? 80 : Int(size.ws_col))
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             .flatMap { Self.wrapped($0, columns) }.prefix(rows - 1)
         Self.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K\n" }.joined() + "\u{1b}[J")
     }
 
-    /// Sentences go on in the next line; a table is cut.
+    /// Wraps sentences, but cuts the lines of a table.
     private static func wrapped(_ line: Substring, _ columns: Int) -> [Substring] {
         guard line.count > columns, !line.contains("  ") else { return [line.prefix(columns)] }
         let end = line.prefix(columns).lastIndex(of: " ") ?? line.index(line.startIndex, offsetBy: columns)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the description of the HTTP interface against a daemon that runs, and against the routes in the source.
+"""Holds the description of the HTTP interface against a daemon that runs. The description is made of the routes themselves.
 
     Tests/DaemonTests/OpenAPI/check.py http://127.0.0.1:7374 TOKEN [openapi.json]
 
@@ -14,8 +14,7 @@ import copy, datetime, hashlib, http.client, json, re, socket, subprocess, sys, 
 from pathlib import Path
 from urllib import parse
 
-ROUTES = Path(__file__).resolve().parents[3] / "Sources/Web/Routes.swift"
-PROBLEM, STREAM, PINNED = "application/problem+json", "text/event-stream", "/footfall-{hash}.js"
+PROBLEM, STREAM = "application/problem+json", "text/event-stream"
 SEED, EXAMPLES, SECONDS = 7374, 30, 90
 GUESSES = 4000
 # What a request may come to whose form is right, and whose form is wrong.
@@ -173,27 +172,6 @@ def look_at_validity():
 
 def data_of(event):
     return json.loads(event.split("data: ", 1)[1])
-
-
-def look_at_routes():
-    """All routes of the source are described, and nothing else is."""
-    source = ROUTES.read_text()
-    route = r'Self\.route\(\s*"([^"]*)"(\s*\+ Widget\.pinnedName)?,\s*\[(.*?)\](?:,\s*isSafe: (\w+))?\s*\)'
-    routes = [(PINNED if pinned else path, re.findall(r'"([A-Z]+)":', handlers), safe != "false")
-              for path, pinned, handlers, safe in re.findall(route, source, re.S)]
-    if len(routes) != source.count("Self.route("):
-        wrong.append(f"{ROUTES.name}: {source.count('Self.route(')} routes, of which {len(routes)} are understood here")
-    served = {(method, path) for path, methods, _ in routes for method in methods}
-    # A handler takes the end of a name off itself.
-    described = {(method, re.sub(r"^(/badge/.*\})\.svg$", r"\1", path)): path for method, path, _ in operations()}
-    if file:
-        # Not served yet, perhaps.
-        served.add(("GET", "/openapi.json"))
-    wrong.extend(f"{method} {path}: a route that is not described" for method, path in sorted(served - described.keys()))
-    wrong.extend(f"{method} {path}: described and no route" for method, path in sorted(described.keys() - served))
-    for path, methods, is_safe in routes:
-        if "GET" in methods and ("GET", path) in described and has_head(described["GET", path]) != is_safe:
-            wrong.append(f"{path}: the source says otherwise whether HEAD is answered")
 
 
 # What can be tried without invention
@@ -406,7 +384,6 @@ if __name__ == "__main__":
     document = json.loads(text)
     look_at_form(text)
     look_at_validity()
-    look_at_routes()
     if file:
         del document["paths"]["/openapi.json"]
     values = {

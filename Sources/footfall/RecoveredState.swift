@@ -16,19 +16,19 @@ extension Settings {
     }
 }
 
-/// The counts as the last process left them, ready to go on: opened, replayed, and written from here on.
-struct KeptState {
+/// The state of the last process: opened, replayed, and ready to be written.
+struct RecoveredState {
     private(set) var pipeline: IngestPipeline
     let ring: ReceiveRing
     let checkpointer: Checkpointer
     let health: Health
     let accessTokens: [AccessToken]
-    /// The keys of sites that senders elsewhere sign with.
+    /// The keys that sign beacons from other machines.
     let siteKeys: [SiteKey]
     let directory: StateDirectory
     let history: HistoryReader
 
-    /// Reads the state, finishes what a killed process had begun, and serves the sites of the settings.
+    /// Reads the state, finishes what a killed process had begun, and serves the configured sites.
     init(_ settings: Settings, logger: Logger) throws {
         let begun = Clocks.steady
         var random = SystemRandomNumberGenerator()
@@ -46,7 +46,7 @@ struct KeptState {
         }
         self.checkpointer = checkpointer
         history = HistoryReader(settings.state.directory)
-        // Noted before anything is written: the first checkpoint leaves nothing that would say so again.
+        // Recorded before anything is written, because the first checkpoint removes the evidence.
         Self.tell(recovery, checkpointer, now, logger)
         pipeline = IngestPipeline(
             recovery, journal: journal, rules: settings.admissionRules, calendar: LocalCalendar.day, salts: random,
@@ -57,17 +57,17 @@ struct KeptState {
         let sites = pipeline.sites
         let known = profiles.filter { sites.known($0.settings.name) != nil }
         let new = profiles.filter { sites.known($0.settings.name) == nil }
-        let salts = pipeline.takeDrawnSalts()
+        let salts = pipeline.dequeueDrawnSalts()
         do throws(StorageError) {
             try checkpointer.storeNow(salts)
         } catch {
-            // A salt for a day to come can wait for a disk that is full. A site without any cannot be served.
+            // On a full disk, the salt of a future day can wait. A new site cannot be served without a salt.
             guard new.isEmpty else { throw error }
             checkpointer.store(salts)
         }
         pipeline.saltsStored(through: checkpointer.saltsStored)
-        // What a killed process had received and not written keeps the sequence that was reserved for it, so it is the
-        // first frame. Its sites are served before; a site that is new cannot be in it.
+        // Datagrams that a killed process had received and not written keep their reserved sequence, so they are the first
+        // frame. Known sites are served before it; a new site cannot be in it.
         for profile in known { _ = pipeline.serve(profile) }
         siteKeys = try directory.siteKeys()
         for (site, keys) in Dictionary(grouping: siteKeys, by: \.site) {
@@ -75,7 +75,7 @@ struct KeptState {
         }
         let unwritten = pipeline.recoverUnwritten(ring)
         for (i, profile) in new.enumerated() {
-            // So many in a frame at most.
+            // A frame holds a limited number of sites.
             if i % IngestPipeline.siteRecordsMax == IngestPipeline.siteRecordsMax - 1 { pipeline.commit() }
             guard !pipeline.serve(profile) else { continue }
             say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
@@ -102,8 +102,8 @@ struct KeptState {
         }
     }
 
-    /// Every life begins a segment, so one killed again and again before its first checkpoint would run out of them: then
-    /// a checkpoint comes before anything is counted.
+    /// Every start begins a segment. A process that is killed again and again before its first checkpoint would use up all
+    /// segments, so a checkpoint is made before anything is counted.
     private static func makeRoom(
         _ pipeline: inout IngestPipeline, _ recovery: Recovery, _ checkpointer: Checkpointer, _ logger: Logger
     ) {
@@ -118,7 +118,7 @@ struct KeptState {
         }
     }
 
-    /// Says what is damaged and what is missing, to the log and for good.
+    /// Writes what is damaged or lost to the log and to the audit.
     private static func tell(
         _ recovery: Recovery, _ checkpointer: Checkpointer, _ now: Moment, _ logger: Logger
     ) {

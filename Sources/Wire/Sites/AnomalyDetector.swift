@@ -1,10 +1,10 @@
 public import Counting
 
 /// Notices what makes the numbers of one site wrong although each beacon is right: one address that stands for everybody,
-/// and visitors whose views come in by two doors.
+/// and visitors whose views come from two sources.
 ///
-/// - Complexity: a view O(1); 40 bytes a site, and half a KiB more where there are two doors.
-struct SiteWatch: Sendable {
+/// - Complexity: a view O(1); 40 bytes a site, and half a KiB more where there are two sources.
+struct AnomalyDetector: Sendable {
     /// The address that most of the newest views came from, by the vote of Boyer and Moore.
     private var address: UInt64 = 0
     private var votes: UInt8 = 0
@@ -15,11 +15,11 @@ struct SiteWatch: Sendable {
     private(set) var isOneAddress = false
     /// The newest view came from a loopback address.
     private(set) var isOwnAddress = false
-    /// The doors that views came in by, a bit each.
-    private var doors: UInt8 = 0
-    /// Visitors seen lately, each with the doors it came by in the lowest bits.
+    /// The sources that views came from, a bit each.
+    private var sources: UInt8 = 0
+    /// Visitors seen lately, each with its sources in the lowest bits.
     private var visitors: [UInt64] = []
-    /// When a visitor last came by a second door.
+    /// When a visitor last came from a second source.
     private var sharedAt: Moment?
 
     /// Fewer views say nothing: whoever tries out a site of their own comes from one address.
@@ -27,11 +27,11 @@ struct SiteWatch: Sendable {
     private static let viewsKept: UInt16 = 1000
     private static let votesMax: UInt8 = 50
     private static let visitorsKept = 64
-    private static let doorBits: UInt64 = 0b111
+    private static let sourceBits: UInt64 = 0b111
     private static let sharedMilliseconds: Int64 = 86_400_000
 
     @inline(__always)
-    mutating func see(_ address: NetworkAddress) {
+    mutating func observe(_ address: NetworkAddress) {
         let name: UInt64 =
             switch address {
             case .v4(let bits): UInt64(bits) | 1 << 32
@@ -64,26 +64,26 @@ struct SiteWatch: Sendable {
     }
 
     /// The sender knows its visitors by other means, and gave no address.
-    mutating func seeNoAddress() { isOwnAddress = false }
+    mutating func observeNoAddress() { isOwnAddress = false }
 
-    /// A visitor's view came in by a door; nothing is kept of visitors while there is but one.
+    /// A visitor's view came from a source. Nothing is kept of visitors while there is only one.
     @inline(__always)
-    mutating func see(_ visitor: UInt64, by door: Door, at moment: Moment) {
-        let bit: UInt8 = 1 << door.rawValue
-        doors |= bit
-        if doors != bit { compare(visitor, UInt64(bit), at: moment) }
+    mutating func observe(_ visitor: UInt64, from source: HitSource, at moment: Moment) {
+        let bit: UInt8 = 1 << source.rawValue
+        sources |= bit
+        if sources != bit { compare(visitor, UInt64(bit), at: moment) }
     }
 
-    private mutating func compare(_ visitor: UInt64, _ door: UInt64, at moment: Moment) {
+    private mutating func compare(_ visitor: UInt64, _ source: UInt64, at moment: Moment) {
         guard visitor != 0 else { return }
         if visitors.isEmpty { visitors = [UInt64](repeating: 0, count: Self.visitorsKept) }
         let place = Int(visitor >> 3) & (Self.visitorsKept - 1)
-        let isKnown = visitors[place] & ~Self.doorBits == visitor & ~Self.doorBits
-        visitors[place] = isKnown ? visitors[place] | door : visitor & ~Self.doorBits | door
-        if visitors[place] & Self.doorBits != door { sharedAt = moment }
+        let isKnown = visitors[place] & ~Self.sourceBits == visitor & ~Self.sourceBits
+        visitors[place] = isKnown ? visitors[place] | source : visitor & ~Self.sourceBits | source
+        if visitors[place] & Self.sourceBits != source { sharedAt = moment }
     }
 
-    /// A visitor came by two doors within a day.
+    /// A visitor came from two sources within a day.
     func isShared(at moment: Moment) -> Bool {
         // One that lies ahead is of a clock that was wrong.
         sharedAt.map { (0..<Self.sharedMilliseconds).contains(moment.milliseconds - $0.milliseconds) } ?? false
@@ -95,8 +95,8 @@ extension SiteDirectory {
     public func warnings(at moment: Moment) -> [String: [Warning]] {
         var warnings: [String: [Warning]] = [:]
         for i in entries.indices where entries[i].isServed {
-            let (isOneAddress, isOwnAddress) = (entries[i].watch.isOneAddress, entries[i].watch.isOwnAddress)
-            let isShared = entries[i].watch.isShared(at: moment)
+            let (isOneAddress, isOwnAddress) = (entries[i].anomalies.isOneAddress, entries[i].anomalies.isOwnAddress)
+            let isShared = entries[i].anomalies.isShared(at: moment)
             guard isOneAddress || isOwnAddress || isShared else { continue }
             let settings = entries[i].profile.settings
             if isOwnAddress {

@@ -6,7 +6,7 @@ import Wire
 import Zones
 
 /// A daemon without threads of its own: beacons in, through the journal, into the counts. Its clock is moved by hand.
-struct Counter {
+struct PersistentCounter {
     let path: String
     private(set) var pipeline: IngestPipeline
     let recovery: Recovery
@@ -37,7 +37,7 @@ struct Counter {
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
         pipeline.prepare(profiles)
-        try checkpointer.storeNow(pipeline.takeDrawnSalts())
+        try checkpointer.storeNow(pipeline.dequeueDrawnSalts())
         pipeline.saltsStored(through: checkpointer.saltsStored)
         for profile in profiles where pipeline.sites.known(profile.settings.name) != nil { _ = pipeline.serve(profile) }
         unwritten = if let ring { pipeline.recoverUnwritten(ring) } else { 0 }
@@ -63,7 +63,7 @@ struct Counter {
 
     /// Has the salts stored that were drawn, as the counting thread does from time to time.
     mutating func keepSalts() {
-        let drawn = pipeline.takeDrawnSalts()
+        let drawn = pipeline.dequeueDrawnSalts()
         guard let last = drawn.last else { return }
         checkpointer.store(drawn)
         let stored = eventually { checkpointer.saltsStored >= last.number }
@@ -81,12 +81,12 @@ struct Counter {
     /// Makes a checkpoint and waits for its end: why it failed, if it did.
     @discardableResult
     mutating func checkpoint() -> StorageError? {
-        let failures = checkpointer.status.failures
+        let failures = checkpointer.status.numbers.failures
         checkpointer.submit(request())
         let isDone = eventually { !checkpointer.isBusy }
         #expect(isDone)
         let status = checkpointer.status
-        return status.failures > failures ? status.failure : nil
+        return status.numbers.failures > failures ? status.failure : nil
     }
 
     /// Stops in good order: what is left.
@@ -109,10 +109,10 @@ struct Counter {
 
     /// Every datagram and every record is in exactly one number.
     func expectConservation(_ place: String = "") {
-        let t = pipeline.engine.tallies
-        let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.tally] }
+        let t = pipeline.engine.counters
+        let datagrams = DatagramRejection.allCases.reduce(t[.parsedDatagrams]) { $0 + t[$1.counter] }
         #expect(t[.datagrams] == datagrams, "\(place)")
-        let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.tally] }
+        let rejected = BeaconRejection.allCases.reduce(0) { $0 + t[$1.counter] }
         #expect(t[.records] == t[.views] + t[.pings] + t[.duplicates] + t[.bots] + rejected, "\(place)")
     }
 }

@@ -1,5 +1,5 @@
 /// Who changed a number by hand, why and when: kept with the number for ever.
-public struct Remark: Equatable, Sendable {
+public struct AuditNote: Equatable, Sendable {
     /// Who did it, at most 64 bytes.
     public let by: String
     /// Why, at most 256 bytes.
@@ -33,16 +33,17 @@ extension String {
 }
 
 extension ByteWriter {
-    mutating func remark(_ remark: Remark) {
-        text(remark.by)
-        text(remark.note)
-        moment(remark.at)
+    mutating func auditNote(_ note: AuditNote) {
+        text(note.by)
+        text(note.note)
+        moment(note.at)
     }
 }
 
 extension ByteReader {
-    mutating func remark() throws(MalformedBytes) -> Remark {
-        Remark(
-            by: try string(upTo: Remark.byBytesMax), note: try string(upTo: Remark.noteBytesMax), at: try moment())
+    mutating func auditNote() throws(MalformedBytes) -> AuditNote {
+        AuditNote(
+            by: try string(upTo: AuditNote.byBytesMax), note: try string(upTo: AuditNote.noteBytesMax), at: try moment()
+        )
     }
 }

@@ -1,7 +1,7 @@
 /// Everything that is counted for the daemon as a whole rather than for a site.
 ///
 /// The raw values are stored in journals and snapshots: never renumber, only add. They lie below 96.
-@frozen public enum Tally: UInt8, CaseIterable, Sendable {
+@frozen public enum Counter: UInt8, CaseIterable, Sendable {
     // What the sockets delivered.
     case datagrams = 0
     case bytes = 1
@@ -53,7 +53,7 @@ public enum DatagramRejection: String, CaseIterable, Error, Sendable {
     case empty, oversize, version, untrusted, signature, replayed, clock, `internal`
 
     /// The counter that holds this reason.
-    public var tally: Tally {
+    public var counter: Counter {
         switch self {
         case .empty: .datagramsEmpty
         case .oversize: .datagramsOversize
@@ -75,7 +75,7 @@ public enum BeaconRejection: String, CaseIterable, Error, Sendable {
     case method, status, asset, origin, rate, limit, `internal`
 
     /// The counter that holds this reason.
-    public var tally: Tally {
+    public var counter: Counter {
         switch self {
         case .syntax: .beaconsSyntax
         case .truncated: .beaconsTruncated
@@ -92,8 +92,8 @@ public enum BeaconRejection: String, CaseIterable, Error, Sendable {
     }
 }
 
-/// A count per `Tally`.
-public struct Tallies: Equatable, Sendable {
+/// A count per `Counter`.
+public struct Counters: Equatable, Sendable {
     @usableFromInline var counts = [96 of UInt64](repeating: 0)
 
     /// All zero.
@@ -101,25 +101,25 @@ public struct Tallies: Equatable, Sendable {
 
     /// The count so far.
     @inlinable
-    public subscript(tally: Tally) -> UInt64 {
-        get { counts[Int(tally.rawValue)] }
-        set { counts[Int(tally.rawValue)] = newValue }
+    public subscript(counter: Counter) -> UInt64 {
+        get { counts[Int(counter.rawValue)] }
+        set { counts[Int(counter.rawValue)] = newValue }
     }
 
     /// True where every count is the same.
-    public static func == (a: Tallies, b: Tallies) -> Bool { Tally.allCases.allSatisfy { a[$0] == b[$0] } }
+    public static func == (a: Counters, b: Counters) -> Bool { Counter.allCases.allSatisfy { a[$0] == b[$0] } }
 
     /// Hits that were applied, whatever became of them: views, pings, duplicates and bots.
     public var counted: UInt64 { self[.views] + self[.pings] + self[.duplicates] + self[.bots] }
 
     /// Adds so many more. Stands still at the greatest count that can be written down.
-    mutating func add(_ count: UInt64, to tally: Tally) { self[tally] = boundedSum(self[tally], count) }
+    mutating func add(_ count: UInt64, to counter: Counter) { self[counter] = boundedSum(self[counter], count) }
 
     /// The counts that are not zero, in the order of their numbers.
-    public var nonzero: [(tally: Tally, count: UInt64)] {
-        Tally.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }
+    public var nonzero: [(counter: Counter, count: UInt64)] {
+        Counter.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }
     }
 
     /// Sets every count to zero.
-    public mutating func removeAll() { self = Tallies() }
+    public mutating func removeAll() { self = Counters() }
 }

@@ -1,5 +1,5 @@
 /// Who is here, on all sites together: the visitors of the last half hour and the views of the last moments.
-struct Audience: Sendable {
+struct ActiveVisitors: Sendable {
     var visitors: VisitorTable
     var recentViews: RecentViews
     private let visitorsMax: Int
@@ -22,38 +22,39 @@ struct Audience: Sendable {
     /// Counts a hit of `site` now; everything but the site has been brought to this moment.
     @inline(__always)
     mutating func count(
-        _ hit: borrowing Hit, in site: inout SiteCounters, at now: Moment, _ tallies: inout Tallies,
+        _ hit: borrowing Hit, in site: inout SiteCounters, at now: Moment, _ counters: inout Counters,
         closing rows: inout [HistoryRow]
     ) {
         site.advance(to: now, closing: &rows)
         if hit.isBot {
-            tallies[.bots] += 1
+            counters[.bots] += 1
             site.countBot()
             return
         }
         var isView = hit.kind == .view
-        if isView, let door = site.settings.viewsFrom, door != hit.door { isView = false }
-        let isDuplicate = isView && isDuplicateView(hit, within: site.settings.duplicateMilliseconds, at: now, &tallies)
-        let startsVisit = hit.visitor != 0 && see(hit, isView: isView, in: &site, at: now, &tallies)
+        if isView, let source = site.settings.viewsFrom, source != hit.source { isView = false }
+        let isDuplicate =
+            isView && isDuplicateView(hit, within: site.settings.duplicateMilliseconds, at: now, &counters)
+        let startsVisit = hit.visitor != 0 && observe(hit, isView: isView, in: &site, at: now, &counters)
         if isDuplicate {
-            tallies[.duplicates] += 1
+            counters[.duplicates] += 1
         } else if isView {
-            tallies[.views] += 1
-            tallies[.rankingSweeps] += site.countView(hit, startsVisit: startsVisit)
+            counters[.views] += 1
+            counters[.rankingSweeps] += site.countView(hit, startsVisit: startsVisit)
         } else {
-            tallies[.pings] += 1
+            counters[.pings] += 1
             site.quarter.pings += 1
         }
     }
 
     /// Moves the visitor's presence to now; true if the hit begins a visit.
     @inline(__always)
-    private mutating func see(
-        _ hit: borrowing Hit, isView: Bool, in site: inout SiteCounters, at now: Moment, _ tallies: inout Tallies
+    private mutating func observe(
+        _ hit: borrowing Hit, isView: Bool, in site: inout SiteCounters, at now: Moment, _ counters: inout Counters
     ) -> Bool {
         var before = visitors.renew(hit.visitor, isView: isView)
-        if before == nil, hit.formerVisitor != 0 {
-            before = visitors.rename(hit.formerVisitor, to: hit.visitor, isView: isView)
+        if before == nil, hit.previousVisitorKey != 0 {
+            before = visitors.rename(hit.previousVisitorKey, to: hit.visitor, isView: isView)
         }
         if let before {
             site.presence.move(from: before.lastSecond)
@@ -67,7 +68,7 @@ struct Audience: Sendable {
                 return false
             }
         } else {
-            tallies[.untracked] += 1
+            counters[.untracked] += 1
             site.lastUntracked = now
             return false
         }
@@ -75,10 +76,10 @@ struct Audience: Sendable {
         return isView && !(before?.isVisitOpen ?? false)
     }
 
-    /// The same visitor, path and door was counted a moment ago. Remembers the view if not.
+    /// The same visitor, path and source was counted a moment ago. Remembers the view if not.
     @inline(__always)
     private mutating func isDuplicateView(
-        _ hit: borrowing Hit, within interval: Int64, at now: Moment, _ tallies: inout Tallies
+        _ hit: borrowing Hit, within interval: Int64, at now: Moment, _ counters: inout Counters
     ) -> Bool {
         guard hit.visitor != 0, interval > 0 else { return false }
         let identity = Self.identity(hit.visitor, hit)
@@ -87,20 +88,20 @@ struct Audience: Sendable {
         {
             return true
         }
-        if hit.formerVisitor != 0,
-            let last = recentViews.lastCounted(Self.identity(hit.formerVisitor, hit), at: now),
+        if hit.previousVisitorKey != 0,
+            let last = recentViews.lastCounted(Self.identity(hit.previousVisitorKey, hit), at: now),
             now.milliseconds - last.milliseconds < interval
         {
             return true
         }
-        if recentViews.remember(identity, at: now) { tallies[.recentViewsForgotten] += 1 }
+        if recentViews.remember(identity, at: now) { counters[.recentViewsForgotten] += 1 }
         return false
     }
 
     /// Names a view: the visitor's key is secret, so nobody can choose paths that collide.
     @inline(__always)
     private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
-        var hash = TableHash(visitor, UInt64(hit.door.rawValue))
+        var hash = TableHash(visitor, UInt64(hit.source.rawValue))
         hash.combine(hit.path)
         return max(1, hash.finalize())
     }
