@@ -54,6 +54,26 @@ struct ReloadTests {
         #expect(try machine.complaints == [])
     }
 
+    @Test("the daemon logs what its level lets through, from the start on, and another level from a reload on")
+    func logLevel() throws {
+        let machine = try Machine(sites: ["demo"], tables: ["log": "level = \"error\""])
+        let quiet = try String(contentsOf: machine.settings, encoding: .utf8)
+        let life = try machine.start()
+        try life.becomeReady()
+        #expect(try machine.said == "", "of what is above, nothing happened")
+        func reload(to level: String) throws {
+            try machine.write("footfall.toml", quiet.replacing("\"error\"", with: "\"\(level)\""))
+            let answer = httpPost(machine.httpPort, "/api/v1/reload", "", [])
+            #expect(answer?.status == 200 && answer?.body.contains("restart") == false, "\(String(describing: answer))")
+        }
+        try reload(to: "notice")
+        #expect(try machine.said.matches(of: /Reloaded the settings/).count == 1)
+        try reload(to: "critical")
+        #expect(life.stop() == 0)
+        let said = try machine.said
+        #expect(said.matches(of: /Reloaded the settings/).count == 1 && !said.contains("Stopped"), "\(said)")
+    }
+
     @Test("a mistake in any file leaves the old settings in force, says where it is, and is gone with it")
     func mistake() throws {
         let machine = try Machine()
