@@ -1,4 +1,5 @@
 import Counting
+import Settings
 import Storage
 import Zones
 
@@ -19,19 +20,21 @@ struct DemoPast {
         let begin = Moment(second: days[0].begins)
         let directory = try StateDirectory(path)
         let recovery = try directory.recover(limits: Limits(), seed: HashSeed(0, 0), now: begin)
-        let (_, checkpointer) = directory.begin(recovery, Journal.Configuration()) { say("\($0)") }
+        let (_, checkpointer) = directory.begin(recovery, Settings(environment: [:]).journal) { say("\($0)") }
 
         var past = DemoPast(engine: recovery.engine)
         for (i, site) in DemoCrowd.sites.enumerated() {
             let settings = SiteSettings(name: site.name, timezone: name)
-            past.frame.append(.site(SiteIndex(i), settings, turn(of: i, to: days[0]), at: begin))
+            past.frame.append(.site(SiteIndex(i), settings, rollover(of: i, to: days[0]), at: begin))
         }
         past.frame.append(.up(begin))
         for day in days {
-            for i in DemoCrowd.sites.indices { past.frame.append(.turn(SiteIndex(i), turn(of: i, to: day))) }
+            for i in DemoCrowd.sites.indices { past.frame.append(.rollover(SiteIndex(i), rollover(of: i, to: day))) }
             for second in day.begins..<min(day.ends, now) { try past.count(second, of: day, &crowd) }
         }
-        for tally in [Tally.datagrams, .parsedDatagrams, .records] { past.frame.append(.tally(tally, past.hits)) }
+        for counter in [Counter.datagrams, .parsedDatagrams, .records] {
+            past.frame.append(.counter(counter, past.hits))
+        }
         past.frame.append(.down(Moment(second: now)))
         try past.apply()
 
@@ -52,8 +55,8 @@ struct DemoPast {
 
     private static func salt(of site: Int) -> UInt32 { UInt32(site + 1) }
 
-    private static func turn(of site: Int, to day: Zone.Day) -> DayTurn {
-        DayTurn(day: LocalDay(number: day.number), begins: Moment(second: day.begins), salt: salt(of: site))
+    private static func rollover(of site: Int, to day: Zone.Day) -> DayRollover {
+        DayRollover(day: LocalDay(number: day.number), begins: Moment(second: day.begins), salt: salt(of: site))
     }
 
     private mutating func count(_ second: Int64, of day: Zone.Day, _ crowd: inout DemoCrowd) throws {
@@ -67,7 +70,7 @@ struct DemoPast {
                 Counting.Hit(
                     site: SiteIndex(view.site), moment: Moment(milliseconds: second * 1000 + Int64(i % 1000)),
                     kind: .view,
-                    door: .beacon, isBot: view.isBot, visitor: Self.key(of: view.visitor), formerVisitor: 0,
+                    source: .beacon, isBot: view.isBot, visitor: Self.key(of: view.visitor), previousVisitorKey: 0,
                     path: path.span, origin: origin, referrer: referrer.span))
         }
         hits += UInt64(views.count)

@@ -9,7 +9,7 @@ import Wire
 
 extension Settings {
     /// How the journal is kept.
-    fileprivate var journal: Journal.Configuration {
+    var journal: Journal.Configuration {
         Journal.Configuration(
             segmentBytes: state.segmentBytes, capBytes: state.journalCapBytes, heldBytesMax: limits.heldBytesMax,
             syncMilliseconds: state.syncMilliseconds)

@@ -60,7 +60,8 @@ struct TidyTests {
             | **D** | d | | |
             """
         #expect(Self.importTable(of: page) == ["A": [], "b-c": ["A", "Foundation", "D"], "D": []])
-        #expect(Self.imports["Counting"] == [] && Self.imports["Wire"] == ["Counting", "CBytes", "CResources", "Crypto"])
+        #expect(
+            Self.imports["Counting"] == [] && Self.imports["Wire"] == ["Counting", "CBytes", "CResources", "Crypto"])
         for (module, names) in Self.imports {
             for name in names {
                 #expect(name.wholeMatch(of: #/\w+/#) != nil, "\(module) may import \(name), which is no module")
