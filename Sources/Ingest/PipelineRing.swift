@@ -18,7 +18,7 @@ extension IngestPipeline {
 
     /// Counts the batch that an earlier process received from the kernel and did not write, if there is one. It keeps
     /// its sequence, which is the journal's next. Returns the number of its datagrams.
-    public mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
+    mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
         defer {
             ring.clear()
             // The ring must still show how far the journal goes.

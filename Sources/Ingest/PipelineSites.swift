@@ -5,7 +5,7 @@ public import Wire
 
 extension IngestPipeline {
     /// Draws the salts that new sites need. Store the result of `dequeueDrawnSalts` before `serve`.
-    public mutating func prepare(_ profiles: [SiteProfile]) {
+    mutating func prepare(_ profiles: [SiteProfile]) {
         let new = profiles.filter { sites.known($0.settings.name) == nil }
         for i in new.indices { salts.drawAhead(for: SiteIndex(sites.count + i)) }
     }

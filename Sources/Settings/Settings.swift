@@ -95,8 +95,12 @@ public struct Settings: Sendable, Equatable {
         public var siteRatePerSecond = 10_000
     }
 
-    /// Access logs.
+    /// Access logs, and the daemon's own.
     public struct Log: Sendable, Equatable {
+        /// The levels of the daemon's log, by their names in swift-log.
+        public enum Level: String, CaseIterable, Sendable { case trace, debug, info, notice, warning, error, critical }
+        /// The least that the daemon logs.
+        public var level = Level.info
         /// Extensions of files that are not pages, in lower case and without the dot.
         public var assets = [
             "css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf",

@@ -3,7 +3,7 @@ extension Settings {
     /// The keys, besides the sites, that a running daemon can change.
     private static let changeable: Set<String> = [
         "beacon.trusted", "beacon.site", "http.hosts", "http.proxies", "http.local_admin", "limits.visitor_rate",
-        "limits.site_rate", "log.assets",
+        "limits.site_rate", "log.assets", "log.level",
     ]
 
     /// A sentence for each changed key that takes effect only at the next start.

@@ -88,7 +88,10 @@ extension Settings {
             SettingsKey("visitor_rate", \.limits.visitorRatePerSecond, .rate(perSecond: 1...1_000_000)),
             SettingsKey("site_rate", \.limits.siteRatePerSecond, .rate(perSecond: 1...10_000_000)),
         ],
-        "log": [SettingsKey("assets", \.log.assets, each: .fileExtension)],
+        "log": [
+            SettingsKey("assets", \.log.assets, each: .fileExtension),
+            SettingsKey("level", \.log.level, .oneOf(Settings.Log.Level.allCases.map { ($0.rawValue, $0) })),
+        ],
     ]
 
     /// The keys of a `[[site]]`.

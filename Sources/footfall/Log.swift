@@ -1,5 +1,7 @@
 import Logging
+import Settings
 import Supervision
+import Synchronization
 
 /// A kind of entry in the daemon's log. In systemd's journal each has its `MESSAGE_ID`, by which `journalctl` finds it and
 /// `journalctl -x` explains it: `systemd/footfall.catalog` is the other half of this table.
@@ -54,11 +56,13 @@ struct LogKind: Sendable {
 }
 
 extension Logger {
-    /// The daemon's own: to systemd's journal with its fields, or as lines to standard error.
-    static func daemon() -> Logger {
+    /// The daemon's own: to systemd's journal with its fields, or as lines to standard error; what is below `threshold` is
+    /// left out.
+    static func daemon(_ threshold: LogThreshold) -> Logger {
         Logger(label: "footfall") { label in
-            if SystemJournal.isListening { return JournalHandler() }
-            return StreamLogHandler.standardError(label: label)
+            let handler: any LogHandler =
+                SystemJournal.isListening ? JournalHandler() : StreamLogHandler.standardError(label: label)
+            return ThresholdHandler(threshold, handler)
         }
     }
 
@@ -67,6 +71,47 @@ extension Logger {
         if SystemJournal.isListening { fields[JournalHandler.idKey] = .string(kind.id) }
         log(level: kind.level, "\(kind.text)", metadata: fields)
     }
+}
+
+/// The least that the daemon logs, which other settings may change while it runs.
+final class LogThreshold: Sendable {
+    private let current = Mutex(Logger.Level.info)
+
+    var level: Logger.Level { current.withLock { $0 } }
+
+    /// `[log] level` says so.
+    func adopt(_ level: Settings.Log.Level) {
+        current.withLock { $0 = Logger.Level(rawValue: level.rawValue) ?? .info }
+    }
+}
+
+/// Lets through what is not below the threshold. Every copy of a logger has the same one.
+private struct ThresholdHandler: LogHandler {
+    private let threshold: LogThreshold
+    private var handler: any LogHandler
+
+    init(_ threshold: LogThreshold, _ handler: any LogHandler) {
+        self.threshold = threshold
+        self.handler = handler
+        self.handler.logLevel = .trace
+    }
+
+    var logLevel: Logger.Level {
+        get { threshold.level }
+        set {}
+    }
+
+    var metadata: Logger.Metadata {
+        get { handler.metadata }
+        set { handler.metadata = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { handler[metadataKey: key] }
+        set { handler[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) { handler.log(event: event) }
 }
 
 /// Writes an entry's metadata as fields, `socket.name` as `FOOTFALL_SOCKET_NAME`, and behind its message for people.

@@ -15,6 +15,7 @@ final class Reloading: Sendable {
     private let started: Settings
     private let hadFiles: Bool
     private let logger: Logger
+    private let threshold: LogThreshold
     private let current: Mutex<Current>
 
     private struct Current {
@@ -26,9 +27,10 @@ final class Reloading: Sendable {
         var apply: (@Sendable (Settings) async -> IngestPipeline.Reloaded)?
     }
 
-    init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger) {
+    init(_ option: SettingsOption, _ settings: Settings, _ logger: Logger, _ threshold: LogThreshold) {
         self.option = option
         self.logger = logger
+        self.threshold = threshold
         started = settings
         hadFiles = Settings.hasFiles(option.config)
         current = Mutex(Current(publicNumbers: settings.publicNumbers))
@@ -101,6 +103,7 @@ final class Reloading: Sendable {
         switch await apply(settings) {
         case .done:
             current.withLock { $0.publicNumbers = settings.publicNumbers }
+            threshold.adopt(settings.log.level)
             return .success(settings.warnings + settings.waitingForRestart(since: started))
         case .waiting, .unwritten:
             return .failure(ReloadError("The disk takes nothing now, and nothing was changed; /readyz says why."))

@@ -44,6 +44,8 @@ final class Machine {
             \(tables["state"] ?? "")
             [limits]
             \(tables["limits"] ?? "")
+            [log]
+            \(tables["log"] ?? "")
 
             """
                 + sites.map {

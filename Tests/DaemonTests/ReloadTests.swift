@@ -54,6 +54,26 @@ struct ReloadTests {
         #expect(try machine.complaints == [])
     }
 
+    @Test("the daemon logs entries of its level from the start on, and of another level after a reload")
+    func logLevel() throws {
+        let machine = try Machine(sites: ["demo"], tables: ["log": "level = \"error\""])
+        let quiet = try String(contentsOf: machine.settings, encoding: .utf8)
+        let life = try machine.start()
+        try life.becomeReady()
+        #expect(try machine.said == "", "nothing of this level happened")
+        func reload(to level: String) throws {
+            try machine.write("footfall.toml", quiet.replacing("\"error\"", with: "\"\(level)\""))
+            let answer = httpPost(machine.httpPort, "/api/v1/reload", "", [])
+            #expect(answer?.status == 200 && answer?.body.contains("restart") == false, "\(String(describing: answer))")
+        }
+        try reload(to: "notice")
+        #expect(try machine.said.matches(of: /Reloaded the settings/).count == 1)
+        try reload(to: "critical")
+        #expect(life.stop() == 0)
+        let said = try machine.said
+        #expect(said.matches(of: /Reloaded the settings/).count == 1 && !said.contains("Stopped"), "\(said)")
+    }
+
     @Test("a mistake in any file keeps the old settings and is reported with its place, until the file is removed")
     func mistake() throws {
         let machine = try Machine()

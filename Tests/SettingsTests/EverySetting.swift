@@ -32,6 +32,7 @@ extension SettingsTests {
 
         [log]
         assets = ["css", "mp4"]
+        level = "debug"
 
         [[site]]
         name = "portal"

@@ -105,7 +105,7 @@ import Wire
             ("[beacon]\nlisen = []", #"2:1: unknown key "lisen" in [beacon]; did you mean "listen"?"#),
             (
                 "[log]\n  colour = 1",
-                #"2:3: unknown key "colour" in [log]; known: "assets""#
+                #"2:3: unknown key "colour" in [log]; known: "assets", "level""#
             ),
             ("\n[becon]\n", "2:1: unknown section [becon]; did you mean [beacon]?"),
             (

@@ -36,16 +36,9 @@ struct PersistentCounter {
             recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: salts),
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
-        pipeline.prepare(profiles)
-        try checkpointer.storeNow(pipeline.dequeueDrawnSalts())
-        pipeline.saltsStored(through: checkpointer.saltsStored)
-        for profile in profiles where pipeline.sites.known(profile.settings.name) != nil { _ = pipeline.serve(profile) }
-        unwritten = if let ring { pipeline.recoverUnwritten(ring) } else { 0 }
-        for profile in profiles {
-            let isServed = pipeline.serve(profile)
-            #expect(isServed)
-        }
-        pipeline.commit()
+        let started = try pipeline.start(serving: profiles, ring: ring, checkpointer: checkpointer)
+        unwritten = started.unwritten
+        #expect(started.areAllServed)
     }
 
     /// One datagram, one frame.

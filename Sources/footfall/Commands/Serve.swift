@@ -27,7 +27,8 @@ struct Serve: AsyncParsableCommand {
         // Until settings can be reloaded, SIGHUP must not end the daemon.
         signal(SIGHUP, SIG_IGN)
         let inherited = InheritedSocket.adoptAll()
-        let logger = Logger.daemon()
+        let threshold = LogThreshold()
+        let logger = Logger.daemon(threshold)
         let settings: Settings
         do {
             settings = try settingsOption.read()
@@ -35,6 +36,7 @@ struct Serve: AsyncParsableCommand {
             fail("\(error)", logger, status: "the settings are wrong; see the journal, or run footfall check", wait: 30)
             throw Exit.configuration
         }
+        threshold.adopt(settings.log.level)
         for warning in settings.warnings { logger.write(.settingsNote, ["note": "\(warning)"]) }
         let sockets: Sockets
         do {
@@ -43,10 +45,12 @@ struct Serve: AsyncParsableCommand {
             fail("\(error)", logger)
             throw Exit.unavailable
         }
-        try await serve(settings, sockets, logger)
+        try await serve(settings, sockets, logger, threshold)
     }
 
-    private func serve(_ settings: Settings, _ sockets: Sockets, _ logger: Logger) async throws {
+    private func serve(
+        _ settings: Settings, _ sockets: Sockets, _ logger: Logger, _ threshold: LogThreshold
+    ) async throws {
         // Replaying a long journal takes time. Tell systemd, or it would kill the daemon.
         Supervisor.extendStart(seconds: 60)
         let patience = Task {
@@ -76,7 +80,7 @@ struct Serve: AsyncParsableCommand {
             case .alive: Supervisor.alive()
             }
         }
-        let reloading = Reloading(settingsOption, settings, logger)
+        let reloading = Reloading(settingsOption, settings, logger, threshold)
         let backend = DaemonBackend(
             counting: counting,
             history: HistoryService(
