@@ -174,7 +174,7 @@ extension Admission {
         _ hit: HitFields, _ kind: Hit.Kind, in bytes: Span<UInt8>, of site: SiteIndex, _ arrival: Arrival
     ) -> Bool {
         guard let peer = hit.peer else { return true }
-        return rates.takeOne(
+        return rates.consumeOne(
             from: peer, agent: agent, in: bytes, of: site, isPing: kind == .ping, at: arrival.steady)
     }
 
@@ -341,11 +341,11 @@ extension Bots {
 }
 
 extension Rates {
-    fileprivate mutating func takeOne(
+    fileprivate mutating func consumeOne(
         from address: NetworkAddress, agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
         isPing: Bool, at steady: Int64
     ) -> Bool {
-        takeOne(from: address, agent: agent.span(in: bytes), of: site, isPing: isPing, at: steady)
+        consumeOne(from: address, agent: agent.span(in: bytes), of: site, isPing: isPing, at: steady)
     }
 }
 

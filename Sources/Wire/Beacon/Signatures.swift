@@ -57,7 +57,7 @@ struct Signatures: Sendable {
         let bytes = beacons.signedBytes
         let tag = Self.tag(datagram, at: bytes.count &+ 3)
         guard keys.contains(where: { Self.matches($0, bytes, tag) }) else {
-            if let network { _ = failures.takeOne(from: network, at: stamp * 1000) }
+            if let network { _ = failures.consumeOne(from: network, at: stamp * 1000) }
             throw .signature
         }
         let second = signed / 1000

@@ -33,7 +33,7 @@ public struct Rates: Sendable {
 
     /// Takes a token from both buckets. False if one of them is empty. `milliseconds` come from a clock that never
     /// jumps.
-    mutating func takeOne(
+    mutating func consumeOne(
         from address: NetworkAddress, agent: Span<UInt8>, of site: SiteIndex, isPing: Bool, at milliseconds: Int64
     ) -> Bool {
         let now = milliseconds * 1000
@@ -41,9 +41,9 @@ public struct Rates: Sendable {
         let visitor = agent.fingerprint(seed) ^ address.fingerprint(seed)
         // Checked before the site's bucket, so that one visitor cannot empty it.
         if isPing, isKnown(visitor) {
-            guard pings.takeOne(from: address, at: now) else { return false }
+            guard pings.consumeOne(from: address, at: now) else { return false }
         } else {
-            guard visitors.takeOne(from: address, at: now) else { return false }
+            guard visitors.consumeOne(from: address, at: now) else { return false }
             know(visitor)
         }
         return self.site.consume(&sites[site.number], at: now)
@@ -116,7 +116,7 @@ struct AddressBuckets: Sendable {
     }
 
     /// Takes a token. False if there is none. `now` is in microseconds of a clock that never jumps.
-    mutating func takeOne(from address: NetworkAddress, at now: Int64) -> Bool {
+    mutating func consumeOne(from address: NetworkAddress, at now: Int64) -> Bool {
         let place = place(of: address)
         return rate.consume(&buckets[place].full, at: now)
     }

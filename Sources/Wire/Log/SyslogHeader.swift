@@ -84,17 +84,17 @@ struct SyslogHeader {
     private mutating func readTag(_ line: Span<UInt8>, _ start: Int) {
         message = start
         // The host may be an IPv6 address.
-        if takeTag(line, start, mayBeHost: true) { return }
+        if parseTag(line, start, mayBeHost: true) { return }
         var space = start
         while space < line.count, line[space] != .space {
             guard space < start &+ 255 else { return }
             space &+= 1
         }
-        if space < line.count, takeTag(line, space &+ 1, mayBeHost: false) { return }
+        if space < line.count, parseTag(line, space &+ 1, mayBeHost: false) { return }
     }
 
     @inline(__always)
-    private mutating func takeTag(_ line: Span<UInt8>, _ start: Int, mayBeHost: Bool) -> Bool {
+    private mutating func parseTag(_ line: Span<UInt8>, _ start: Int, mayBeHost: Bool) -> Bool {
         var end = start
         while end < line.count, isTagByte(line[end]), end < start &+ Self.tagBytesMax { end &+= 1 }
         guard end > start, end < line.count else { return false }
