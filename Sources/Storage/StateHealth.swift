@@ -45,7 +45,7 @@ public struct StateHealth: Sendable {
         if let failure = journal.failure {
             sentences.append("\(failure); \(journal.numbers.bufferedBytes) bytes of counts are held in memory")
         } else if let refusal = journal.refusal, now - refusal.at < refusalMilliseconds {
-            sentences.append("\(refusal.failure); requests over HTTP were refused")
+            sentences.append("\(refusal.failure); a request over HTTP was refused")
         } else if let failure = journal.spareFailure {
             sentences.append("\(failure); the journal can continue until its segment is full")
         }
@@ -62,7 +62,7 @@ public struct StateHealth: Sendable {
         var sentences: [String] = []
         if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
         if let failure = checkpoint.logFailure {
-            sentences.append("the database's log cannot be emptied (a long read may block it): \(failure)")
+            sentences.append("the database's log is not emptied (a long read may block it): \(failure)")
         }
         if let since = checkpoint.runningSince, now - since > checkpointMillisecondsMax {
             sentences.append("a checkpoint has been waiting for the disk for \((now - since) / 1000) s")

@@ -54,7 +54,7 @@ extension Hardship {
                 }
                 #expect(try other.numbers().sites["demo"]?.online == 0)
                 let audit = try other.command("audit").output
-                #expect(audit.contains("restore") && audit.contains("is missing"), "\(audit)")
+                #expect(audit.contains("restore") && audit.contains("are missing"), "\(audit)")
                 last = views
                 #expect(restored.stop() == 0)
             }

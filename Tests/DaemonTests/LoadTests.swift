@@ -115,7 +115,7 @@ func noAnswer() throws {
     #expect(away.status == 69 && away.errors == "http://127.0.0.1:9 cannot be reached: Connection refused\n")
     let daemon = try Daemon()
     let unknown = try load("\(daemon.address) --sites nobodys --datagrams 1")
-    #expect(unknown.status == 1 && unknown.errors == "site nobodys: the daemon answers with status 404\n")
+    #expect(unknown.status == 1 && unknown.errors == "site nobodys: the daemon responds with status 404\n")
 }
 
 @Test("the yardstick receives what was sent, and a seed always sends the same")
