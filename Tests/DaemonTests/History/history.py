@@ -107,7 +107,7 @@ def check(base, site, name):
         answer = json.load(urllib.request.urlopen(url))
         if answer["t"] != bounds[:-1]:
             at = next((i for i, (a, b) in enumerate(zip(answer["t"], bounds)) if a != b), len(bounds) - 1)
-            print(f"{name} {step}: {len(answer['t'])} stretches, not {len(bounds) - 1}; at {at}: {answer['t'][at:at + 2]}, not {bounds[at:at + 2]}")
+            print(f"{name} {step}: {len(answer['t'])} buckets, not {len(bounds) - 1}; at {at}: {answer['t'][at:at + 2]}, not {bounds[at:at + 2]}")
             wrong += 1
             continue
         for column, values in expected(bounds).items():
