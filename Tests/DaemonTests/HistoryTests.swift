@@ -113,7 +113,7 @@ struct HistoryTests {
             ("series?metrics=views,views", 400, "once"), ("series?metrics=", 400, "views"),
             ("series?step=2h", 400, "15m, 1h, 1d or 1mo"), ("series?from=yesterday", 400, "RFC 3339"),
             ("series?from=2026-11-02&to=2026-11-01", 400, "ends after it begins"),
-            ("series?from=1999-01-01&step=15m", 400, "10000 stretches"), ("series?from=2026-02-30", 400, "RFC 3339"),
+            ("series?from=1999-01-01&step=15m", 400, "10000 buckets"), ("series?from=2026-02-30", 400, "RFC 3339"),
             ("top/pages?limit=0", 400, "1 to 1000"), ("top/pages?limit=x", 400, "1 to 1000"),
             ("top/pages?day=2999-01-01", 400, "up to today"), ("top/pages?day=", 400, "up to today"),
             ("top/browsers", 404, "pages or of referrers"),
