@@ -5,7 +5,6 @@ import Counting
 ///
 /// Readers fill it and `Admission.admit` reads it; nothing else does. The readers are `Beacons` for native beacons and
 /// the forms of browsers, and `LogFormat` with one file per format for access logs.
-/// beacons and the forms of browsers, `LogLine` and a file for each format for access logs.
 struct HitFields: Sendable {
     /// The fields of a hit.
     enum Field: Int {
@@ -51,6 +50,8 @@ struct HitFields: Sendable {
     var isAgentCut = false
     /// True if it comes after the most records that a datagram may have.
     var isPastLimit = false
+    /// A visitor can write a whole line of this format, so it may be the tail of another line.
+    var mayBeTail = false
 
     /// The readers of hits.
     enum Reader {

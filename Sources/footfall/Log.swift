@@ -27,7 +27,7 @@ struct LogKind: Sendable {
         "61697c1e14634cf497f97d9de15f563a", .error, "The journal is nearly full and no checkpoint can be made")
     static let privateRing = LogKind(
         "a8b11f6c35aa4ea39d9dc4407f5418e3", .warning,
-        "The landing ring is private memory: a kill may lose the batch in hand")
+        "The receive ring is private memory: a kill may lose the batch in hand")
     static let reloaded = LogKind("1544e22c69a640ec9a4f7e9efbd66a74", .notice, "Reloaded the settings")
     static let notReloaded = LogKind(
         "172375ad6f754feeb52b83900fdacd64", .error, "The settings are not reloaded; the old ones stay in force")

@@ -163,7 +163,7 @@ extension Hardship {
             let life = try machine.start()
             try life.becomeReady()
             #expect(try traffic.finish().complaints == [])
-            #expect(try machine.said.contains("The landing ring is private memory: a kill may lose the batch in hand"))
+            #expect(try machine.said.contains("The receive ring is private memory: a kill may lose the batch in hand"))
         }
 
         /// How often a point is certainly reached within a few seconds.

@@ -114,8 +114,9 @@ struct ReadmeTests {
         let page = try Page.documentation("API").text
         let written = page.matches(of: #/`(?:(?:GET|POST|PUT|DELETE) )?(/[^ `?]*)/#)
             .map { String($0.1).replacing("{number}", with: "{metric}") }
-        let file = Page.root.appending(path: "Sources/Web/Assets/openapi.json")
-        let description = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
+        let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"")
+        let served = try #require(daemon.get("/openapi.json"))
+        let description = try JSONSerialization.jsonObject(with: Data(served.body.utf8)) as? [String: Any]
         let paths = try #require(description?["paths"] as? [String: Any]).keys
         // The parts of the dashboard and of its form are nobody's to ask for; the ranking is written out.
         let parts: Set = [

@@ -97,7 +97,7 @@ extension Admission {
             refuseJunk()
             return true
         }
-        if header.message > 0, TabbedLog.separator(body) != nil, fragments.holds(tag, at: moment) {
+        if header.message > 0, hit.mayBeTail, fragments.holds(tag, at: moment) {
             refuseJunk()
             return true
         }

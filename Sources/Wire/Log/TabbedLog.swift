@@ -33,6 +33,7 @@ enum TabbedLog {
             start = end + separator.length
         }
         line.hasAgent = line[.agent] != nil
+        line.mayBeTail = true
         return line
     }
 

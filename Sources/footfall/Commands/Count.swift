@@ -37,7 +37,23 @@ struct Count: ParsableCommand {
     var json = false
     @OptionGroup var settingsOption: SettingsOption
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, f1, combined, haproxy, json }
+    /// One of the formats of logs, or each line by itself.
+    struct Format: ExpressibleByArgument {
+        let name: String
+        var log: LogFormat? { LogFormat(rawValue: name) }
+
+        static let auto = Format(name: "auto")
+        static var allValueStrings: [String] { ["auto"] + LogFormat.allCases.map(\.rawValue) }
+
+        init?(argument: String) {
+            guard Self.allValueStrings.contains(argument) else { return nil }
+            name = argument
+        }
+
+        private init(name: String) { self.name = name }
+
+        var defaultValueDescription: String { name }
+    }
 
     func validate() throws {
         if Zone(named: timezone) == nil {
@@ -81,7 +97,7 @@ struct Count: ParsableCommand {
         var rules = settings?.admissionRules ?? Admission.Rules(assets: Settings.Log().assets, logSite: "site")
         if let site { rules.logSite = site }
         return FileCounter.Configuration(
-            format: LogFormat(rawValue: format.rawValue), profiles: settings?.sites.map(\.profile),
+            format: format.log, profiles: settings?.sites.map(\.profile),
             limits: settings?.limits.counting ?? Limits(), rules: rules, timezone: timezone,
             calendar: LocalCalendar.day, secondOfLocal: zone.second)
     }
