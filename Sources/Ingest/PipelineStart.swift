@@ -2,7 +2,7 @@ public import Counting
 public import Storage
 public import Wire
 
-// How a pipeline goes on from a recovered state.
+// How a pipeline continues from a recovered state.
 
 extension IngestPipeline {
     /// Makes a checkpoint if the journal has no room for another start.

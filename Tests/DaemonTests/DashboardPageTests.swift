@@ -9,7 +9,7 @@ extension Hardship {
             "[...document.querySelectorAll('tr')].map(r => r.innerText).filter(r => r.includes('portal')).map(r => r.match(/\\d+/g).join(' '))[0]"
         private static let text = "document.body.innerText"
 
-        /// What the console was told besides that somebody was not signed in yet.
+        /// True if the console has no errors except those of not being signed in yet.
         private static func isQuiet(_ errors: String) -> Bool {
             (try? JSONDecoder().decode([String].self, from: Data(errors.utf8)).allSatisfy {
                 $0.contains("401 (Unauthorized)")
@@ -47,7 +47,7 @@ extension Hardship {
             ]
         }
 
-        @Test("one signs in, sees every site, and what changes is on the screen soon after it happened")
+        @Test("the owner signs in, sees every site, and changes are on the screen soon")
         func live() throws {
             let (_, life, nginx, token) = try Self.stage()
             let seen = try Driver.run(
@@ -88,7 +88,7 @@ extension Hardship {
                     "get \(Self.text).includes('57.998') && \(Self.text).includes('Đang trực tuyến')",
                     "get document.documentElement.scrollWidth <= 320", "get \(background) < 100",
                     "get document.querySelectorAll('h1').length",
-                    // The chart is read step by step, and is a table for who would rather have one.
+                    // The chart can be read step by step, and also as a table.
                     "tabto \(focus).matches('.canvas')", "run window.all = document.querySelector('output').innerText",
                     "press ArrowLeft", "until document.querySelector('output').innerText != all",
                     "run window.last = document.querySelector('output').innerText", "press ArrowLeft",
@@ -104,7 +104,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("all that a dashboard loads is 25 kB at most, packed, and comes from the daemon")
+        @Test("everything that a dashboard loads is 25 kB at most, compressed, and comes from the daemon")
         func size() throws {
             let (_, life, nginx, token) = try Self.stage()
             let url = "http://127.0.0.1:\(nginx.port)/thong-ke/"
@@ -126,7 +126,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("whatever is in a path or a referrer is text")
+        @Test("anything in a path or a referrer is shown as text")
         func hostile() throws {
             let pages = [
                 "/<script>document.title='owned'</script>", "/\"><img src=x onerror=document.title='owned'>",
@@ -148,7 +148,7 @@ extension Hardship {
         }
 
         @Test(
-            "a newcomer's first look at the demo is a site with a past, and the picture of the README is what a browser sees"
+            "the demo first shows a site with a history, and the picture in the README is what a browser shows"
         )
         func demo() throws {
             let demo = try DemoRun(["--visitors", "20"])

@@ -53,8 +53,9 @@ struct APIDescriptionTests {
                 $0.values.compactMap { $0["operationId"] as? String }
             }
             #expect(Set(ids).count == ids.count && ids.count > 35)
-            // As people read it: indented by two spaces.
-            #expect(response.body.contains("\n  \"paths\": {\n    \"/hit\": {\n      \"post\": {\n"))
+            // As people read it: each member on a line of its own, indented by two spaces.
+            #expect(response.body.contains("\n    \"/hit\": {\n      \"post\": {\n"))
+            #expect(!response.body.contains(#/[^\\]":\S/#))
         }
     }
 
