@@ -20,7 +20,7 @@ func problems(of toml: String, _ environment: [String: String] = [:]) throws -> 
 
 /// A folder of settings files that is gone when the test is over.
 struct SettingsFolder: ~Copyable {
-    private let path: String
+    let path: String
 
     init() throws {
         path = FileManager.default.temporaryDirectory.appending(path: "footfall-test-\(UUID())").path

@@ -143,7 +143,7 @@ struct TidyTests {
         "Sources/Web/Routes/HistoryRoutes.swift": (1, "the response to an invalid date says how to write one"),
         "Sources/Web/Formats/ProcessNumbers.swift": (1, "an unavailable number is left out"),
         "Sources/footfall/Commands/Doctor.swift": (1, "a machine without /proc shows no web servers"),
-        "Sources/footfall/Commands/SiteCommand.swift": (
+        "Sources/Settings/SiteFile.swift": (
             3, "the error before the failed undo or read is reported"
         ),
         "Sources/footfall/DaemonBackend.swift": (1, "the response is 503 if the audit cannot be read"),
