@@ -117,10 +117,11 @@ lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 # The documentation as a DocC archive in .build-docs. In the sources its links are those of plain Markdown.
+DOCC = $(or $(shell command -v docc),$(dir $(shell readlink -f "$$(command -v $(SWIFT))"))docc)
 docs:
 	rm -rf .build-docs && mkdir .build-docs && cp -r Sources/footfall/Documentation.docc .build-docs
 	sed -i -E 's/\]\(([A-Z][A-Za-z]*)\.md\)/](doc:\1)/g' .build-docs/Documentation.docc/*.md
-	cd .build-docs && docc convert Documentation.docc --warnings-as-errors --output-path Footfall.doccarchive >/dev/null
+	cd .build-docs && $(DOCC) convert Documentation.docc --warnings-as-errors --output-path Footfall.doccarchive >/dev/null
 
 clean:
 	rm -rf .build .build-docs

@@ -1,11 +1,11 @@
-/// A key that senders on other machines sign the beacons of a site with. Both sides make the same HMAC of it, so it is kept
-/// as it is.
+/// The key that senders on other machines use to sign the beacons of a site. Both sides compute the same HMAC with it,
+/// so the key itself is stored.
 public struct SiteKey: Equatable, Sendable {
     /// The site's name.
     public var site: String
-    /// The name of the key, which tells nothing of it.
+    /// The name of the key. It says nothing about the key.
     public var id: String
-    /// The key: its UTF-8 bytes are what is signed with.
+    /// The key. Its UTF-8 bytes are the HMAC key.
     public var key: String
     /// When it was made.
     public var created: Moment
@@ -19,16 +19,16 @@ public struct SiteKey: Equatable, Sendable {
     }
 }
 
-/// A token for the HTTP API, of which only a hash is kept.
+/// A token for the HTTP API. Only its hash is stored.
 public struct AccessToken: Equatable, Sendable {
-    /// What it is called.
+    /// The name of the token.
     public var name: String
-    /// SHA-256 of it.
+    /// The SHA-256 hash of the token.
     public var hash: [UInt8]
-    /// When it was made here; nil for one that the service manager hands over.
+    /// When the daemon made it; nil for a token from the service manager.
     public var created: Moment?
 
-    /// The token of a name.
+    /// A token with its name.
     public init(name: String, hash: [UInt8], created: Moment?) {
         self.name = name
         self.hash = hash

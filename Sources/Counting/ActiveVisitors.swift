@@ -1,9 +1,9 @@
-/// Who is here, on all sites together: the visitors of the last half hour and the views of the last moments.
+/// The visitors of the last half hour and the views of the last moments, on all sites together.
 struct ActiveVisitors: Sendable {
     var visitors: VisitorTable
     var recentViews: RecentViews
     private let visitorsMax: Int
-    /// Until then a newcomer may be somebody whom the table has lost, and begins no visit.
+    /// Before this moment a new visitor may be one that the table lost, so the hit begins no visit.
     var doubtUntil = Moment.epoch
 
     init(limits: Limits, at now: Moment) {
@@ -12,14 +12,14 @@ struct ActiveVisitors: Sendable {
         visitorsMax = limits.visitors
     }
 
-    /// Forgets everybody; time goes on from `moment`, which may lie in the past.
+    /// Forgets everybody. Time continues from `moment`, which may lie in the past.
     mutating func clear(at moment: Moment) {
         visitors.clear(at: moment.second)
         recentViews.clear()
         doubtUntil = .epoch
     }
 
-    /// Counts a hit of `site` now; everything but the site has been brought to this moment.
+    /// Counts a hit of `site` now. Everything except the site already stands at this moment.
     @inline(__always)
     mutating func count(
         _ hit: borrowing Hit, in site: inout SiteCounters, at now: Moment, _ counters: inout Counters,
@@ -59,7 +59,7 @@ struct ActiveVisitors: Sendable {
         if let before {
             site.presence.move(from: before.lastSecond)
         } else if visitors.live < visitorsMax {
-            // Whoever was in a lost table may have had a visit open: one too few is better than one too many.
+            // A visitor of the lost table may have had an open visit: one visit too few is better than one too many.
             let isDoubtful = now < doubtUntil
             visitors.insert(hit.visitor, isView: isView || isDoubtful)
             site.presence.appear()
@@ -76,7 +76,7 @@ struct ActiveVisitors: Sendable {
         return isView && !(before?.isVisitOpen ?? false)
     }
 
-    /// The same visitor, path and source was counted a moment ago. Remembers the view if not.
+    /// True if the same visitor, path and source was counted a moment ago. If not, remembers the view.
     @inline(__always)
     private mutating func isDuplicateView(
         _ hit: borrowing Hit, within interval: Int64, at now: Moment, _ counters: inout Counters
@@ -98,7 +98,7 @@ struct ActiveVisitors: Sendable {
         return false
     }
 
-    /// Names a view: the visitor's key is secret, so nobody can choose paths that collide.
+    /// The identity of a view. The visitor's key is secret, so nobody can choose paths that collide.
     @inline(__always)
     private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
         var hash = TableHash(visitor, UInt64(hit.source.rawValue))

@@ -1,4 +1,4 @@
-/// Who changed a number by hand, why and when: kept with the number for ever.
+/// Who changed a number by hand, why and when. It is stored with the number for ever.
 public struct AuditNote: Equatable, Sendable {
     /// Who did it, at most 64 bytes.
     public let by: String
@@ -12,7 +12,7 @@ public struct AuditNote: Equatable, Sendable {
     /// Longest `note`, in bytes.
     public static let noteBytesMax = 256
 
-    /// A remark; texts longer than they may be are cut at a character.
+    /// An audit note. Texts that are too long are cut at a character boundary.
     public init(by: String, note: String, at: Moment) {
         self.by = by.prefix(bytes: Self.byBytesMax)
         self.note = note.prefix(bytes: Self.noteBytesMax)

@@ -1,4 +1,4 @@
-/// Bytes written one after another: little-endian words, and LEB128 for numbers that are mostly small.
+/// Writes bytes one after another: little-endian words, and LEB128 for numbers that are mostly small.
 struct ByteWriter {
     var bytes: [UInt8] = []
 
@@ -12,7 +12,7 @@ struct ByteWriter {
         }
     }
 
-    /// 7 bits a byte, lowest first, the high bit says that more follow.
+    /// 7 bits a byte, lowest first. The high bit says that more bytes follow.
     @inline(__always)
     mutating func number(_ value: UInt64) {
         var rest = value
@@ -25,7 +25,7 @@ struct ByteWriter {
 
     mutating func number(_ value: Int) { number(UInt64(value)) }
 
-    /// Signed, folded so that small amounts of either sign stay short.
+    /// A signed number, zigzag-coded so that small amounts of either sign stay short.
     mutating func signed(_ value: Int64) { number(UInt64(bitPattern: value << 1 ^ value >> 63)) }
 
     @inline(__always)
@@ -38,15 +38,15 @@ struct ByteWriter {
     mutating func moment(_ value: Moment) { number(UInt64(value.milliseconds)) }
 }
 
-/// Bytes that end early, or hold something no writer of ours writes.
+/// The bytes end too early, or hold something that our writers never write.
 public struct MalformedBytes: Error, Equatable, CustomStringConvertible {
-    /// Where in the bytes the reader stood.
+    /// Where the reader stood in the bytes.
     public let offset: Int
     /// For a log or an error message.
     public var description: String { "malformed at byte \(offset)" }
 }
 
-/// Reads what `ByteWriter` wrote; never past the end, never trusting a length.
+/// Reads what `ByteWriter` wrote. Never reads past the end and never trusts a length.
 struct ByteReader: ~Escapable {
     let bytes: Span<UInt8>
     private(set) var offset = 0
@@ -77,7 +77,7 @@ struct ByteReader: ~Escapable {
         let word = bytes.word(at: offset)
         let ends = ~word & 0x8080_8080_8080_8080
         guard ends != 0 else { return try numberByBytes() }
-        // The bytes up to the first end, and their groups of 7 bits moved together in pairs.
+        // Keep the bytes up to the last one of this number, then join their groups of 7 bits in pairs.
         let last = ends & (0 &- ends)
         var value = word & (last &- 1 | last) & 0x7f7f_7f7f_7f7f_7f7f
         value = value & 0x007f_007f_007f_007f | (value & 0x7f00_7f00_7f00_7f00) &>> 1
@@ -107,17 +107,17 @@ struct ByteReader: ~Escapable {
         return Int(value)
     }
 
-    /// A count of hits: so many that sums of several still fit.
+    /// A count of hits, bounded so that sums of several still fit.
     @inline(__always)
     mutating func counter() throws(MalformedBytes) -> UInt64 { UInt64(try number(upTo: countMax)) }
 
-    /// A signed amount, likewise bounded.
+    /// A signed amount, bounded in the same way.
     mutating func signed() throws(MalformedBytes) -> Int64 {
         let value = UInt64(try number(upTo: countMax))
         return Int64(bitPattern: value >> 1) ^ -Int64(value & 1)
     }
 
-    /// A count of things, each of which takes at least `bytesEach`: cannot ask for more than the bytes can hold.
+    /// A number of items that need at least `bytesEach` bytes each: never more than the remaining bytes can hold.
     mutating func count(bytesEach: Int) throws(MalformedBytes) -> Int {
         let count = try number(upTo: bytes.count)
         guard count <= (bytes.count - offset) / bytesEach else { throw malformed }
@@ -128,7 +128,7 @@ struct ByteReader: ~Escapable {
     @_lifetime(copy self)
     mutating func text(upTo limit: Int) throws(MalformedBytes) -> Span<UInt8> {
         let count = try number(upTo: limit)
-        // Asked only now: the number itself took bytes as well.
+        // Checked only now, because the number itself used bytes as well.
         guard count <= bytes.count - offset else { throw malformed }
         defer { offset += count }
         return bytes.extracting(offset..<offset + count)
@@ -159,15 +159,15 @@ struct ByteReader: ~Escapable {
     }
 }
 
-/// The greatest count of hits that is written down or read.
+/// The greatest count of hits that is written or read.
 private let countMax = 1 << 60
-/// The greatest signed amount that is, either way: one bit less, since it is written folded.
+/// The greatest signed amount in either direction: one bit less, because zigzag needs one.
 private let amountMax: Int64 = 1 << 59
 
-/// The sum of two counts that were read; it stands still at the greatest one.
+/// The sum of two counts that were read, at most the greatest count.
 func boundedSum(_ a: UInt64, _ b: UInt64) -> UInt64 { min(a &+ b, UInt64(countMax)) }
 
-/// The sum of two amounts, or of a count and an amount; past the greatest one either way it stands still there.
+/// The sum of two amounts, or of a count and an amount, limited to the greatest amount in either direction.
 func boundedSum(_ a: Int64, _ b: Int64) -> Int64 {
     let (sum, overflow) = a.addingReportingOverflow(b)
     return overflow ? (a < 0 ? -amountMax : amountMax) : min(max(sum, -amountMax), amountMax)

@@ -1,9 +1,9 @@
-/// The engine's state at one moment, for a checkpoint: frozen, and safe to hand to any thread.
+/// The engine's state at one moment, for a checkpoint: frozen, and safe to pass to any thread.
 ///
-/// `Snapshot.swift` draws the bytes. Writing them advances nothing: a site that merely aged has the bytes of its own
-/// last moment, which is why only `changedSites` have to be written again.
+/// `Snapshot.swift` describes the bytes. Writing them advances nothing: a site that only aged has the bytes of its own
+/// last moment, so only `changedSites` must be written again.
 public struct Capture: Sendable {
-    /// The moment of all of it.
+    /// The moment of the whole capture.
     public let moment: Moment
     /// History rows closed since the last capture, in the order in which they closed.
     public let rows: [HistoryRow]
@@ -19,7 +19,7 @@ public struct Capture: Sendable {
     private let signatures: SeenSignatures
     private let sockets: [(cookie: UInt64, total: UInt32)]
 
-    /// Pieces that visitors and recent views come in.
+    /// The number of chunks that hold the visitors and the recent views.
     public static let chunkCount = 1 + VisitorTable.chunkCount
 
     init(of engine: borrowing Engine, rows: [HistoryRow], changedSites: [SiteIndex]) {
@@ -37,19 +37,19 @@ public struct Capture: Sendable {
         sockets = engine.sockets
     }
 
-    /// Sites known.
+    /// The number of known sites.
     public var siteCount: Int { sites.count }
     /// A site's name.
     public func siteName(_ site: SiteIndex) -> String { sites[site.number].settings.name }
 
-    /// Everything counted for a site, beginning with the moment its numbers stand at.
+    /// Everything counted for a site. The bytes begin with the moment at which its numbers stand.
     public func siteBytes(_ site: SiteIndex) -> [UInt8] {
         var writer = ByteWriter()
         writer.counters(sites[site.number])
         return writer.bytes
     }
 
-    /// What belongs to no site, without the visitors.
+    /// Everything that belongs to no site, except the visitors.
     public func engineBytes() -> [UInt8] {
         var writer = ByteWriter()
         writer.byte(Engine.version)
@@ -71,7 +71,7 @@ public struct Capture: Sendable {
         return writer.bytes
     }
 
-    /// Piece `index` of `chunkCount`: 0 holds the recent views, the others the visitors by the top bits of their keys.
+    /// Chunk `index` of `chunkCount`: 0 holds the recent views, the others the visitors by the top bits of their keys.
     public func chunk(_ index: Int) -> [UInt8] {
         var writer = ByteWriter()
         if index == 0 {

@@ -1,19 +1,19 @@
-/// Everything that is counted for the daemon as a whole rather than for a site.
+/// Everything that is counted for the whole daemon and not for one site.
 ///
-/// The raw values are stored in journals and snapshots: never renumber, only add. They lie below 96.
+/// The raw values are stored in journals and snapshots: never renumber them, only add. They lie below 96.
 @frozen public enum Counter: UInt8, CaseIterable, Sendable {
     // What the sockets delivered.
     case datagrams = 0
     case bytes = 1
     case parsedDatagrams = 2
     case kernelDrops = 3
-    // What became of the records inside.
+    // What became of the records in them.
     case records = 4
     case views = 5
     case pings = 6
     case duplicates = 7
     case bots = 8
-    // Oddities that cost a field, not a record.
+    // Faults that cost a field, not a record.
     case unknownKeys = 9
     case droppedFields = 10
     case cutFields = 11
@@ -25,7 +25,7 @@
     case clockStepsBack = 15
     case clockLeapsForward = 16
     case clockRestarts = 17
-    // Whole datagrams refused.
+    // Refused datagrams, whole.
     case datagramsEmpty = 32
     case datagramsOversize = 33
     case datagramsVersion = 34
@@ -34,7 +34,7 @@
     case datagramsReplayed = 37
     case datagramsClock = 38
     case datagramsInternal = 39
-    // Single beacons refused.
+    // Refused single beacons.
     case beaconsSyntax = 64
     case beaconsTruncated = 65
     case beaconsSiteMissing = 66
@@ -48,11 +48,11 @@
     case beaconsInternal = 74
 }
 
-/// Why a whole datagram was not counted: a closed list, with the same names in metrics, API, logs and tests.
+/// Why a whole datagram was not counted. A closed list: metrics, API, logs and tests use the same names.
 public enum DatagramRejection: String, CaseIterable, Error, Sendable {
     case empty, oversize, version, untrusted, signature, replayed, clock, `internal`
 
-    /// The counter that holds this reason.
+    /// The counter of this reason.
     public var counter: Counter {
         switch self {
         case .empty: .datagramsEmpty
@@ -67,14 +67,14 @@ public enum DatagramRejection: String, CaseIterable, Error, Sendable {
     }
 }
 
-/// Why one beacon was not counted: a closed list, with the same names in metrics, API, logs and tests.
+/// Why one beacon was not counted. A closed list: metrics, API, logs and tests use the same names.
 public enum BeaconRejection: String, CaseIterable, Error, Sendable {
     case syntax, truncated
     case siteMissing = "site_missing"
     case siteUnknown = "site_unknown"
     case method, status, asset, origin, rate, limit, `internal`
 
-    /// The counter that holds this reason.
+    /// The counter of this reason.
     public var counter: Counter {
         switch self {
         case .syntax: .beaconsSyntax
@@ -92,7 +92,7 @@ public enum BeaconRejection: String, CaseIterable, Error, Sendable {
     }
 }
 
-/// A count per `Counter`.
+/// One count for each `Counter`.
 public struct Counters: Equatable, Sendable {
     @usableFromInline var counts = [96 of UInt64](repeating: 0)
 
@@ -106,16 +106,16 @@ public struct Counters: Equatable, Sendable {
         set { counts[Int(counter.rawValue)] = newValue }
     }
 
-    /// True where every count is the same.
+    /// True if all counts are equal.
     public static func == (a: Counters, b: Counters) -> Bool { Counter.allCases.allSatisfy { a[$0] == b[$0] } }
 
-    /// Hits that were applied, whatever became of them: views, pings, duplicates and bots.
+    /// Hits that were applied, in whatever way: views, pings, duplicates and bots.
     public var counted: UInt64 { self[.views] + self[.pings] + self[.duplicates] + self[.bots] }
 
-    /// Adds so many more. Stands still at the greatest count that can be written down.
+    /// Adds `count` to a counter. The sum stops at the greatest count that can be written.
     mutating func add(_ count: UInt64, to counter: Counter) { self[counter] = boundedSum(self[counter], count) }
 
-    /// The counts that are not zero, in the order of their numbers.
+    /// The counts that are not zero, in the order of their raw values.
     public var nonzero: [(counter: Counter, count: UInt64)] {
         Counter.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }
     }

@@ -6,7 +6,7 @@ struct Day: Sendable {
     var visitors = HyperLogLog()
     var peak: Peak
     var pages: Ranking
-    /// Referring hosts; the two kinds without a host are counted beside it.
+    /// Referring hosts. The two kinds without a host have their own counts.
     var referrers: Ranking
     var direct: UInt64 = 0, `internal`: UInt64 = 0
 
@@ -17,7 +17,7 @@ struct Day: Sendable {
         referrers = Ranking(limit: limits.referrers, seed: seed)
     }
 
-    /// Counts a view; the number of ranking sweeps it took.
+    /// Counts a view. Returns the number of ranking sweeps that it needed.
     @inline(__always)
     mutating func countView(_ hit: borrowing Hit, startsVisit: Bool) -> UInt64 {
         views += 1
@@ -36,7 +36,7 @@ struct Day: Sendable {
         top(pages.top(rows), isApproximate: pages.isApproximate)
     }
 
-    /// The hosts with `(direct)` and `(internal)` among them.
+    /// The hosts, with `(direct)` and `(internal)` among them.
     func topReferrers(_ rows: Int) -> Top {
         let kinds = [("(direct)", direct), ("(internal)", `internal`)].filter { $0.1 > 0 }
             .map { RankingRow(key: Array($0.0.utf8), views: $0.1, entries: 0) }
@@ -46,7 +46,8 @@ struct Day: Sendable {
         return top(Array(all.prefix(rows)), isApproximate: referrers.isApproximate)
     }
 
-    /// What is in none of the rows is in `other`, so that the sum is the day's views wherever the rows are cut.
+    /// Views that are in none of the rows go to `other`, so the sum is always the day's views, wherever the rows are
+    /// cut.
     private func top(_ rows: [RankingRow], isApproximate: Bool) -> Top {
         Top(rows: rows, other: views - rows.reduce(0) { $0 + $1.views }, isApproximate: isApproximate)
     }
@@ -59,14 +60,14 @@ struct Day: Sendable {
     }
 }
 
-/// The numbers of a stretch of local days, corrections included.
+/// The numbers of one or more local days, corrections included.
 public struct Sums: Equatable, Sendable {
     /// Visits begun and views.
     public internal(set) var visits: Int64 = 0, views: Int64 = 0
     /// Unique visitors of a day; visitor-days of a month.
     public internal(set) var visitors = 0
 
-    /// Sums stand still at the greatest amount that can be written down, however many corrections there are.
+    /// Adds a day. Sums stop at the greatest amount that can be written, however many corrections there are.
     mutating func add(_ day: Sums) {
         visits = boundedSum(visits, day.visits)
         views = boundedSum(views, day.views)

@@ -1,40 +1,41 @@
-/// Counts hits by the definitions of the product, for every site.
+/// Counts the hits of every site by the definitions of the product.
 ///
-/// Pure: no clock, no file, no lock, no log. Facts come in as frames of records, each with its own moment; numbers go
-/// out as values. The same frames give the same bytes of `snapshot()`, however often `advance` was called between.
+/// Pure: no clock, no file, no lock, no log. Facts come in as frames of records, each with its own moment. Numbers go
+/// out as values. The same frames give the same bytes of `snapshot()`, however often `advance` was called in between.
 ///
 /// - Complexity: a hit O(1), about 250 bytes of memory touched.
 public struct Engine: Sendable {
     /// How much the engine may hold.
     public let limits: Limits
-    /// The moment everything stands at.
+    /// The moment at which the engine stands.
     public internal(set) var now: Moment
-    /// Counts of the daemon as a whole.
+    /// The counts of the whole daemon.
     public internal(set) var counters = Counters()
-    /// History rows closed since they were last taken.
+    /// History rows closed since the last `takeClosedRows` or `capture`.
     private var closed: [HistoryRow] = []
     var closedRows: [HistoryRow] { closed }
-    /// Sites with other bytes than at the last capture; whose rows wait in `closed`, besides.
+    /// Sites whose bytes differ from the last capture. Sites with rows in `closed` are added when the rows leave.
     private var changed = SiteSet()
-    /// The quarter hour in which every site was last brought to now; no row can close again before the next one.
+    /// The quarter hour in which all sites were last advanced to now. No row can close before the next one.
     private var settledQuarter: Int64?
 
     private(set) var sites = SiteTable()
     var activeVisitors: ActiveVisitors
-    /// When the daemon that runs came up.
+    /// When the running daemon started.
     var upSince: Moment?
-    /// Last drop count of each socket, oldest first.
+    /// The last drop count of each socket, oldest first.
     var sockets: [(cookie: UInt64, total: UInt32)] = []
-    /// Signatures that may not come again.
+    /// Signatures that are not accepted again.
     public internal(set) var signatures = SeenSignatures()
     let seed: HashSeed
-    /// Only written, so that what is fetched ahead is fetched.
+    /// Never read. Storing the loads here keeps the compiler from removing the prefetch.
     private var touched: UInt64 = 0
     private var reports: [SiteReport?] = []
     /// The index of each site by its name.
     private var places: [String: Int] = [:]
 
-    /// Sockets whose drop counts are remembered; past it the oldest goes, and would count from zero again.
+    /// The number of sockets whose drop counts are remembered. Past it the oldest goes, and would count from zero
+    /// again.
     static let socketsMax = 64
 
     /// An engine that knows no site. `seed` keys tables in memory and is never stored.
@@ -45,7 +46,7 @@ public struct Engine: Sendable {
         activeVisitors = ActiveVisitors(limits: limits, at: now)
     }
 
-    /// Sites known.
+    /// The number of known sites.
     public var siteCount: Int { sites.count }
     /// Visitors seen in the last 30 minutes, all sites together.
     public var trackedVisitors: Int { activeVisitors.visitors.live }
@@ -53,17 +54,17 @@ public struct Engine: Sendable {
     public var visitorTableBytes: Int { activeVisitors.visitors.bytes }
     /// A site's settings.
     public func settings(of site: SiteIndex) -> SiteSettings { sites[site.number].settings }
-    /// What was taken over from an older counter.
+    /// The baseline of a site: the numbers adopted from an older counter.
     public func baseline(of site: SiteIndex) -> (visits: Int64, views: Int64) {
         (sites[site.number].baselineVisits, sites[site.number].baselineViews)
     }
-    /// A site's running day.
+    /// The rollover that began a site's running day.
     public func rollover(of site: SiteIndex) -> DayRollover { sites[site.number].rollover }
 
-    /// Applies the records of a frame in their order. On a malformed record the ones before it stand.
+    /// Applies the records of a frame in their order. If one is malformed, the records before it stay applied.
     public mutating func apply(_ frame: Span<UInt8>) throws(MalformedBytes) {
         var reader = ByteReader(frame)
-        // A frame of one or two hits has nothing to wait for at once.
+        // A prefetch is not worth it for one or two hits.
         var fetched = frame.count < Self.fetchedFrameMin ? .max : 0
         while !reader.isAtEnd {
             if fetched == 0 {
@@ -84,8 +85,8 @@ public struct Engine: Sendable {
         }
     }
 
-    /// Touches the slots of the next visitors, all at once: memory answers many questions in the time of one, and does not
-    /// keep the count of each hit waiting.
+    /// Touches the slots of the next visitors, all together. Memory serves many loads in the time of one, so the count
+    /// of each hit does not wait.
     @inline(never)
     private mutating func fetchAhead(_ reader: ByteReader) {
         var reader = reader
@@ -94,7 +95,7 @@ public struct Engine: Sendable {
                 guard try reader.value(RecordKind.self) == .hit else { return }
                 touched &+= activeVisitors.visitors.touch(try reader.skipHit())
             } catch {
-                // Whoever reads it in earnest will say so.
+                // The caller reads the same record next and reports the error.
                 return
             }
         }
@@ -103,8 +104,8 @@ public struct Engine: Sendable {
     private static let fetchedAtOnce = 32
     private static let fetchedFrameMin = 256
 
-    /// Lets time pass; an earlier moment changes nothing. Midnights are records and do not happen by themselves: whoever
-    /// lets time pass over one gives its record first.
+    /// Advances the time. An earlier moment changes nothing. A midnight is a record and never happens by itself: before
+    /// the caller advances past a midnight, it applies the rollover record.
     public mutating func advance(to moment: Moment) {
         guard moment > now else { return }
         if moment.second != now.second { activeVisitors.visitors.advance(to: moment.second) }
@@ -190,7 +191,7 @@ public struct Engine: Sendable {
         } else {
             let former = sites[site.number].settings.duplicateMilliseconds
             sites[site.number].advance(to: now, closing: &closed)
-            // A day that ends here still ends in the zone it was a day of.
+            // The day that ends here belongs to the old zone, so roll over before the settings change.
             self.rollOver(site, to: rollover)
             sites[site.number].set(settings)
             if settings.duplicateMilliseconds != former { setRetention() }
@@ -217,7 +218,7 @@ public struct Engine: Sendable {
             now = moment
             if upSince != nil { upSince = now }
             activeVisitors.clear(at: now)
-            // Nothing is known of what was signed in a time that was wrong; from now on it is.
+            // Signatures from a time with a wrong clock are unknown; later ones are known.
             signatures = SeenSignatures(floor: now.second)
             for i in sites.indices {
                 sites[i].restart(at: now, closing: &closed)
@@ -238,8 +239,8 @@ public struct Engine: Sendable {
         }
     }
 
-    /// The table of visitors is lost: nobody is online, and for half an hour nobody new begins a visit, so that no visit is
-    /// counted twice. Views, and everything counted before, stay.
+    /// The table of visitors is lost: nobody is online. For half an hour a new visitor begins no visit, so that no
+    /// visit is counted twice. Views and everything counted before stay.
     public mutating func loseVisitors() {
         settle()
         activeVisitors.clear(at: now)
@@ -253,15 +254,15 @@ public struct Engine: Sendable {
 
     static let doubtMilliseconds = (visitGapSecondsMax + 1) * 1000
 
-    // MARK: What goes out
+    // MARK: Results
 
-    /// Takes the history rows closed since the last call; time is first let pass for every site.
+    /// Removes and returns the history rows closed since the last call. First advances every site to now.
     public mutating func takeClosedRows() -> [HistoryRow] {
         settle()
         return takeRows()
     }
 
-    /// Brings every site to now.
+    /// Advances every site to now.
     mutating func settle() {
         for i in sites.indices { sites[i].advance(to: now, closing: &closed) }
         settledQuarter = now.quarter
@@ -273,13 +274,13 @@ public struct Engine: Sendable {
         return closed
     }
 
-    /// The state as it is now, frozen for writing, with the history rows closed since the last capture.
+    /// The state now, frozen for writing, with the history rows closed since the last capture.
     ///
-    /// Shares its memory with the engine until the engine writes to it: what is written to in between is copied then, a
-    /// segment of visitors or 16 sites at a time. Rows and changed sites are handed out once. Those of a capture that
-    /// could not be stored belong to the next one that is: its rows before the others, its sites among the others.
+    /// It shares memory with the engine until the engine writes to it. A write then copies one segment of visitors or
+    /// 16 sites. Rows and changed sites are handed out once. If a capture cannot be stored, its rows and sites belong
+    /// to the next capture that can: its rows go first, its sites join the others.
     ///
-    /// - Complexity: O(recent views); once a quarter hour O(sites) besides.
+    /// - Complexity: O(recent views), plus O(sites) once a quarter hour.
     public mutating func capture() -> Capture {
         if settledQuarter != now.quarter { settle() }
         let rows = takeRows()
@@ -292,14 +293,14 @@ public struct Engine: Sendable {
         changed.insert(site)
     }
 
-    /// The numbers of every site at this moment. Only sites with a changed number are made anew.
+    /// The numbers of every site now. Only sites with a changed number are computed again.
     public mutating func report() -> Report {
         Report(
             asOf: now, sites: sites.indices.map { report(of: SiteIndex($0)) }, counters: counters,
             trackedVisitors: trackedVisitors, places: places)
     }
 
-    /// The numbers of one site at this moment.
+    /// The numbers of one site now.
     public mutating func report(of site: SiteIndex) -> SiteReport {
         if let report = reports[site.number], now < report.goodUntil { return report }
         sites[site.number].advance(to: now, closing: &closed)
@@ -308,9 +309,9 @@ public struct Engine: Sendable {
         return report
     }
 
-    /// The most viewed pages of a site's running day, most first.
+    /// The most viewed pages of a site's running day, most views first.
     public func topPages(of site: SiteIndex, rows: Int) -> Top { sites[site.number].today.topPages(rows) }
-    /// The referrers of a site's running day, with `(direct)` and `(internal)`, most first.
+    /// The referrers of a site's running day, with `(direct)` and `(internal)`, most views first.
     public func topReferrers(of site: SiteIndex, rows: Int) -> Top { sites[site.number].today.topReferrers(rows) }
 
     /// Visitors of a site whose last hit lies in the newest `window` seconds: exact for 0…1800.
@@ -321,7 +322,7 @@ public struct Engine: Sendable {
 
     // MARK: Restoring
 
-    /// Adds a site; a restored one comes from an earlier moment.
+    /// Adds a site. A restored site stands at an earlier moment.
     mutating func append(_ site: SiteCounters) {
         places[site.settings.name] = sites.count
         sites.append(site)

@@ -1,15 +1,15 @@
-/// What the engine hands out for keeping: closed stretches of time, each exactly once.
+/// What the engine hands out for storage: closed periods of time, each exactly once.
 ///
-/// A row is not part of the engine's state; whoever stores checkpoints stores the rows closed since the last one in
-/// the same transaction. Rows of the same key add up (a clock that went back may reopen a quarter).
+/// A row is not part of the engine's state. A checkpoint stores the rows closed since the last one in the same
+/// transaction. Rows with the same key add up (a clock that went back may reopen a quarter hour).
 public enum HistoryRow: Equatable, Sendable {
     /// A quarter hour of a site in which something happened.
     case quarter(SiteIndex, Quarter)
     /// A local day of a site, at its end.
     case day(SiteIndex, ClosedDay)
-    /// A start number or a correction.
+    /// A baseline or a correction.
     case audit(Audit)
-    /// The daemon was up from the one moment to the other.
+    /// The daemon was up between the two moments.
     case uptime(from: Moment, to: Moment)
 }
 
@@ -27,9 +27,9 @@ extension HistoryRow {
 public struct Quarter: Equatable, Sendable {
     /// Quarter hours since the epoch.
     public var number: Int64
-    /// What was counted in it; visits by the moment they began.
+    /// What was counted in it. A visit belongs to the quarter hour in which it began.
     public var views: UInt64 = 0, visits: UInt64 = 0, pings: UInt64 = 0, bots: UInt64 = 0
-    /// The greatest online(W) in it, which begins with that of its first moment.
+    /// The greatest online(W) in it, including its first moment.
     public var peak: Int
 
     /// A quarter hour with its counts.
@@ -45,23 +45,23 @@ public struct Quarter: Equatable, Sendable {
     var isEmpty: Bool { views == 0 && pings == 0 && bots == 0 && peak == 0 }
 }
 
-/// A local day that is over.
+/// A local day that has ended.
 public struct ClosedDay: Equatable, Sendable {
     /// The day.
     public var day: LocalDay
-    /// The zone it was a day of.
+    /// The site's zone on that day.
     public var timezone: String
     /// What was counted, without corrections.
     public var views: UInt64, visits: UInt64, bots: UInt64
     /// Unique visitors.
     public var visitors: Int
-    /// The number of unique visitors is counted, not estimated.
+    /// True if the unique visitors are counted, false if they are estimated.
     public var isVisitorsExact: Bool
-    /// The greatest online(W), beginning with that of midnight.
+    /// The greatest online(W), including midnight.
     public var peak: Peak
-    /// The first 100 pages, and what was not ranked by name.
+    /// The first 100 pages, and the views of all other pages.
     public var pages: Top
-    /// The first 100 referrers, `(direct)` and `(internal)` among them.
+    /// The first 100 referrers, with `(direct)` and `(internal)` among them.
     public var referrers: Top
 }
 
@@ -71,33 +71,33 @@ public struct Audit: Equatable, Sendable {
     public var site: SiteIndex
     /// What was done.
     public var kind: Kind
-    /// The day a correction is part of; nil for a start number.
+    /// The day of a correction; nil for a baseline.
     public var day: LocalDay?
-    /// The new start numbers, or the amounts added.
+    /// The new baselines, or the amounts added.
     public var visits: Int64, views: Int64
-    /// The start numbers before; 0 for a correction.
+    /// The baselines before; 0 for a correction.
     public var formerVisits: Int64, formerViews: Int64
     /// Who, why and when.
     public var note: AuditNote
 
     /// The ways to change a number by hand.
     public enum Kind: String, Sendable {
-        /// The number of an older counter was taken over.
+        /// A baseline: the number of an older counter was adopted.
         case start
         /// A signed number was added to one local day.
         case correction
     }
 }
 
-/// A line of the audit as it is kept: a number that was changed by hand, or something that was found missing or damaged.
+/// A stored line of the audit: a number that was changed by hand, or something that was found missing or damaged.
 public struct AuditLine: Sendable {
-    /// When, and what: `start`, `correction`, `loss` or `quarantine`.
+    /// When and what: `start`, `correction`, `loss` or `quarantine`.
     public let at: Moment, kind: String
-    /// The site, where it is about one.
+    /// The site, if the line is about one.
     public let site: String?
-    /// The day a correction is part of.
+    /// The day of a correction.
     public let day: LocalDay?
-    /// As in `Audit`; nil where no number was changed.
+    /// As in `Audit`; nil if no number was changed.
     public let visits: Int64?, views: Int64?, formerVisits: Int64?, formerViews: Int64?
     /// Who and why.
     public let by: String, note: String
@@ -124,19 +124,19 @@ public struct AuditLine: Sendable {
 public struct Top: Equatable, Sendable {
     /// Most views first.
     public var rows: [RankingRow]
-    /// Views that are in none of the rows: rows and `other` are the day's views.
+    /// Views that are in none of the rows. Rows and `other` together are the day's views.
     public var other: UInt64
-    /// A row may be too low, because a key had lost its name for a while.
+    /// True if a row may be too low, because its key was not ranked by name for a while.
     public var isApproximate: Bool
 
-    /// Rows, most first, and the rest.
+    /// Rows, most views first, and the rest.
     public init(rows: [RankingRow], other: UInt64, isApproximate: Bool) {
         self.rows = rows
         self.other = other
         self.isApproximate = isApproximate
     }
 
-    /// The first rows; what they leave is in `other`.
+    /// The first rows. The views of the others go to `other`.
     public func first(_ count: Int) -> Top {
         let rest = rows.dropFirst(count).reduce(0) { $0 + $1.views }
         return Top(rows: Array(rows.prefix(count)), other: other + rest, isApproximate: isApproximate)

@@ -1,22 +1,22 @@
-/// One accepted beacon, ready to be counted: behind this type there is no address, no agent and no wire format.
+/// One accepted beacon, ready to be counted. From here on there is no address, no agent and no wire format.
 ///
-/// Borrows the bytes of its path and referrer from the datagram, or from the frame it is replayed from.
+/// It borrows the bytes of its path and referrer from the datagram, or from the replayed frame.
 public struct Hit: ~Escapable {
-    /// The site, known to the engine.
+    /// The site; the engine knows it.
     public var site: SiteIndex
     /// When it arrived.
     public var moment: Moment
-    /// What it says.
+    /// View or ping.
     public var kind: Kind
-    /// The way it came in.
+    /// How it arrived.
     public var source: HitSource
-    /// The agent is a declared bot, or the hit a prefetch: it is counted as `bots` and nowhere else.
+    /// The agent is a declared bot, or the hit is a prefetch: it is counted as `bots` and nowhere else.
     public var isBot: Bool
-    /// The visitor's key under the salt in force; 0 where the beacon names no visitor.
+    /// The visitor's key under the current salt; 0 if the beacon names no visitor.
     public var visitor: UInt64
-    /// The key under the salt before, in the half hour after a midnight; else 0.
+    /// The key under the previous salt in the half hour after a midnight; otherwise 0.
     public var previousVisitorKey: UInt64
-    /// The page, at most 512 bytes of valid UTF-8 beginning with `/`; empty for a ping.
+    /// The page, at most 512 bytes of valid UTF-8 that begin with `/`; empty for a ping.
     public var path: Span<UInt8>
     /// Where the view came from.
     public var origin: Origin
@@ -27,7 +27,7 @@ public struct Hit: ~Escapable {
     public enum Kind: UInt8, Sendable {
         /// A page was shown.
         case view = 0
-        /// The page is still in front of somebody.
+        /// The page is still open and visible.
         case ping = 1
     }
 
@@ -41,7 +41,7 @@ public struct Hit: ~Escapable {
         case host = 2
     }
 
-    /// A hit; `path` and `referrer` stay borrowed.
+    /// A hit. `path` and `referrer` stay borrowed.
     @_lifetime(copy path, copy referrer)
     public init(
         site: SiteIndex, moment: Moment, kind: Kind, source: HitSource, isBot: Bool, visitor: UInt64,
@@ -60,7 +60,7 @@ public struct Hit: ~Escapable {
         self.referrer = referrer
     }
 
-    /// A bot's hit, of which nothing else is kept.
+    /// A bot's hit. Nothing else of it is stored.
     @_lifetime(immortal)
     public init(bot kind: Kind, at moment: Moment, of site: SiteIndex, from source: HitSource) {
         self.init(

@@ -1,15 +1,16 @@
 /// How many distinct visitors: exact up to 1536, then an estimate with a standard error of 0.81 %.
 ///
-/// *Sparse*, it is the set of the 64-bit visitor keys themselves (open addressing, at most 16 KiB). The 1537th key turns
-/// it *dense*: 2¹⁴ registers of one byte. The top 14 bits of a key name a register, which keeps the greatest *rank* seen
-/// (1 + zeros in front of the other 50 bits).
+/// *Sparse*, it is the set of the 64-bit visitor keys themselves (open addressing, at most 16 KiB). The 1537th key
+/// makes it *dense*: 2¹⁴ registers of one byte. The top 14 bits of a key select a register, which stores the greatest
+/// *rank* seen (1 + the leading zeros of the other 50 bits).
 ///
 /// The estimate is Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches",
 /// 2017, algorithm 6): with C[k] registers of rank k and m = 2¹⁴,
 /// z = m·τ(1 − C[51]/m), then z = (z + C[k])/2 for k = 50…1, then z += m·σ(C[0]/m); n ≈ m² / (2 ln 2 · z).
-/// No bias table, no switch between ranges. A histogram of the registers is kept, so an estimate costs 52 steps.
+/// No bias table, no switch between ranges. A histogram of the registers is kept up to date, so an estimate takes 52
+/// steps.
 public struct HyperLogLog: Sendable {
-    /// Distinct keys held exactly before the sketch turns dense.
+    /// Distinct keys stored exactly before the sketch becomes dense.
     public static let sparseMax = 1536
     /// Standard error of a dense estimate, as a fraction: 1.04 / √m.
     public static let standardError = 0.0081
@@ -18,7 +19,7 @@ public struct HyperLogLog: Sendable {
     private static let registerCount = 1 << 14
     private static let rankMax = 51
 
-    /// Keys, 0 where free; empty when dense.
+    /// Keys, 0 for a free slot; empty when dense.
     private var keys: [UInt64] = []
     private var keyCount = 0
     /// Ranks; empty while sparse.
@@ -28,10 +29,10 @@ public struct HyperLogLog: Sendable {
     /// No visitors.
     public init() {}
 
-    /// The count is exact, not an estimate.
+    /// True if the count is exact, not an estimate.
     public var isExact: Bool { registers.isEmpty }
 
-    /// Adds a visitor by key, which must not be 0 and must be uniformly spread.
+    /// Adds a visitor's key. It must not be 0 and must be uniformly distributed.
     public mutating func insert(_ key: UInt64) {
         if isExact { insertSparse(key) } else { raise(key) }
     }
@@ -43,7 +44,7 @@ public struct HyperLogLog: Sendable {
         var z = m * Self.tau(1 - Double(histogram[Self.rankMax]) / m)
         for k in stride(from: Self.rankMax - 1, through: 1, by: -1) { z = 0.5 * (z + Double(histogram[k])) }
         z += m * Self.sigma(Double(histogram[0]) / m)
-        // Registers that no visitors could have filled, from damaged bytes, estimate more than any number holds.
+        // Damaged bytes may hold registers that no visitors could fill; their estimate is greater than any count.
         return Int(min((m * m / (2 * 0.693_147_180_559_945_3 * z)).rounded(), Double(Int32.max)))
     }
 
@@ -60,7 +61,7 @@ public struct HyperLogLog: Sendable {
         }
     }
 
-    /// False if the key was there.
+    /// False if the key was already there.
     private mutating func place(_ key: UInt64) -> Bool {
         var i = Int(truncatingIfNeeded: key) & (keys.count - 1)
         while keys[i] != 0 {
@@ -82,7 +83,7 @@ public struct HyperLogLog: Sendable {
 
     private mutating func raise(_ key: UInt64) {
         let register = Int(key >> (64 - Self.precision))
-        // The bit behind the 50 stops the count at rank 51.
+        // The bit behind the 50 limits the rank to 51.
         let rank = UInt8((key << Self.precision | 1 << (Self.precision - 1)).leadingZeroBitCount + 1)
         let old = registers[register]
         guard rank > old else { return }
@@ -117,7 +118,7 @@ public struct HyperLogLog: Sendable {
 
     // MARK: Snapshot
 
-    /// What a snapshot keeps: the sorted keys, or the registers.
+    /// The content of a snapshot: the sorted keys, or the registers.
     enum Content {
         case sparse([UInt64])
         case dense([UInt8])
@@ -125,7 +126,7 @@ public struct HyperLogLog: Sendable {
 
     var content: Content { isExact ? .sparse(keys.filter { $0 != 0 }.sorted()) : .dense(registers) }
 
-    /// Nil where the content could not have come from a sketch.
+    /// Nil if no sketch could have this content.
     init?(_ content: Content) {
         switch content {
         case .sparse(let keys):

@@ -1,8 +1,8 @@
-/// Byte strings and the places 0, 1, 2 … they were given: names of sites, paths, referring hosts.
+/// Byte strings and their places 0, 1, 2 …: names of sites, paths, referring hosts.
 ///
-/// The hash is keyed, so a stranger cannot choose strings that collide; nothing stored depends on it.
+/// The hash is keyed, so nobody outside can choose strings that collide. Nothing stored depends on it.
 ///
-/// - Complexity: finding and adding O(1) a string; removing O(1), and moves the last string into the gap.
+/// - Complexity: finding and adding O(1) a string; removing O(1), and it moves the last string into the gap.
 public struct KeyTable: Sendable {
     /// The strings by place.
     public private(set) var keys: [[UInt8]] = []
@@ -14,7 +14,7 @@ public struct KeyTable: Sendable {
     /// An empty table whose hash is keyed by `seed`.
     public init(seed: HashSeed) { self.seed = seed }
 
-    /// How many strings.
+    /// The number of strings.
     public var count: Int { keys.count }
 
     /// The place of `key`.
@@ -23,7 +23,7 @@ public struct KeyTable: Sendable {
         find(key, hash: hash(key))
     }
 
-    /// The place of `key`, which is added if it is new and `count` is below `limit`.
+    /// The place of `key`. A new key is added if `count` is below `limit`.
     @inline(__always)
     public mutating func findOrAdd(_ key: Span<UInt8>, limit: Int) -> (place: Int, isNew: Bool)? {
         let hash = hash(key)
@@ -33,7 +33,7 @@ public struct KeyTable: Sendable {
         return (keys.count - 1, true)
     }
 
-    /// Removes the string at `place`; the last one takes its place.
+    /// Removes the string at `place`. The last string moves to this place.
     public mutating func remove(at place: Int) {
         vacate(position(of: place))
         let last = keys.count - 1
@@ -93,7 +93,7 @@ public struct KeyTable: Sendable {
         return i
     }
 
-    /// Empties an index position and closes the gap, so that no search breaks off early.
+    /// Empties an index position and closes the gap, so that no search ends early.
     private mutating func vacate(_ position: Int) {
         var hole = position
         var i = (hole + 1) & (index.count - 1)
@@ -109,7 +109,7 @@ public struct KeyTable: Sendable {
     }
 }
 
-/// 128 bits that key the tables of one process. Any value is right; a secret one is safe.
+/// 128 bits that key the tables of one process. Any value works; a secret one is safe.
 public struct HashSeed: Sendable {
     /// The two halves.
     public var k0: UInt64, k1: UInt64

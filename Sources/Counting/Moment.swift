@@ -1,24 +1,24 @@
 /// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// The only time the counting core knows. It never reads a clock: a moment arrives with the hit
-/// or with whoever says that time has passed.
+/// The only time that the counting core knows. The core never reads a clock: a moment arrives with a hit or from the
+/// caller of `advance`.
 public struct Moment: Hashable, Comparable, Sendable {
     /// Milliseconds since the epoch; never negative.
     public let milliseconds: Int64
 
-    /// The moment `milliseconds` after the epoch; values outside 1970…2106 are moved to the nearer end.
+    /// The moment `milliseconds` after the epoch. A value outside 1970…2106 becomes the nearer end.
     public init(milliseconds: Int64) {
         self.milliseconds = min(max(milliseconds, 0), Self.millisecondsMax)
     }
 
-    /// The first millisecond of second number `second`.
+    /// The first millisecond of second `second`.
     public init(second: Int64) {
         self.init(milliseconds: second * 1000)
     }
 
     /// 1970-01-01T00:00:00Z.
     public static let epoch = Moment(milliseconds: 0)
-    /// 2106-02-07T06:28:15.999Z: seconds fit 32 bits, which is what windows keep of them.
+    /// 2106-02-07T06:28:15.999Z. Windows store seconds in 32 bits.
     static let millisecondsMax: Int64 = Int64(UInt32.max) * 1000 + 999
 
     /// Whole seconds since the epoch: the unit of gaps and of *online*.
@@ -46,7 +46,7 @@ public struct LocalDay: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// The day `number` days after 1970-01-01.
     public init(number: Int32) { self.number = number }
 
-    /// The day written `2026-11-23`, or nil where the text is no calendar day.
+    /// The day written as `2026-11-23`; nil if the text is no calendar day.
     public init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].count == 4, parts[1].count == 2, parts[2].count == 2,
@@ -59,7 +59,7 @@ public struct LocalDay: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// The day before this one.
     public var before: LocalDay { LocalDay(number: number - 1) }
-    /// Months since January of year 0: two days share it exactly when they share a calendar month.
+    /// Months since January of year 0. Two days have the same value exactly if they are in the same calendar month.
     public var month: Int32 {
         let (year, month, _) = civil
         return year * 12 + month - 1
@@ -73,11 +73,11 @@ public struct LocalDay: Hashable, Comparable, Sendable, CustomStringConvertible 
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
     }
 
-    // Days from and to the Gregorian calendar in integer arithmetic, counting eras of 400 years that begin
-    // on 1 March, so that a leap day is the last of its year. (Hinnant, "chrono-Compatible Low-Level Date
-    // Algorithms", days_from_civil and civil_from_days.)
+    // Days from and to the Gregorian calendar in integer arithmetic. Eras of 400 years begin on 1 March, so that a leap
+    // day is the last day of its year. (Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil and
+    // civil_from_days.)
 
-    /// A day by its year, month 1…12 and day 1…31; one that the month does not have is one of the next.
+    /// A day by its year, month 1…12 and day 1…31. A day that the month does not have is in the next month.
     public init(year: Int32, month: Int32, day: Int32) {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400

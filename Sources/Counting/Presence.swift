@@ -1,17 +1,17 @@
-/// How many visitors of a site were last seen in which second: everything that *online* needs.
+/// How many visitors of a site were last seen in each second: everything that *online* needs.
 ///
 /// A ring of 2048 counts, one a second. A hit moves one unit from the visitor's old second to the new one, so
 /// *online(W)* is the sum of the newest W slots: exact for every W up to 1800 s, without a timer per visitor.
 ///
-/// - Complexity: a hit O(1); a second passing O(1). 8 KiB while anybody was here in the last 30 minutes, else nothing.
+/// - Complexity: a hit O(1); a second O(1). 8 KiB if anybody was here in the last 30 minutes, otherwise nothing.
 struct Presence: Sendable {
     /// Visitors last seen within `window`.
     private(set) var online = 0
-    /// Visitors last seen at most 1800 s ago: those whose run of hits is still open.
+    /// Visitors last seen at most 1800 s ago: their run of hits is still open.
     private(set) var live = 0
-    /// The second the ring stands at.
+    /// The second at which the ring stands.
     private(set) var second: Int64
-    /// Seconds of the headline: 60…1800.
+    /// The headline's window in seconds: 60…1800.
     private(set) var window: Int64
     /// Empty while `live` is 0.
     private var lastSeen: [UInt32] = []
@@ -24,7 +24,7 @@ struct Presence: Sendable {
         self.second = second
     }
 
-    /// Lets time pass to `now`; an earlier second changes nothing.
+    /// Advances the time to `now`. An earlier second changes nothing.
     mutating func advance(to now: Int64) {
         guard now > second else { return }
         if now - second > visitGapSecondsMax || live == 0 {
@@ -53,9 +53,9 @@ struct Presence: Sendable {
     @inline(__always)
     mutating func appear() { add(1, at: second) }
 
-    /// `count` visitors were last seen at `seen`, at most 1800 s ago: used to fill a restored ring.
+    /// `count` visitors were last seen at `seen`, at most 1800 s ago. Fills a restored ring.
     mutating func add(_ count: Int, at seen: Int64) {
-        precondition(seen <= second && second - seen <= visitGapSecondsMax, "presence outside its ring")
+        precondition(seen <= second && second - seen <= visitGapSecondsMax, "the second is outside the presence ring")
         if lastSeen.isEmpty { lastSeen = [UInt32](repeating: 0, count: Self.slots) }
         lastSeen[Self.slot(seen)] += UInt32(count)
         live += count
@@ -66,7 +66,7 @@ struct Presence: Sendable {
     @inline(__always)
     mutating func move(from previous: Int64) {
         guard previous != second else { return }
-        // Two visitors of different sites taken for one by the table: this site has never seen theirs.
+        // The table confused two visitors of different sites: this site has never seen the other visitor.
         guard live > 0, lastSeen[Self.slot(previous)] > 0 else { return appear() }
         lastSeen[Self.slot(previous)] -= 1
         lastSeen[Self.slot(second)] += 1
@@ -80,13 +80,13 @@ struct Presence: Sendable {
         return (0..<window).reduce(0) { $0 + Int(lastSeen[Self.slot(second - $1)]) }
     }
 
-    /// Makes `window` the headline's.
+    /// Sets the headline's window.
     mutating func setWindow(_ window: Int64) {
         self.window = window
         online = online(within: window)
     }
 
-    /// The seconds in which somebody was last seen, oldest first, with how many.
+    /// The seconds in which visitors were last seen, oldest first, with the number of visitors.
     var occupied: [(second: Int64, visitors: Int)] {
         guard live > 0 else { return [] }
         return (second - visitGapSecondsMax...second).compactMap {
@@ -98,12 +98,12 @@ struct Presence: Sendable {
 
 /// The greatest number of visitors online at once, and the first moment it was reached.
 public struct Peak: Equatable, Sendable {
-    /// Visitors online(W).
+    /// The number of visitors, online(W).
     public var visitors: Int
     /// When that many were first online.
     public var at: Moment
 
-    /// Keeps the greater of what was and `visitors`; an equal number later changes nothing.
+    /// Keeps the greater value. An equal number later changes nothing.
     @inline(__always)
     mutating func raise(to visitors: Int, at moment: Moment) {
         if visitors > self.visitors { self = Peak(visitors: visitors, at: moment) }

@@ -1,7 +1,7 @@
-/// A number of a site that its owner may show to anybody: the names of the `public` setting.
+/// A number of a site that its owner may show to everybody. These are the names of the `public` setting.
 public enum PublicNumber: String, CaseIterable, Sendable {
     case online, peak, total, visits, views, today, yesterday, month, visitors, windows, bots, rejected, top, series
 
-    /// The default: what a counter is for.
+    /// The default: what a simple counter shows.
     public static let counter: Set<PublicNumber> = [.online, .total]
 }

@@ -1,13 +1,14 @@
-/// The quarter hours of one UTC day of a site, packed as they are kept: of each that is not empty its place 0…95, then, LEB128,
-/// views, visits, pings, bots and the peak; rising by place.
+/// The quarter hours of one UTC day of a site in their stored, packed form. Each quarter hour that is not empty has its
+/// place 0…95 in one byte, then views, visits, pings, bots and the peak in LEB128. Places rise.
 ///
-/// Ten years of a site's quarter hours are 2 to 3 MB so, and read in some 10 ms; a row of a table each took five times as long.
+/// Ten years of a site's quarter hours are 2 to 3 MB in this form and are read in about 10 ms. One table row per
+/// quarter hour took five times as long.
 public struct QuarterDay: Equatable, Sendable {
     /// Days since 1970-01-01, by UTC.
     public let day: Int64
     private var quarters: [Quarter]
 
-    /// Quarter hours of a day.
+    /// Quarter hours in a day.
     public static let count: Int64 = 96
 
     /// An empty day.
@@ -16,7 +17,7 @@ public struct QuarterDay: Equatable, Sendable {
         quarters = []
     }
 
-    /// The day whose packed quarter hours these are.
+    /// The day with these packed quarter hours.
     public init(day: Int64, bytes: [UInt8]) throws(MalformedBytes) {
         self.init(day: day)
         var quarters: [Quarter] = []
@@ -24,7 +25,7 @@ public struct QuarterDay: Equatable, Sendable {
         self.quarters = quarters
     }
 
-    /// Adds a quarter hour of the day; one that is there already adds up with it.
+    /// Adds a quarter hour of the day. If it is already there, the two are added up.
     public mutating func add(_ quarter: Quarter) {
         precondition(quarter.number / Self.count == day, "a quarter hour of another day")
         guard let place = quarters.firstIndex(where: { $0.number >= quarter.number }) else {
@@ -45,7 +46,7 @@ public struct QuarterDay: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Gives every quarter hour that is packed in `bytes`, rising.
+    /// Calls `body` with every quarter hour packed in `bytes`, in rising order.
     public static func forEach(
         in bytes: [UInt8], of day: Int64, _ body: (Quarter) -> Void
     ) throws(MalformedBytes) {
@@ -65,7 +66,7 @@ public struct QuarterDay: Equatable, Sendable {
 }
 
 extension Quarter {
-    /// Counts add up, and the greater peak stays.
+    /// Adds the counts and keeps the greater peak.
     mutating func add(_ other: Quarter) {
         views += other.views
         visits += other.visits
@@ -75,24 +76,24 @@ extension Quarter {
     }
 }
 
-/// What is not in the tables of history yet: rows of a site that wait to be kept, and what still runs.
+/// History that is not yet in the tables: rows of a site that wait for storage, and the running quarter hour and day.
 public struct LiveHistory: Sendable {
-    /// The moment of all of it.
+    /// The moment of all these numbers.
     public let asOf: Moment
-    /// Rows that are closed and not handed out yet, of the site and of all.
+    /// Closed rows that are not handed out yet: those of the site and those of the whole daemon.
     public let rows: [HistoryRow]
     /// The running quarter hour.
     public let quarter: Quarter
-    /// The running local day, and its unique visitors so far.
+    /// The running local day and its unique visitors so far.
     public let day: LocalDay, visitors: Int
-    /// Since when the daemon is up.
+    /// Since when the daemon has been up.
     public let upSince: Moment?
     /// When the site was first known.
     public let since: Moment
 }
 
 extension Engine {
-    /// What is to be added to the tables for a site to have its history up to now.
+    /// What must be added to the tables to have a site's history up to now.
     ///
     /// - Complexity: a copy of the site's presence and windows, some 100 KB.
     public func live(of site: SiteIndex) -> LiveHistory {

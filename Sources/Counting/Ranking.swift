@@ -1,12 +1,12 @@
 /// Views by key (a path, a referring host) in one day of a site.
 ///
-/// At most `limit` keys by name; everything else is exactly in `other`. When a new key finds the ranking full, all keys
-/// seen once are swept into `other` to make room; if there is none, the new key itself goes there. The sum over
-/// keys and `other` is always the number of views counted.
+/// At most `limit` keys have a name; the views of all others are exactly in `other`. When a new key finds the ranking
+/// full, all keys with one view are swept into `other` to make room. If there are none, the new key itself goes to
+/// `other`. The sum over keys and `other` is always the number of views counted.
 ///
 /// - Complexity: O(1) a view; a sweep O(limit).
 struct Ranking: Sendable {
-    /// How often, and how often as the first page of a visit.
+    /// Views, and how many of them were the first page of a visit.
     struct Counts: Equatable, Sendable {
         var views: UInt64 = 0
         var entries: UInt64 = 0
@@ -17,9 +17,9 @@ struct Ranking: Sendable {
     /// Keys with exactly one view.
     private var singles = 0
     private let limit: Int
-    /// What is not ranked by name.
+    /// Counts of keys that are not ranked by name.
     private(set) var other = Counts()
-    /// A key has lost its name, so a later count of it may be too low.
+    /// True if a key has lost its name, so a later count of it may be too low.
     private(set) var isApproximate = false
 
     init(limit: Int, seed: HashSeed) {
@@ -27,7 +27,7 @@ struct Ranking: Sendable {
         table = KeyTable(seed: seed)
     }
 
-    /// Counts one view of `key`; true if keys had to be swept to make room.
+    /// Counts one view of `key`. True if keys were swept to make room.
     @inline(__always)
     mutating func count(_ key: Span<UInt8>, isEntry: Bool) -> Bool {
         var swept = false
@@ -70,7 +70,7 @@ struct Ranking: Sendable {
         }
     }
 
-    /// The keys with the most views, most first, then by their bytes.
+    /// The keys with the most views, most views first, then by their bytes.
     func top(_ rows: Int) -> [RankingRow] {
         let order = counts.indices.sorted { a, b in
             counts[a].views != counts[b].views
@@ -82,7 +82,7 @@ struct Ranking: Sendable {
         }
     }
 
-    /// Puts back a row of a snapshot; false if the key is there already, has no view, or finds no room.
+    /// Restores a row of a snapshot. False if the key is already there, has no view, or finds no room.
     mutating func restore(_ row: RankingRow) -> Bool {
         guard row.views > 0, let (_, isNew) = table.findOrAdd(row.key.span, limit: limit), isNew else { return false }
         counts.append(Counts(views: row.views, entries: row.entries))
@@ -90,7 +90,7 @@ struct Ranking: Sendable {
         return true
     }
 
-    /// Puts back what a snapshot says besides the rows.
+    /// Restores the rest of a snapshot's ranking.
     mutating func restore(other: Counts, isApproximate: Bool) {
         self.other = other
         self.isApproximate = isApproximate
@@ -101,9 +101,9 @@ struct Ranking: Sendable {
 public struct RankingRow: Equatable, Sendable {
     /// The path or referring host, valid UTF-8.
     public var key: [UInt8]
-    /// Views of it.
+    /// Views with this key.
     public var views: UInt64
-    /// Visits begun with it; 0 for referrers.
+    /// Visits begun with this key; 0 for referrers.
     public var entries: UInt64
 
     /// A row.

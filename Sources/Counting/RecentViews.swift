@@ -1,23 +1,23 @@
-/// The views of the last moments, to recognise a second one of the same visitor and path as a duplicate.
+/// The views of the last moments. A second view of the same visitor and path is recognised as a duplicate.
 ///
-/// A queue of (identity, moment) in the order of time with a hash index over it. Views older than `retention` leave at
-/// the front; past `limit` the oldest leaves early, which `remember` says. A counted view of a known identity takes a
-/// new place at the end and leaves a hole behind; the queue is written anew without holes when it is full.
+/// A queue of (identity, moment) in the order of time, with a hash index over it. Views older than `retention` leave at
+/// the front. Past `limit` the oldest view leaves early, and `remember` reports it. A counted view of a known identity
+/// gets a new place at the end and leaves a hole. When the queue is full, it is rebuilt without holes.
 ///
-/// - Complexity: O(1) a view. At most 48 bytes a view (the ring doubles), and nothing while nobody is here.
+/// - Complexity: O(1) a view. At most 48 bytes a view (the ring doubles), and nothing while there are no visitors.
 struct RecentViews: Sendable {
-    /// Milliseconds a view is remembered: the longest duplicate window of any site.
+    /// Milliseconds for which a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0
     private(set) var count = 0
     private let limit: Int
 
     struct View: Sendable {
-        /// 0: a hole.
+        /// 0 for a hole.
         var identity: UInt64
         /// When it was counted, in milliseconds.
         var moment: Int64
     }
-    /// Ring of views: `head` is the oldest, `length` includes holes.
+    /// Ring of views. `head` is the oldest; `length` includes holes.
     private var queue: [View] = []
     private var head = 0
     private var length = 0
@@ -33,7 +33,7 @@ struct RecentViews: Sendable {
         return Moment(milliseconds: queue[Int(index[i]) - 1].moment)
     }
 
-    /// Remembers that a view was counted now; true if the oldest one had to go before its time.
+    /// Remembers that a view was counted now. True if the oldest view had to leave early.
     mutating func remember(_ identity: UInt64, at now: Moment) -> Bool {
         guard retention > 0 else { return false }
         if let i = position(of: identity) { remove(i) }
@@ -48,7 +48,7 @@ struct RecentViews: Sendable {
         return isFull
     }
 
-    /// Sets how long views are remembered; a shorter time forgets the older ones, which no site compares any more.
+    /// Sets how long views are remembered. A shorter time forgets older views; no site compares with them any more.
     mutating func setRetention(_ milliseconds: Int64, at now: Moment) {
         retention = milliseconds
         expire(at: now)
@@ -80,7 +80,7 @@ struct RecentViews: Sendable {
         if count == 0, queue.count > 64 { clear() }
     }
 
-    /// Takes the oldest place away, whether a view stands there or not.
+    /// Removes the oldest place, whether it holds a view or a hole.
     private mutating func popFirst() {
         let view = queue[head]
         if view.identity != 0, let i = position(of: view.identity) { remove(i) }
@@ -117,7 +117,7 @@ struct RecentViews: Sendable {
         index[i] = UInt32(place + 1)
     }
 
-    /// Empties index position `hole` and the queue place it names, closing the gap so that no search breaks off early.
+    /// Empties an index position and the queue place in it, and closes the gap so that no search ends early.
     private mutating func remove(_ position: Int) {
         queue[Int(index[position]) - 1].identity = 0
         count -= 1

@@ -1,48 +1,48 @@
 /// Everything besides hits that changes counting state.
 ///
-/// The same records in the same order give the same state; that is what makes replay, `footfall count` and the
-/// running daemon one thing. What is not a record (time passing, a question) changes no number that is kept.
+/// The same records in the same order give the same state. Therefore replay, `footfall count` and the running daemon
+/// give the same numbers. Everything else (passing time, a query) changes no stored number.
 public enum Record: Equatable, Sendable {
-    /// A site is known from `at` on, at the next free index and with its running day; or, at an index in use, has
-    /// other settings.
+    /// A site is known from `at` on, at the next free index and with its running day. At an index in use: the site's
+    /// settings change.
     case site(SiteIndex, SiteSettings, DayRollover, at: Moment)
     /// A site's local midnight.
     case rollover(SiteIndex, DayRollover)
-    /// The wall clock did something.
+    /// A clock event.
     case clock(ClockEvent)
-    /// So many more of something.
+    /// Adds to a counter.
     case counter(Counter, UInt64)
-    /// So many beacons of a known site were refused; they are in their tally as well.
+    /// So many beacons of a known site were refused. They are in their counter as well.
     case rejected(SiteIndex, UInt64)
-    /// A beacon of the site with this signature was believed: signed in one second by its sender's clock, come in another by
-    /// ours.
+    /// A beacon of the site with this signature was accepted. `at` is the second of the sender's clock, `came` the
+    /// second of our clock.
     case signed(SiteIndex, UInt64, at: Int64, came: Int64)
-    /// The kernel's count of datagrams it dropped at the socket with this cookie, modulo 2³²; a new cookie began at 0.
+    /// The kernel's count of dropped datagrams at the socket with this cookie, modulo 2³². A new cookie began at 0.
     case kernelDrops(cookie: UInt64, total: UInt32)
-    /// The number of an older counter is taken over, at most `amountMax` either way.
+    /// A baseline: the number of an older counter is adopted, at most `amountMax` in either direction.
     case baseline(SiteIndex, visits: Int64, views: Int64, AuditNote)
-    /// A signed number, at most `amountMax` either way, is added to one local day.
+    /// A signed number, at most `amountMax` in either direction, is added to one local day.
     case correction(SiteIndex, LocalDay, visits: Int64, views: Int64, AuditNote)
-    /// The daemon runs from here on.
+    /// The daemon runs from this moment on.
     case up(Moment)
-    /// The daemon stopped in good order.
+    /// The daemon stopped normally.
     case down(Moment)
 
-    /// The greatest amount of a start number or a correction; a record with a greater one is malformed.
+    /// The greatest amount of a baseline or a correction. A record with a greater amount is malformed.
     public static let amountMax: Int64 = 1 << 50
 }
 
-/// The records of one batch as bytes: what the journal will hold, and what the engine counts from.
+/// The records of one batch as bytes. The journal stores them and the engine counts from them.
 ///
-/// Each record is its kind's byte and its fields, in the little-endian and LEB128 forms of `ByteWriter`. A hit:
+/// Each record is the byte of its kind and its fields, in the little-endian and LEB128 forms of `ByteWriter`. A hit:
 /// ```
 /// 0x01  flags  site  moment  [visitor 8 B]  [former 8 B]  [path]  [referrer]
 ///       bit 0 ping · 1 bot · 2–3 source · 4 visitor · 5 former · 6–7 origin (direct, internal, host)
 /// ```
-/// A ping or a bot's hit carries no path; a bot's no visitor either.
+/// A ping or a bot's hit has no path. A bot's hit has no visitor either.
 public struct Frame: Sendable {
     private var writer = ByteWriter()
-    /// Records of hits so far.
+    /// Hits in the frame so far.
     public private(set) var hits = 0
 
     /// A frame without records.
@@ -57,13 +57,13 @@ public struct Frame: Sendable {
         @_lifetime(borrow self) get { writer.bytes.span }
     }
 
-    /// Takes all records out and keeps the memory.
+    /// Removes all records and keeps the memory.
     public mutating func removeAll() {
         writer.bytes.removeAll(keepingCapacity: true)
         hits = 0
     }
 
-    /// Adds a hit; its path and referrer are copied here and nowhere else.
+    /// Adds a hit. This is the only copy of its path and referrer.
     @inline(__always)
     public mutating func append(_ hit: borrowing Hit) {
         let isView = hit.kind == .view && !hit.isBot
@@ -85,7 +85,7 @@ public struct Frame: Sendable {
         if origin == .host { writer.text(hit.referrer) }
     }
 
-    /// Adds a record that is no hit.
+    /// Adds a record that is not a hit.
     public mutating func append(_ record: Record) {
         switch record {
         case .site(let site, let settings, let rollover, let at):
@@ -177,7 +177,7 @@ extension ByteReader {
             path: path, origin: origin, referrer: referrer)
     }
 
-    /// Steps over a hit: its visitor, or 0.
+    /// Skips a hit. Returns its visitor, or 0.
     @inline(__always)
     mutating func skipHit() throws(MalformedBytes) -> UInt64 {
         let flags = try byte()
@@ -227,7 +227,7 @@ extension ByteReader {
     }
 
     mutating func day() throws(MalformedBytes) -> LocalDay {
-        // Some 8,000 years either way: calendar arithmetic stays far from its ends.
+        // About 8,000 years in either direction: calendar arithmetic stays far from its limits.
         let number = try signed()
         guard abs(number) <= 3_000_000 else { throw malformed }
         return LocalDay(number: Int32(number))

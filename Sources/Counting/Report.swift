@@ -1,18 +1,18 @@
-/// The numbers of every site at one moment: immutable, detached from the engine, safe to hand to any thread.
+/// The numbers of every site at one moment: immutable, detached from the engine, safe to pass to any thread.
 public struct Report: Sendable {
-    /// The moment the numbers are of.
+    /// The moment of the numbers.
     public let asOf: Moment
-    /// By site index.
+    /// The sites by index.
     public let sites: [SiteReport]
-    /// Counts of the daemon as a whole.
+    /// The counts of the whole daemon.
     public let counters: Counters
     /// Visitors seen in the last 30 minutes, all sites together.
     public let trackedVisitors: Int
-    /// What makes the numbers of a site doubtful, by its name.
+    /// Why the numbers of a site are doubtful, by its name.
     public var siteWarnings: [String: [Warning]] = [:]
-    /// What makes those of every site doubtful.
+    /// Why the numbers of every site are doubtful.
     public var warnings: [Warning] = []
-    /// What the sockets have done, for those who watch.
+    /// What the sockets have done. For monitoring only.
     public var ingest = IngestNumbers()
 
     /// The index of each site by its name.
@@ -36,7 +36,7 @@ public final class SiteReport: Sendable {
     public let since: Moment
     /// Visitors online now.
     public let online: Int
-    /// In how many seconds a visitor online was last seen: W.
+    /// The online window W in seconds: a visitor seen within it is online.
     public let onlineWindowSeconds: Int64
     /// The greatest online of the day.
     public let peakToday: Peak
@@ -44,19 +44,19 @@ public final class SiteReport: Sendable {
     public let peak: Peak
     /// What the headline total counts.
     public let totalOf: SiteSettings.TotalOf
-    /// Visits ever, with start number and corrections.
+    /// All visits, with baseline and corrections.
     public let totalVisits: Int64
-    /// Views ever, with start number and corrections.
+    /// All views, with baseline and corrections.
     public let totalViews: Int64
-    /// Visits and views that were counted: without start number and corrections, and so never fewer than before.
+    /// Counted visits and views, without baseline and corrections. They never fall.
     public let countedVisits: UInt64, countedViews: UInt64
-    /// Visits taken over from an older counter.
+    /// Visits adopted from an older counter.
     public let baselineVisits: Int64
-    /// Views taken over from an older counter.
+    /// Views adopted from an older counter.
     public let baselineViews: Int64
-    /// The running local day, corrections included, as in the two below.
+    /// The running local day. Corrections are included here and in the two below.
     public let today: Sums
-    /// The local day before today; zero where the daemon did not run in it.
+    /// The local day before today; zero if the daemon did not run on it.
     public let yesterday: Sums
     /// The running calendar month.
     public let month: Sums
@@ -64,15 +64,15 @@ public final class SiteReport: Sendable {
     public let windows: [Window]
     /// Hits of declared bots today.
     public let botsToday: UInt64
-    /// Hits of declared bots ever.
+    /// Hits of declared bots, all time.
     public let bots: UInt64
     /// Beacons of this site that were refused.
     public let rejected: UInt64
-    /// Every visitor of the last half hour found room in the table.
+    /// True if every visitor of the last half hour found room in the table.
     public let isOnlineExact: Bool
-    /// Today's unique visitors are counted, not estimated.
+    /// True if today's unique visitors are counted, false if they are estimated.
     public let isVisitorsExact: Bool
-    /// Since when nobody has come, although a week ago people did.
+    /// Since when there have been no visitors, although there were some a week ago.
     public let silentSince: Moment?
     /// The first moment at which a number changes without a hit.
     let goodUntil: Moment
@@ -81,7 +81,7 @@ public final class SiteReport: Sendable {
     public struct Window: Equatable, Sendable {
         /// `1m`, `5m`, `1h`, `24h`, `7d` or `30d`.
         public let name: String
-        /// Visits begun and views in it.
+        /// Visits begun and views inside it.
         public let visits: Int, views: Int
 
         fileprivate static func all<let n: Int>(_ window: SlidingWindow<n>, _ names: [String]) -> [Window] {
@@ -89,7 +89,7 @@ public final class SiteReport: Sendable {
         }
     }
 
-    /// The headline: visits or views, as the site says.
+    /// The headline: visits or views, by the site's setting.
     public var total: Int64 { totalOf == .visits ? totalVisits : totalViews }
 
     init(_ site: SiteCounters, at now: Moment, up: Moment? = nil) {
@@ -127,10 +127,10 @@ public final class SiteReport: Sendable {
 }
 
 extension SiteCounters {
-    /// The newest whole quarter hours without a view, up to a day of them, are compared with the same ones of the week
-    /// before, and of the one before that where the site is so old: offices sleep at night and on Sundays.
+    /// Compares the newest whole quarter hours without a view (at most one day) with the same quarter hours one week
+    /// earlier, and two weeks earlier if the site is that old: offices sleep at night and on Sundays.
     ///
-    /// While the daemon was down nobody could come: only what follows `up` is quiet.
+    /// Nobody could come while the daemon was down, so only the time after `up` is quiet.
     fileprivate func silentSince(up: Moment?) -> Moment? {
         guard let newest = windows.quarters.newest else { return nil }
         let last = max(newest, up?.quarter ?? 0)

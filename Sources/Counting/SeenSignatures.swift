@@ -1,20 +1,21 @@
-/// The signatures of beacons that were believed lately, so that none is believed twice.
+/// The signatures of recently accepted beacons, so that none is accepted twice.
 ///
-/// Kept by site and by the second that the sender signed. What is forgotten raises the site's floor, and what was signed at or
-/// before the floor is not believed any more: when the set is full, or the clock has jumped, it refuses and never repeats.
-/// The site with the most gives way, so that one that is flooded shuts out nobody else.
+/// They are stored by site and by the second that the sender signed. Forgetting a second raises the site's floor, and a
+/// signature from the floor or earlier is not accepted any more: when the set is full, or the clock has jumped, it
+/// refuses and never accepts a replay. The site with the most signatures loses its oldest, so a flooded site shuts out
+/// no other.
 ///
-/// - Complexity: O(1) a signature, and O(sites) a second that is forgotten because the set is full; 262,144 signatures at
-///   most, some 10 MiB.
+/// - Complexity: O(1) a signature, and O(sites) for each second that is forgotten because the set is full. At most
+///   262,144 signatures, about 10 MiB.
 public struct SeenSignatures: Sendable {
-    /// Signatures kept, of all sites together.
+    /// The most signatures stored, all sites together.
     public static let countMax = 1 << 18
-    /// A signature is believed this long before and after its second.
+    /// A signature is valid this long before and after its second.
     public static let windowSeconds: Int64 = 120
 
     private var sites: [Int: OfSite] = [:]
     private var count = 0
-    /// Seconds up to this one are forgotten, for every site.
+    /// Signatures up to this second are forgotten, for every site.
     private let floor: Int64
 
     private struct OfSite {
@@ -24,7 +25,7 @@ public struct SeenSignatures: Sendable {
 
         var oldest: Int64 { bySecond.keys.min() ?? .max }
 
-        /// Forgets the oldest second: how many signatures that were.
+        /// Forgets the oldest second. Returns the number of its signatures.
         mutating func forgetOldest() -> Int {
             let oldest = oldest
             guard let forgotten = bySecond.removeValue(forKey: oldest)?.count else { return 0 }
@@ -34,17 +35,17 @@ public struct SeenSignatures: Sendable {
         }
     }
 
-    /// None, and nothing signed up to `floor` is believed.
+    /// No signatures. Nothing signed at `floor` or before is accepted.
     public init(floor: Int64 = 0) { self.floor = floor }
 
-    /// The signature was seen, or may have been.
+    /// True if the signature was seen, or may have been.
     public func holds(_ signature: UInt64, of site: SiteIndex, signedAt second: Int64) -> Bool {
         guard second > floor else { return true }
         guard let kept = sites[site.number] else { return false }
         return second <= kept.floor || kept.bySecond[second]?.contains(signature) ?? false
     }
 
-    /// Keeps a signature that was believed, and forgets those that the clock alone would refuse now.
+    /// Stores an accepted signature, and forgets seconds that the clock alone would refuse now.
     mutating func insert(_ signature: UInt64, of site: SiteIndex, signedAt second: Int64, now: Int64) {
         if count >= Self.countMax { makeRoom(now) }
         var kept = sites.removeValue(forKey: site.number) ?? OfSite()
@@ -56,7 +57,8 @@ public struct SeenSignatures: Sendable {
         sites[site.number] = kept
     }
 
-    /// Forgets what the clock would refuse, of every site; where that is nothing, the oldest second of the site with the most.
+    /// Forgets what the clock would refuse, on every site. If that is nothing, forgets the oldest second of the site
+    /// with the most signatures.
     private mutating func makeRoom(_ now: Int64) {
         for site in sites.keys {
             while let oldest = sites[site]?.oldest, oldest < now - Self.windowSeconds - 1 {

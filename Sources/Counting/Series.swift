@@ -1,17 +1,17 @@
-/// History in columns: what happened in each of a run of buckets of time.
+/// History in columns: what happened in each of several buckets of time.
 ///
-/// A bucket that the daemon was not up in at all, or that lies before the site or after now, has no numbers, which is not
-/// the same as zeros.
+/// A bucket has no numbers if the daemon was not up in it at all, or if it lies before the site or after now. That is
+/// not the same as zeros.
 public struct Series: Sendable {
     /// The first second of each bucket, and the end of the last one; rising.
     public let bounds: [Int64]
     /// By bucket: sums, and the greatest online.
     public private(set) var views: [Int64], visits: [Int64], pings: [Int64], bots: [Int64], online: [Int64]
-    /// By bucket: unique visitors; nil where they are not known.
+    /// By bucket: unique visitors; nil if unknown.
     public private(set) var visitors: [Int64?]
     private var isUp: [Bool]
 
-    /// So many buckets at most.
+    /// The most buckets in a series.
     public static let countMax = 10_000
 
     /// Buckets without numbers.
@@ -27,10 +27,10 @@ public struct Series: Sendable {
     /// How many buckets there are.
     public var count: Int { bounds.count - 1 }
 
-    /// There are numbers for a bucket.
+    /// True if a bucket has numbers.
     public func isKnown(_ bucket: Int) -> Bool { isUp[bucket] }
 
-    /// The bucket that a second lies in.
+    /// The bucket of a second.
     public func bucket(at second: Int64) -> Int? {
         guard second >= bounds[0], second < bounds[count] else { return nil }
         var (low, high) = (0, count)
@@ -47,7 +47,7 @@ public struct Series: Sendable {
         add(quarter, to: i)
     }
 
-    /// Adds the quarter hours of a day as they are packed. Faster than one by one: they rise, and so do the buckets.
+    /// Adds the packed quarter hours of a day. Faster than one by one: both quarter hours and buckets rise.
     public mutating func add(day: Int64, packed bytes: [UInt8]) throws(MalformedBytes) {
         var i = bucket(at: max(day * 86_400, bounds[0])) ?? 0
         try QuarterDay.forEach(in: bytes, of: day) { quarter in
@@ -64,11 +64,11 @@ public struct Series: Sendable {
         pings[i] += Int64(quarter.pings)
         bots[i] += Int64(quarter.bots)
         online[i] = max(online[i], Int64(quarter.peak))
-        // What was counted was counted by somebody.
+        // A count proves that the daemon was up.
         isUp[i] = true
     }
 
-    /// The daemon was up from one second to just before another.
+    /// The daemon was up from `from` to just before `to`.
     public mutating func addUptime(from: Int64, to: Int64) {
         let (from, to) = (max(from, bounds[0]), min(to, bounds[count]))
         guard from < to, let first = bucket(at: from), let last = bucket(at: to - 1) else { return }
@@ -83,7 +83,7 @@ public struct Series: Sendable {
         isUp[i] = true
     }
 
-    /// Unique visitors of the day that begins at `second`: of several days they add up to visitor-days.
+    /// Adds the unique visitors of the day that begins at `second`. Several days add up to visitor-days.
     public mutating func addVisitors(at second: Int64, _ count: Int) {
         guard let i = bucket(at: second) else { return }
         visitors[i] = (visitors[i] ?? 0) + Int64(count)

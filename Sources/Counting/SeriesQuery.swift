@@ -1,19 +1,19 @@
-/// Which history is asked for.
+/// A query for history.
 public struct SeriesQuery: Sendable {
-    /// The site, and the zone that its days are put together in.
+    /// The site, and the zone of the days in the answer.
     public var site: SiteIndex, timezone: String
-    /// Where it begins and ends; nil is a day before the end, and now.
+    /// Where the range begins and ends. Nil means one day before the end, and now.
     public var from: Edge?, to: Edge?
-    /// How long each bucket is; nil is what suits the whole.
+    /// The length of each bucket. Nil means a length that suits the range.
     public var step: Step?
 
     /// An end of the range.
     public enum Edge: Sendable {
         /// A moment.
         case moment(Moment)
-        /// A whole local day, which is part of the range.
+        /// A whole local day. It is part of the range.
         case day(LocalDay)
-        /// As far back as there is anything.
+        /// The beginning of the history.
         case beginning
     }
 
@@ -22,7 +22,7 @@ public struct SeriesQuery: Sendable {
         case quarter = "15m", hour = "1h", day = "1d", month = "1mo"
     }
 
-    /// History of a site, put together in a zone.
+    /// A query for the history of a site in a zone.
     public init(site: SiteIndex, timezone: String, from: Edge? = nil, to: Edge? = nil, step: Step? = nil) {
         self.site = site
         self.timezone = timezone
@@ -32,14 +32,14 @@ public struct SeriesQuery: Sendable {
     }
 }
 
-/// What was found.
+/// The answer to a query.
 public enum SeriesAnswer: Sendable {
-    /// Columns of buckets of one length, as they are at a moment; of days also which they are.
+    /// Columns of buckets of one length, as of a moment. `days` names the local days if the buckets are days.
     case series(Series, step: SeriesQuery.Step, days: [LocalDay], asOf: Moment)
     /// The range ends before it begins, or lies where no time is counted.
     case empty
     /// More buckets than `Series.countMax`.
     case tooLong
-    /// The disk does not give it now.
+    /// The disk cannot be read now.
     case unavailable
 }

@@ -1,7 +1,7 @@
-/// SipHash-c-d: a keyed 64-bit hash that a stranger cannot steer into collisions.
+/// SipHash-c-d: a keyed 64-bit hash. Without the key nobody can construct collisions.
 ///
-/// Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with `c` rounds a word and `d` at the end.
-/// Feed it in any number of pieces; the result depends only on the bytes. About 4 instructions a byte with c = 2.
+/// Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012), with `c` rounds a word and `d` at the end. Add the
+/// bytes in any number of pieces: the result depends only on the bytes. About 4 instructions a byte with c = 2.
 @frozen
 public struct SipHash<let c: Int, let d: Int>: Sendable {
     @usableFromInline var v0: UInt64, v1: UInt64, v2: UInt64, v3: UInt64
@@ -18,7 +18,7 @@ public struct SipHash<let c: Int, let d: Int>: Sendable {
         v3 = k1 ^ 0x7465_6462_7974_6573
     }
 
-    /// Adds the lowest `count` bytes of `word`, at most 8, lowest first; the others must be zero.
+    /// Adds the lowest `count` bytes of `word`, at most 8, lowest first. The others must be zero.
     @inlinable @inline(__always)
     public mutating func combine(_ word: UInt64, count: UInt64) {
         let used = length & 7
@@ -26,7 +26,7 @@ public struct SipHash<let c: Int, let d: Int>: Sendable {
         length &+= count
         if used &+ count >= 8 {
             compress(tail)
-            // What did not fit; a shift by the whole width leaves nothing, unlike the masked one.
+            // The bytes that did not fit. A shift by 64 must give zero; the masked shift would not.
             tail = used == 0 ? 0 : word &>> ((8 &- used) &* 8)
         }
     }
@@ -89,7 +89,7 @@ public struct SipHash<let c: Int, let d: Int>: Sendable {
     }
 }
 
-/// For what is stored or stands for a person.
+/// For stored values and for values that stand for a person.
 public typealias StrongHash = SipHash<2, 4>
-/// For tables in memory, keyed afresh in every process.
+/// For tables in memory. Every process has its own key.
 public typealias TableHash = SipHash<1, 3>

@@ -1,14 +1,14 @@
-/// A site's place in the engine: given out in the order of the site records, never reused.
+/// A site's place in the engine. Places are given in the order of the site records and never reused.
 public struct SiteIndex: Hashable, Comparable, Sendable {
     /// 0 for the first site.
     public let number: Int
     /// The site at place `number`.
     public init(_ number: Int) { self.number = number }
-    /// Known earlier.
+    /// True if `a` became known earlier.
     public static func < (a: SiteIndex, b: SiteIndex) -> Bool { a.number < b.number }
 }
 
-/// The way a hit came in. Only views from the same source are compared for duplicates.
+/// How a hit arrived. Only views from the same source are compared for duplicates.
 public enum HitSource: UInt8, Sendable, CaseIterable {
     /// A native beacon from a program.
     case beacon = 0
@@ -22,7 +22,7 @@ public enum HitSource: UInt8, Sendable, CaseIterable {
 public struct SiteSettings: Equatable, Sendable {
     /// The site id, 1…64 of `a-z 0-9 . _ -`.
     public var name: String
-    /// The zone's name, kept with every closed day; counting never interprets it.
+    /// The zone's name, stored with every closed day. Counting never interprets it.
     public var timezone: String
     /// Seconds without a hit after which a visitor is no longer *online now*: 60…1800.
     public var onlineWindowSeconds: Int64
@@ -30,7 +30,7 @@ public struct SiteSettings: Equatable, Sendable {
     public var duplicateMilliseconds: Int64
     /// What the headline total counts.
     public var totalOf: TotalOf
-    /// The one source whose views count; from the others a view is a ping. Nil: every source counts.
+    /// The one source whose views count; a view from another source is a ping. Nil: every source counts.
     public var viewsFrom: HitSource?
 
     /// What the headline total counts.
@@ -41,7 +41,7 @@ public struct SiteSettings: Equatable, Sendable {
         case views = 1
     }
 
-    /// Settings of a site that says nothing but its name and zone.
+    /// Settings of a site, with defaults for everything except name and zone.
     public init(
         name: String, timezone: String = "UTC", onlineWindowSeconds: Int64 = 300,
         duplicateMilliseconds: Int64 = 1000, totalOf: TotalOf = .visits, viewsFrom: HitSource? = nil
@@ -57,16 +57,16 @@ public struct SiteSettings: Equatable, Sendable {
     }
 }
 
-/// One local day of a site as the calendar hands it to the engine.
+/// One local day of a site, as the calendar gives it to the engine.
 public struct DayRollover: Equatable, Sendable {
     /// The day that begins.
     public var day: LocalDay
     /// Its first moment.
     public var begins: Moment
-    /// The number of the salt that visitors are hashed with from here on.
+    /// The number of the salt for visitor hashes from here on.
     public var salt: UInt32
 
-    /// A day beginning at `begins`, with the salt to use in it.
+    /// A day that begins at `begins`, with its salt.
     public init(day: LocalDay, begins: Moment, salt: UInt32) {
         self.day = day
         self.begins = begins

@@ -1,9 +1,9 @@
-/// Everything counted for one site. Time inside it stands where the last hit or question left it.
+/// Everything counted for one site. Its time is that of the last hit or query.
 struct SiteCounters: Sendable {
     let index: SiteIndex
     private(set) var settings: SiteSettings
     let since: Moment
-    /// The local day that runs, and its salt.
+    /// The rollover that began the running local day, with its salt.
     private(set) var rollover: DayRollover
     private(set) var now: Moment
 
@@ -11,7 +11,7 @@ struct SiteCounters: Sendable {
     var windows: Windows
     var today: Day
     var yesterday = Sums()
-    /// The closed days of today's month.
+    /// The closed days of the running month.
     var month = Sums()
     var quarter: Quarter
     var peak: Peak
@@ -43,7 +43,7 @@ struct SiteCounters: Sendable {
         quarter = Quarter(number: now.quarter, peak: 0)
     }
 
-    /// Lets time pass to `moment`, closing quarter hours on the way; an earlier one changes nothing.
+    /// Advances the time to `moment` and closes quarter hours on the way. An earlier moment changes nothing.
     @inline(__always)
     mutating func advance(to moment: Moment, closing rows: inout [HistoryRow]) {
         guard moment > now else { return }
@@ -58,12 +58,12 @@ struct SiteCounters: Sendable {
             if !quarter.isEmpty { rows.append(.quarter(index, quarter)) }
             let next = quarter.number + 1
             presence.advance(to: next * Moment.quarterMilliseconds / 1000)
-            // With nobody online any more the quarters between hold nothing.
+            // If nobody is online any more, the quarter hours in between are empty.
             quarter = Quarter(number: presence.online == 0 ? last : next, peak: presence.online)
         }
     }
 
-    /// A view, duplicate or ping has moved the presence: peaks follow at once.
+    /// A view, duplicate or ping has changed the presence; raises the peaks.
     @inline(__always)
     mutating func raisePeaks() {
         let online = presence.online
@@ -72,7 +72,7 @@ struct SiteCounters: Sendable {
         quarter.peak = max(quarter.peak, online)
     }
 
-    /// Counts a view that is no duplicate; the number of ranking sweeps it took.
+    /// Counts a view that is not a duplicate. Returns the number of ranking sweeps that it needed.
     @inline(__always)
     mutating func countView(_ hit: borrowing Hit, startsVisit: Bool) -> UInt64 {
         views += 1
@@ -91,8 +91,8 @@ struct SiteCounters: Sendable {
         quarter.bots += 1
     }
 
-    /// Closes the running day and begins another; time must stand at its first moment or later. Nil where the day is
-    /// the same and only its bounds or its salt are others: then it goes on.
+    /// Closes the running day and begins another. The time must be its first moment or later. Nil if the day is the
+    /// same and only its bounds or its salt change: then the day continues.
     mutating func rollOver(to next: DayRollover) -> ClosedDay? {
         rollover = next
         guard next.day != today.day else { return nil }
@@ -104,7 +104,7 @@ struct SiteCounters: Sendable {
         return closed
     }
 
-    /// Adds to one local day, and so to its month and the total.
+    /// Adds to one local day, and to its month and the total.
     mutating func correct(_ day: LocalDay, visits: Int64, views: Int64) {
         correctedVisits = boundedSum(correctedVisits, visits)
         correctedViews = boundedSum(correctedViews, views)
@@ -118,7 +118,7 @@ struct SiteCounters: Sendable {
         if day.month == today.day.month { month.add(amount) }
     }
 
-    /// Takes new settings; another online window starts the peaks anew.
+    /// Sets new settings. A different online window resets the peaks.
     mutating func set(_ settings: SiteSettings) {
         precondition(settings.name == self.settings.name, "a site keeps its name")
         let hasOtherWindow = settings.onlineWindowSeconds != self.settings.onlineWindowSeconds
@@ -130,7 +130,7 @@ struct SiteCounters: Sendable {
         quarter.peak = presence.online
     }
 
-    /// Time starts anew at `moment`, which may lie in the past: presence and windows are forgotten, totals stay.
+    /// Time begins again at `moment`, which may lie in the past. Presence and windows are forgotten, totals stay.
     mutating func restart(at moment: Moment, closing rows: inout [HistoryRow]) {
         if !quarter.isEmpty { rows.append(.quarter(index, quarter)) }
         now = moment

@@ -1,4 +1,4 @@
-/// Sites by a bit each.
+/// A set of sites, one bit each.
 struct SiteSet: Sendable {
     private var words: [UInt64] = []
 
@@ -9,7 +9,7 @@ struct SiteSet: Sendable {
         words[word] |= 1 << UInt64(site.number & 63)
     }
 
-    /// Takes all sites out, in the order of their indexes.
+    /// Removes and returns all sites, in the order of their indexes.
     mutating func takeAll() -> [SiteIndex] {
         var sites: [SiteIndex] = []
         for place in words.indices {

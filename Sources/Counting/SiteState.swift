@@ -1,7 +1,7 @@
-// A site as bytes: the writer's lines are the layout, and the reader mirrors them.
+// A site as bytes. The lines of the writer are the layout; the reader mirrors them.
 
 extension ByteWriter {
-    /// A site as it stands at its own moment.
+    /// A site at its own moment.
     mutating func counters(_ site: SiteCounters) {
         moment(site.now)
         self.site(site.settings)
@@ -88,7 +88,7 @@ extension ByteWriter {
 }
 
 extension SiteCounters {
-    /// A site at the moment its bytes begin with, which lies not after `end`.
+    /// A site at the moment with which its bytes begin; it must not be after `end`.
     init(
         restoring bytes: [UInt8], _ index: SiteIndex, until end: Moment, limits: Limits, seed: HashSeed
     ) throws(MalformedBytes) {
@@ -145,7 +145,7 @@ extension ByteReader {
             guard slot >= before, slot >= 0 else { throw malformed }
             before = slot
             let views = UInt32(try number(upTo: Int(UInt32.max)))
-            // More visits than views would overflow the slot that has room for the views.
+            // More visits than views could overflow the slot, which has room for the views.
             window.add(.init(views: views, visits: UInt32(try number(upTo: Int(views)))), at: slot)
         }
     }
@@ -165,14 +165,14 @@ extension ByteReader {
         }
         guard let visitors = HyperLogLog(content) else { throw malformed }
         day.visitors = visitors
-        // Rows and rest are the day's views; a row that is asked for is taken off them.
+        // Rows and rest are the day's views; readers compute `other` by subtracting rows from them.
         guard try ranking(&day.pages, of: day.views) == day.views else { throw malformed }
         guard day.direct <= day.views, day.internal <= day.views - day.direct else { throw malformed }
         let hosts = day.views - day.direct - day.internal
         guard try ranking(&day.referrers, of: hosts) == hosts else { throw malformed }
     }
 
-    /// Reads a ranking of at most `views` views, and says how many it is of.
+    /// Reads a ranking of at most `views` views. Returns the number of its views.
     private mutating func ranking(_ ranking: inout Ranking, of views: UInt64) throws(MalformedBytes) -> UInt64 {
         var isApproximate = try flag()
         var other = Ranking.Counts(views: try counter(), entries: try counter())

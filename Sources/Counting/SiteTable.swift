@@ -1,7 +1,7 @@
 /// The sites by index, 16 to a chunk.
 ///
-/// A copy of the table shares its chunks with the original until one of them is written to, and the first write then
-/// copies 16 sites and not all of them.
+/// A copy of the table shares its chunks with the original. The first write to a chunk copies 16 sites, not all of
+/// them.
 struct SiteTable: RandomAccessCollection, Sendable {
     private var chunks: [[SiteCounters]] = []
     private(set) var count = 0

@@ -1,24 +1,24 @@
-/// Views and visits in the last so many slots, for `n` spans at once.
+/// Views and visits in the last slots, for `n` spans at once.
 ///
-/// Only the slots in which something happened are kept, oldest first, so a quiet site costs nothing and a busy one at
-/// most 12 bytes a slot of the longest span (more only past 4 billion views in one slot). The slot now running is
-/// counted by itself, so that a hit touches no memory elsewhere. Each span has a running sum of the others and a tail
-/// that trails behind the newest slot.
+/// Only slots in which something happened are stored, oldest first. So a quiet site costs nothing, and a busy one at
+/// most 12 bytes for each slot of the longest span (more only past 4 billion views in one slot). The running slot is
+/// counted separately, so that a hit touches no other memory. Each span has a running sum of the other slots, and a
+/// tail that follows behind the newest slot.
 ///
-/// - Complexity: a count O(1); time passing O(slots that expire).
+/// - Complexity: a count O(1); advancing O(slots that expire).
 struct SlidingWindow<let n: Int>: Sendable {
     private struct Slot {
         var number: UInt32
         var counts: SlotCounts
     }
 
-    /// Lengths in slots, shortest first; the slot now running is one of them.
+    /// Lengths in slots, shortest first. The running slot is one of them.
     let spans: [n of Int64]
     private var now: Int64
-    /// What happened in the slot now running, or the last of it where it has a closed slot as well.
+    /// The running slot, or the last part of it if an earlier part is already closed.
     private var running = SlotCounts()
     private var slots: [Slot] = []
-    /// Per span: the index in `slots` of the oldest slot inside it, and the sums from there on.
+    /// Per span: the index in `slots` of its oldest slot, and the sums from there on.
     private var tails = [n of Int](repeating: 0)
     private var views = [n of Int](repeating: 0)
     private var visits = [n of Int](repeating: 0)
@@ -30,13 +30,13 @@ struct SlidingWindow<let n: Int>: Sendable {
 
     func views(in span: Int) -> Int { views[span] + Int(running.views) }
     func visits(in span: Int) -> Int { visits[span] + Int(running.visits) }
-    /// Nothing lies in any span.
+    /// True if all spans are empty.
     var isEmpty: Bool { slots.isEmpty && running.views == 0 }
 
     /// The newest slot of the longest span in which something happened.
     var newest: Int64? { running.views > 0 ? now : slots[tails[n - 1]...].last.map { Int64($0.number) } }
 
-    /// Visits in those slots of `range` that are closed and lie in the longest span. O(log slots + slots in the range).
+    /// Visits in the closed slots of `range` inside the longest span. O(log slots + slots in the range).
     func visits(in range: Range<Int64>) -> Int {
         var (low, high) = (tails[n - 1], slots.count)
         while low < high {
@@ -46,7 +46,7 @@ struct SlidingWindow<let n: Int>: Sendable {
         return slots[low...].prefix { Int64($0.number) < range.upperBound }.reduce(0) { $0 + Int($1.counts.visits) }
     }
 
-    /// Lets time pass to slot `slot`; an earlier one changes nothing.
+    /// Advances the time to slot `slot`. An earlier one changes nothing.
     @inline(__always)
     mutating func advance(to slot: Int64) {
         if slot > now { expire(slot) }
@@ -63,7 +63,8 @@ struct SlidingWindow<let n: Int>: Sendable {
                 tails[i] += 1
             }
         }
-        // The longest span's tail is where memory ends; move down only when half is behind it, so that it costs O(1) a slot.
+        // The tail of the longest span is where memory ends. Move the slots only when half lies before it: that costs
+        // O(1) a slot.
         let gone = tails[n - 1]
         if gone == slots.count {
             clear(at: now)
@@ -91,10 +92,10 @@ struct SlidingWindow<let n: Int>: Sendable {
         }
     }
 
-    /// Counts into the slot now running. Visits are never more than views.
+    /// Counts into the running slot. Visits are never more than views.
     @inline(__always)
     mutating func add(views newViews: UInt32, visits newVisits: UInt32) {
-        // More than 32 bits of views in one slot take another slot of the same number.
+        // More than 32 bits of views in one slot need another slot with the same number.
         if running.views > .max - newViews { closeRunning() }
         running.views += newViews
         running.visits += newVisits
@@ -123,7 +124,7 @@ struct SlotCounts: Sendable {
     var visits: UInt32 = 0
 }
 
-/// The six windows of a site: whole seconds up to an hour, whole minutes up to a day, quarter hours of UTC up to 30 days.
+/// The six windows of a site: seconds up to an hour, minutes up to a day, quarter hours of UTC up to 30 days.
 struct Windows: Sendable {
     var seconds: SlidingWindow<3>
     var minutes: SlidingWindow<1>

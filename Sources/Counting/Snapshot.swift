@@ -1,15 +1,15 @@
-// The counting state as bytes: version 2. In version 1 there were no signatures.
+// The counting state as bytes: version 2. Version 1 had no signatures.
 //
-// Everything is sorted and only what is live is written, so two engines in the same state give the same bytes whatever
-// way they came there. Numbers are LEB128 unless 8 B stands behind them, and signed ones folded; ages count back.
+// Everything is sorted and only live entries are written, so two engines in the same state give the same bytes, however
+// they reached it. Numbers are LEB128 unless marked "8 B"; signed ones are zigzag-coded. Ages count back from now.
 //
-//     engine    version 1 B  now  up  doubt  tallies  sockets  signatures
+//     engine    version 1 B  now  up  doubt  counters  sockets  signatures
 //               up: 1 since, or 0 · doubt: 1 until when newcomers begin no visit, or 0
-//               tallies: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
+//               counters: n × (number 1 B, count) · sockets: n × (cookie 8 B, drops)
 //               signatures: floor, n × (site, its floor, n × (second, n × 8 B)), in the seconds they were signed
-//     site      now  settings  since  day turn  views visits bots rejected  corrected visits views  start visits views
+//     site      now  settings  since  rollover  views visits bots rejected  corrected visits views  baseline
 //               untracked  presence  3 × window  today  yesterday  month  quarter  peak
-//               settings, day turn: as in records · untracked: 1 moment, or 0
+//               settings, rollover: as in records · untracked: 1 moment, or 0
 //               presence: n × (age in seconds, visitors), oldest first, against this now
 //               window: n × (age in slots, views, visits), oldest first: seconds, minutes, quarter hours
 //               today: views visits bots direct internal  corrected visits views  peak  sketch  pages  referrers
@@ -19,15 +19,15 @@
 //     chunk 0   recent views: n × (identity 8 B, moment), in the order of counting
 //     chunk c   visitors whose key's top 6 bits are c − 1: slots of 8 B, fingerprints rising (`VisitorTable.swift`)
 //
-// A snapshot is all of them in one: length and bytes of engine, then n and length and bytes of each site, then length
-// and bytes of 65 chunks. It is taken with every site brought to now, so that equal states have equal bytes.
+// A snapshot is all of them in one: length and bytes of engine; then n, and length and bytes of each site; then length
+// and bytes of 65 chunks. Every site is advanced to now first, so that equal states have equal bytes.
 
 extension Engine {
     static let version: UInt8 = 2
 
     /// The whole state as canonical bytes. Closed history rows are not part of it.
     ///
-    /// - Complexity: O(state), the visitors sorted; about 9 bytes a visitor.
+    /// - Complexity: O(state), with sorting of the visitors; about 9 bytes a visitor.
     public mutating func snapshot() -> [UInt8] {
         settle()
         let capture = Capture(of: self, rows: [], changedSites: [])
@@ -39,8 +39,8 @@ extension Engine {
         return writer.bytes
     }
 
-    /// The engine that `snapshot()` was taken of, under limits that may be others: what no longer finds room in a
-    /// ranking goes to its `(other)`, and visitors over their limit stay until they leave.
+    /// Restores the engine of a `snapshot()`. The limits may differ: keys without room in a ranking go to its
+    /// `(other)`, and visitors over their limit stay until they leave.
     public init(restoring bytes: Span<UInt8>, limits: Limits, seed: HashSeed) throws(MalformedBytes) {
         var reader = ByteReader(bytes)
         let engine = [UInt8](copying: try reader.text(upTo: .max))
@@ -52,10 +52,11 @@ extension Engine {
         try self.init(restoring: engine, sites: sites, chunks: chunks, limits: limits, seed: seed)
     }
 
-    /// The engine whose captures these bytes are from: `engine` and `chunks` of one, and of every site the bytes of
-    /// that one or of the last before it in which the site had changed. Without chunks nobody was here.
+    /// Restores an engine from the bytes of its captures. `engine` and `chunks` come from one capture. Each site's
+    /// bytes come from that capture, or from the last earlier one in which the site had changed. Without chunks there
+    /// are no visitors.
     ///
-    /// The limits may be others, as for a snapshot.
+    /// The limits may differ, as for a snapshot.
     public init(
         restoring engine: [UInt8], sites: [[UInt8]], chunks: [[UInt8]], limits: Limits, seed: HashSeed
     ) throws(MalformedBytes) {

@@ -1,4 +1,4 @@
-/// Random numbers that are the same for the same seed, for what need not be secret.
+/// Random numbers that are the same for the same seed. Not for secrets.
 ///
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
 public struct SplitMix: RandomNumberGenerator, Sendable {

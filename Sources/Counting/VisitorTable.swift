@@ -1,25 +1,25 @@
-/// Every visitor of every site who was seen in the last half hour: when last, and whether a visit is open.
+/// Every visitor of every site seen in the last half hour: when last seen, and whether a visit is open.
 ///
 /// ```
 /// slot   63 ........ 13   12 ......... 1   0
 ///        fingerprint 51   second mod 4096  a visit is open in this run
 /// ```
-/// Open addressing over 1024 segments. The top 10 bits of the visitor key name the segment, the next ones the home
-/// slot (by multiplication, so a segment may have any capacity); both are inside the fingerprint, so a segment can be
-/// rebuilt at another size from its slots alone. A segment is rebuilt when 4/5 full, to 7/10 full: about 10.7 bytes a
-/// visitor at any size, and no step longer than one segment. Two visitors are taken for one with probability
-/// n² / 2⁵²: 0.02 expected pairs among 10 million.
+/// Open addressing over 1024 segments. The top 10 bits of the visitor key name the segment. The next bits give the home
+/// slot (by multiplication, so a segment may have any capacity). Both are inside the fingerprint, so a segment can be
+/// rebuilt at another size from its slots alone. A segment is rebuilt when it is 4/5 full, to 7/10 full: about 10.7
+/// bytes a visitor at any size, and no step is longer than one segment. Two visitors are confused with probability n² /
+/// 2⁵²: 0.02 expected pairs among 10 million.
 ///
 /// A slot older than 1800 s is *stale*: it may be reused, and a walk over all segments every 1800 s removes it before
-/// its second could be misread (4096 s). Copying the table costs one reference a segment; a copy and the original
-/// then part segment by segment as they are written to.
+/// its second could be misread (4096 s). A copy of the table costs one reference a segment. A later write to either
+/// copies one segment.
 ///
-/// - Complexity: O(1) a hit; a second passing rebuilds at most one segment in 1800 s × 1024.
+/// - Complexity: O(1) a hit; a second rebuilds at most one segment in 1800 s × 1024.
 struct VisitorTable: Sendable {
     private var segments = [[UInt64]](repeating: [], count: segmentCount)
-    /// Slots of each segment that are not empty, stale ones included.
+    /// Used slots of each segment, stale ones included.
     private var used = [Int32](repeating: 0, count: segmentCount)
-    /// Everybody in the table by second; `live` is how many there are.
+    /// All visitors in the table by second; `live` is their number.
     private var everybody: Presence
 
     private static let segmentCount = 1024
@@ -27,7 +27,7 @@ struct VisitorTable: Sendable {
     private static let secondMask: UInt64 = 4095
     private static let fingerprintMask: UInt64 = ~0 << 13
 
-    /// What a live slot says.
+    /// What a live slot holds.
     struct Entry {
         /// The second of the last hit, at most 1800 s ago.
         var lastSecond: Int64
@@ -39,16 +39,16 @@ struct VisitorTable: Sendable {
 
     var live: Int { everybody.live }
 
-    /// Bytes of all slots, used or not.
+    /// Bytes of all slots, used or free.
     var bytes: Int { segments.reduce(0) { $0 + $1.count * 8 } }
 
-    /// Lets time pass, and removes what has become stale, a share of the segments at a time.
+    /// Advances the time and removes stale slots, a part of the segments at a time.
     mutating func advance(to now: Int64) {
         if now - everybody.second > visitGapSecondsMax { clear(at: now) }
         while everybody.second < now { step(to: min(now, everybody.second + Self.stepMax)) }
     }
 
-    /// A slot is at most 1800 s stale when its segment is swept, and its second readable for 4096.
+    /// A slot is at most 1800 s stale when its segment is swept, and its second can be read for 4096 s.
     private static let stepMax: Int64 = 256
 
     private mutating func step(to now: Int64) {
@@ -73,7 +73,7 @@ struct VisitorTable: Sendable {
         }
     }
 
-    /// The slot at which the search for a visitor begins, read so that it is at hand afterwards.
+    /// Reads the slot where the search for a visitor begins, so that it is in the cache afterwards.
     @inline(__always)
     func touch(_ key: UInt64) -> UInt64 {
         let s = Self.segment(key)
@@ -81,7 +81,7 @@ struct VisitorTable: Sendable {
         return capacity == 0 ? 0 : segments[s][Self.home(Self.fingerprint(key), capacity: capacity)]
     }
 
-    /// Marks the visitor seen now if a run of theirs is open, and says what was known before.
+    /// Marks the visitor as seen now if a run of hits is open. Returns what was known before.
     @inline(__always)
     mutating func renew(_ key: UInt64, isView: Bool) -> Entry? {
         let s = Self.segment(key)
@@ -92,7 +92,7 @@ struct VisitorTable: Sendable {
         return entry
     }
 
-    /// Carries a live visitor over to a new key, seen now, and says what was known before. The old slot is marked dead.
+    /// Moves a live visitor to a new key, seen now. Returns what was known before. The old slot is marked dead.
     mutating func rename(_ old: UInt64, to new: UInt64, isView: Bool) -> Entry? {
         let s = Self.segment(old)
         guard let i = find(old, in: s) else { return nil }
@@ -103,26 +103,27 @@ struct VisitorTable: Sendable {
         return entry
     }
 
-    /// Adds a visitor who has no live slot, seen now.
+    /// Adds a visitor without a live slot, seen now.
     mutating func insert(_ key: UInt64, isView: Bool) {
         place(slot(key, isVisitOpen: isView))
         everybody.appear()
     }
 
-    // MARK: Writing down
+    // MARK: Snapshot
 
-    /// Pieces that the table is written in, each of as many segments, which share the top bits of their keys.
+    /// The number of chunks in which the table is written. Each has the same number of segments, with the same top bits
+    /// of keys.
     static let chunkCount = 64
     private static let chunkSegments = segmentCount / chunkCount
 
-    /// The live slots of a chunk, fingerprints rising.
+    /// The live slots of a chunk, with rising fingerprints.
     func slots(ofChunk chunk: Int) -> [UInt64] {
         segments[chunk * Self.chunkSegments..<(chunk + 1) * Self.chunkSegments].flatMap { slots in
             slots.filter { $0 != 0 && isLive($0) }.sorted()
         }
     }
 
-    /// Puts back a chunk that was written at this very second.
+    /// Restores a chunk that was written at this same second.
     mutating func restore(chunk: Int, _ bytes: [UInt8]) throws(MalformedBytes) {
         var reader = ByteReader(bytes.span)
         var before: UInt64 = 0
@@ -150,7 +151,7 @@ struct VisitorTable: Sendable {
 
     private static func segment(_ key: UInt64) -> Int { Int(truncatingIfNeeded: key >> 54) }
 
-    /// The 51 high bits; never zero, so that a slot in use never looks empty.
+    /// The 51 high bits. Never zero, so that a used slot never looks empty.
     @inline(__always)
     private static func fingerprint(_ key: UInt64) -> UInt64 {
         let high = key & fingerprintMask
@@ -200,7 +201,7 @@ struct VisitorTable: Sendable {
         }
     }
 
-    /// Writes a slot whose fingerprint is nowhere live.
+    /// Writes a slot whose fingerprint is not live anywhere.
     private mutating func place(_ slot: UInt64) {
         let s = Self.segment(slot)
         if Int(used[s] + 1) * 5 > segments[s].count * 4 { rebuild(s) }
@@ -228,14 +229,14 @@ struct VisitorTable: Sendable {
         if segments[s].contains(where: { $0 != 0 && !isLive($0) }) { rebuild(s) }
     }
 
-    /// Leaves out the stale slots and makes room for growth.
+    /// Drops the stale slots and makes room for growth.
     private mutating func rebuild(_ s: Int) {
         let old = segments[s]
         var kept = 0
         for slot in old where slot != 0 && isLive(slot) { kept += 1 }
         let capacity = Self.capacity(for: kept)
         var slots = [UInt64](repeating: 0, count: capacity)
-        // In the order of the old homes, which is that of the new ones: both are walked along once.
+        // The order of the old home slots is that of the new ones, so both arrays are walked once.
         for slot in old where slot != 0 && isLive(slot) { Self.enter(slot, in: &slots) }
         segments[s] = slots
         used[s] = Int32(kept)

@@ -1,28 +1,28 @@
-/// Something that makes numbers doubtful, said wherever they are shown.
+/// Something that makes numbers doubtful. It is shown wherever the numbers are.
 public struct Warning: Equatable, Sendable {
-    /// What it is.
+    /// The kind of warning.
     public let code: Code
-    /// What was seen and what mends it, for people; nothing that came in stands in it.
+    /// What was seen and how to fix it, for people. It contains nothing received from outside.
     public let detail: String
 
     /// The kinds of warnings, by the names that the API and the metrics give them.
     public enum Code: String, CaseIterable, Sendable {
-        /// One address stands for nearly everybody: a proxy does not say who is behind it.
+        /// One address stands for nearly everybody: a proxy does not name its clients.
         case proxyCollapse = "proxy_collapse"
-        /// Visitors come from this machine itself: most likely a proxy that is not believed.
+        /// Visitors come from this machine itself: most likely from a proxy that is not trusted.
         case ownAddress = "own_address"
-        /// The same visitors' views come in two ways and are counted twice.
+        /// The same visitors' views arrive from two sources and are counted twice.
         case twoDoors = "two_doors"
-        /// A site that used to be visited at this time is not.
+        /// A site that usually has visitors at this time has none.
         case silence
-        /// The kernel had no room for datagrams.
+        /// The kernel had no room for datagrams and dropped them.
         case kernelDrops = "kernel_drops"
-        /// Counts cannot be kept as they should be, or soon cannot.
+        /// Counts cannot be stored as they should be, or soon cannot.
         case disk
         /// The wall clock jumped.
         case clock
 
-        /// It concerns every site alike.
+        /// True if the warning is about all sites.
         public var isAboutAll: Bool {
             switch self {
             case .kernelDrops, .disk, .clock: true

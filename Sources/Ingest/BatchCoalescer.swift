@@ -3,25 +3,25 @@ import Platform
 
 /// How long to wait between two batches of a stream, so that one wake-up serves many datagrams.
 ///
-/// With plain senders a wake-up for each datagram costs four times as much as a nap of 50 µs, and a journal adds a write
-/// a batch. So the nap becomes as long as it takes for a batch to be three quarters full, within 50 and 400 µs: a
-/// datagram of a stream never waits longer than that and what the kernel adds, some 0.5 ms together. A lone datagram does
-/// not wait at all.
+/// With plain senders, a wake-up for each datagram costs four times as much as a sleep of 50 µs, and a journal adds a
+/// write per batch. So the sleep grows until a batch is three quarters full, between 50 and 400 µs. A datagram of a
+/// stream never waits longer than that plus the kernel's own delay, about 0.5 ms together. A single datagram does not
+/// wait at all.
 public struct BatchCoalescer {
     private var nanoseconds = shortest
     private var lastBatch: Int64 = 0
 
     private static let shortest = 50_000
     private static let longest = 400_000
-    /// Datagrams a batch should have: some room for those of a burst.
+    /// Datagrams wanted in a batch. The rest of the batch is room for a burst.
     private static let batch = ReceiveRing.batchMax * 3 / 4
-    /// Batches closer than this are a stream.
+    /// Batches closer together than this are a stream.
     private static let streamNanoseconds: Int64 = 1_000_000
 
-    /// The first batch is no stream.
+    /// The first batch is not part of a stream.
     public init() {}
 
-    /// Rests after a batch of `count` datagrams, at least one, that was not full, if it came soon after another one.
+    /// Sleeps after a batch of `count` datagrams, at least one, that was not full, if the batch before it was recent.
     public mutating func rest(after count: Int) {
         let now = Clocks.steadyNanoseconds
         defer { lastBatch = Clocks.steadyNanoseconds }

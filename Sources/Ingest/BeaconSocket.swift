@@ -1,31 +1,32 @@
 import Foundation
 import Glibc
 
-/// A UDP socket that beacons arrive at, bound by the daemon or handed over.
+/// A UDP socket for beacons, bound by the daemon or inherited.
 ///
-/// Asks the kernel for receive stamps in nanoseconds, so that a hit counts when it came and not when it was read.
+/// It asks the kernel for receive stamps in nanoseconds, so that a hit counts at the moment it arrived, not when it was
+/// read.
 public final class BeaconSocket: Sendable {
-    /// The descriptor; closed with the socket.
+    /// The descriptor. It is closed with the socket.
     public let descriptor: CInt
-    /// How people know the socket: its address, or the name it was handed over by.
+    /// The name for people: the socket's address, or the name under which it was passed.
     public let name: String
-    /// Bytes of receive buffer the kernel granted, by its own reckoning (which doubles what is asked for).
+    /// The receive buffer that the kernel granted, in bytes as the kernel counts them (twice what was requested).
     public let receiveBuffer: Int
-    /// Handed over: it lives on when this process ends.
+    /// True if another process passed the socket: it stays open when this process ends.
     public let isInherited: Bool
-    /// Tells the socket from every other one, for as long as it lives; also across processes and boots.
+    /// Identifies the socket as long as it exists, across processes and boots.
     public let cookie: UInt64
 
-    /// Takes over a bound datagram socket.
+    /// Adopts a bound datagram socket.
     public convenience init(inherited descriptor: CInt, name: String) throws(SocketError) {
         guard option(descriptor, SO_TYPE, CInt(0)) == CInt(SOCK_DGRAM.rawValue) else { throw .notDatagram(name) }
         self.init(descriptor: descriptor, name: name, isInherited: true)
     }
 
-    /// Opens and binds a socket at a numeric address. The receive buffer is what the kernel will give of `receiveBuffer`.
+    /// Opens and binds a socket at a numeric address. The kernel may grant less than `receiveBuffer`.
     public convenience init(host: String, port: UInt16, receiveBuffer: Int) throws(SocketError) {
         let descriptor = try SocketAddress(host: host, port: port).bound(SOCK_DGRAM)
-        // The first passes rmem_max and needs CAP_NET_ADMIN; the second never does.
+        // The first option may exceed rmem_max and needs CAP_NET_ADMIN. The second may not.
         setOption(descriptor, SOL_SOCKET, SO_RCVBUF, CInt(clamping: receiveBuffer))
         setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, CInt(clamping: receiveBuffer))
         self.init(descriptor: descriptor, name: SocketAddress.name(of: descriptor), isInherited: false)
@@ -42,16 +43,16 @@ public final class BeaconSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// What the kernel knows of the socket's memory, at once and not with the next datagram: datagrams it had no room for
-    /// since the socket was opened, modulo 2³², and bytes that wait to be read, by its own reckoning.
+    /// The kernel's current numbers of the socket, without waiting for a datagram: datagrams dropped for lack of room
+    /// since the socket was opened, modulo 2³², and bytes waiting to be read, as the kernel counts them.
     public var memory: (drops: UInt32, queuedBytes: Int) {
         let info = option(descriptor, SO_MEMINFO, [9 of UInt32](repeating: 0))
         // linux/sock_diag.h: SK_MEMINFO_RMEM_ALLOC is 0, SK_MEMINFO_DROPS is 8.
         return (info[8], Int(info[0]))
     }
 
-    /// The kernel counts sockets anew from every boot: this tells boots apart. Where `/proc/sys` is shut, the service's unit
-    /// says it.
+    /// The kernel numbers sockets from the start at every boot, so this tells boots apart. If `/proc/sys` is closed to
+    /// the service, its unit passes the value.
     private static let boot: UInt64 = {
         let name = ProcessInfo.processInfo.environment["BOOT_ID"] ?? PortOwner.text("/proc/sys/kernel/random/boot_id")
         let digits = name.filter(\.isHexDigit)
@@ -62,18 +63,18 @@ public final class BeaconSocket: Sendable {
     private static let socketCookie: CInt = 57
 }
 
-/// A socket that cannot be had, with what the operator can do about it.
+/// Why a socket cannot be used, with what the operator can do about it.
 public enum SocketError: Error, Equatable, CustomStringConvertible {
-    /// Somebody has the port.
+    /// Another process has the port.
     case inUse(String, by: String?)
-    /// The address is none of this machine's, or the port is privileged, or the like.
+    /// The address does not belong to this machine, the port is privileged, or similar.
     case cannotBind(String, reason: String)
-    /// A socket was handed over that is no datagram socket.
+    /// An inherited socket is not a datagram socket.
     case notDatagram(String)
-    /// A socket was handed over that does not listen for connections.
+    /// An inherited socket does not listen for connections.
     case notListening(String)
 
-    /// One sentence: what happened, who is in the way, what to do.
+    /// One sentence: what happened, which process has the port, what to do.
     public var description: String {
         switch self {
         case .inUse(let address, let owner?):
@@ -83,9 +84,9 @@ public enum SocketError: Error, Equatable, CustomStringConvertible {
         case .cannotBind(let address, let reason):
             "cannot listen at \(address): \(reason); choose an address of this machine (see [beacon] and [http] listen)"
         case .notDatagram(let name):
-            "the socket handed over as \(name) takes no datagrams; use ListenDatagram= in its unit"
+            "the inherited socket \(name) is not a datagram socket; use ListenDatagram= in its unit"
         case .notListening(let name):
-            "the socket handed over as \(name) takes no connections; use ListenStream= in its unit"
+            "the inherited socket \(name) does not accept connections; use ListenStream= in its unit"
         }
     }
 }

@@ -2,20 +2,20 @@ import Counting
 import Platform
 import Storage
 
-/// When a checkpoint is made, and what waits for one: salts on their way to the disk, and whoever asked.
+/// When to make a checkpoint, and what waits for one: drawn salts, and requests.
 struct CheckpointSchedule {
     private let checkpointer: Checkpointer
-    /// Milliseconds between two while something changes.
+    /// Milliseconds between two checkpoints while something changes.
     private let interval: Int64
     private var madeAt: Int64 = 0
-    /// The sequence that the last one holds.
+    /// The last frame in the last checkpoint.
     private var sequence: UInt64 = 0
-    /// Salts of former days that were forgotten by then: they must go from the disk as well.
+    /// `pipeline.saltsForgotten` at the last checkpoint. If it has grown, salts must be deleted from the disk as well.
     private var saltsForgotten = 0
-    /// Who asked for one, each with the frame it has to hold.
+    /// Requests for a checkpoint, each with the frame it must hold.
     private var requests: [(sequence: UInt64, answer: @Sendable (Bool) -> Void)] = []
 
-    /// Milliseconds between two, however much one is wanted.
+    /// The least milliseconds between two checkpoints, however urgent.
     private static let intervalMin: Int64 = 1000
 
     init(_ checkpointer: Checkpointer, milliseconds: Int64) {
@@ -23,21 +23,21 @@ struct CheckpointSchedule {
         interval = milliseconds
     }
 
-    /// Somebody waits for a checkpoint.
+    /// True if somebody waits for a checkpoint.
     var hasRequests: Bool { !requests.isEmpty }
 
-    /// Asks for a checkpoint of what is counted by now, and written.
+    /// Requests a checkpoint of everything counted and written so far.
     mutating func request(_ answer: @escaping @Sendable (Bool) -> Void) {
         requests.append((checkpointer.journal.next.sequence - 1, answer))
     }
 
-    /// Answers that no checkpoint comes.
+    /// Answers all requests: no checkpoint was made.
     mutating func abandonRequests() {
         for (_, answer) in requests { answer(false) }
         requests = []
     }
 
-    /// Does what is due; how long a capture kept the thread busy, in nanoseconds of its own, where one was made.
+    /// Does what is due. If it captures, returns the thread's CPU time for the capture, in nanoseconds.
     mutating func run(_ pipeline: inout IngestPipeline) -> Int64? {
         storeSalts(of: &pipeline)
         defer { answerRequests() }
@@ -58,7 +58,7 @@ struct CheckpointSchedule {
     private func isDue(_ pipeline: IngestPipeline) -> Bool {
         let age = madeAt == 0 ? .max : Clocks.steady - madeAt
         guard age >= Self.intervalMin else { return false }
-        // One that failed is tried again soon, and one stands in for a sync that failed.
+        // Retry a failed checkpoint soon. A checkpoint also replaces a failed sync.
         let hasFailed = checkpointer.status.failure != nil || checkpointer.journal.status.syncFailure != nil
         guard age >= interval || hasFailed || checkpointer.journal.wantsCheckpoint || hasRequests else { return false }
         return checkpointer.journal.next.sequence - 1 != sequence || pipeline.saltsForgotten != saltsForgotten

@@ -5,29 +5,30 @@ import Storage
 import Synchronization
 import Wire
 
-/// What the counting thread does, over and over: receive a batch, answer what is asked, do what is due, rest.
+/// The loop of the counting thread: receive a batch, serve requests, run periodic tasks, wait.
 ///
-/// The parts own their state: `SocketReceiver` the sockets and the ring, `CheckpointSchedule` when a checkpoint is made,
-/// `ReportPublisher` what readers see.
+/// Each part owns its state: `SocketReceiver` the sockets and the ring, `CheckpointSchedule` the time of checkpoints,
+/// `ReportPublisher` the published report.
 struct CountingLoop: ~Copyable {
     var pipeline: IngestPipeline
     var receiver: SocketReceiver
     let requests: RequestQueue
-    /// Nil where nothing is kept.
+    /// Nil if nothing is stored.
     var checkpoints: CheckpointSchedule?
     var publisher: ReportPublisher
     let tell: @Sendable (CountingThread.Event) -> Void
 
-    /// Changes that are tried again until they have what they wait for.
+    /// Changes that are retried until they can be made.
     private var waitingChanges: [Change] = []
-    /// The wall clock as it was last read, and up to where everything that came has been read, in milliseconds.
+    /// `wall`: the last reading of the wall clock. `heard`: all datagrams up to this stamp have been read. In
+    /// milliseconds.
     private var wall: Int64 = 0
     private var heard: Int64 = 0
     private var tasksRunAt: Int64 = 0
     /// The quarter hour in which closed rows were last dropped.
     private var quarter: Int64 = 0
 
-    /// A change of what is served: gives what to call when it is published, or nil to be tried again.
+    /// A change of the served sites. Returns the call to make when it is published, or nil to be retried.
     typealias Change = (
         attempt: @Sendable (inout IngestPipeline) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void
     )
@@ -49,7 +50,8 @@ struct CountingLoop: ~Copyable {
             if batch == .empty, !isAsked { pipeline.advanceClock() }
             runPeriodicTasks(longestPause)
             if thread.isStopping {
-                // A socket that outlives us keeps what waits in it. One of our own is read to its end, for a bounded time.
+                // An inherited socket keeps its waiting datagrams for the next process. Our own socket is read until it
+                // is empty, for a limited time.
                 if receiver.outlivesUs { break }
                 let end = stopBy ?? Clocks.steady + CountingThread.drainMax
                 if stopBy != nil && batch == .empty || Clocks.steady >= end { break }
@@ -63,7 +65,7 @@ struct CountingLoop: ~Copyable {
         end()
     }
 
-    /// Everything is counted: the next start should find a checkpoint and nothing else.
+    /// Everything is counted. The next start should find only a checkpoint.
     private mutating func end() {
         requests.end()
         for (_, abandon) in waitingChanges { abandon() }
@@ -77,35 +79,36 @@ struct CountingLoop: ~Copyable {
             receiver.clear()
         } catch {
             tell(.unsaved(error, heldBytes: pipeline.heldBytes))
-            // The slots are empty; their sequence is what tells the next start how far the journal should go.
+            // The slots are empty. Their sequence tells the next start how far the journal should go.
             receiver.arm(pipeline.journalNext)
         }
     }
 
     /// Receives one batch from every socket and counts it.
     private mutating func receive() -> SocketReceiver.Batch {
-        // Time may pass to here if nothing waits; what comes later is not overtaken.
+        // If nothing waits, time may advance to here without passing a datagram that arrives later.
         readClocks()
         let begun = wall
         var newest = wall
         let tell = tell
         let batch = receiver.receive(into: &pipeline) { pipeline in
-            // No stamp of this batch lies ahead of a clock that is read now.
+            // Read the clocks again, so that no stamp of this batch lies ahead of them.
             newest = Self.readClocks(&pipeline, tell)
         }
         wall = newest
         heard = batch == .full ? pipeline.reached : begun
         if batch != .empty { publisher.isChanged = true }
-        // Also what the clocks did.
+        // Commit clock events even if the batch is empty.
         pipeline.commit()
         return batch
     }
 
-    /// Does what was asked; hits that came together are one frame. True if anything was.
+    /// Serves requests; hits that came together share one frame. True if there were any.
     ///
-    /// A hit waits for every datagram that came before it, or time would pass them by and count them when they did not come.
+    /// A hit waits for every datagram that arrived before it. Otherwise time would pass them, and they would be counted
+    /// at a wrong moment.
     private mutating func serveRequests() -> Bool {
-        // A stamp that lies ahead is from before the clock was set back.
+        // A stamp ahead of the clock is from before the clock was set back.
         let (requests, refused) = requests.dequeue { $0 <= heard || $0 > wall }
         pipeline.refuse(refused)
         guard !requests.isEmpty else { return false }
@@ -135,7 +138,7 @@ struct CountingLoop: ~Copyable {
         for change in changes {
             if let answer = change.attempt(&pipeline) { answers.append(answer) } else { waitingChanges.append(change) }
         }
-        // Whoever has changed something looks at once.
+        // The requester reads the report at once.
         pipeline.commit()
         publish()
         for answer in answers { answer() }
@@ -144,7 +147,7 @@ struct CountingLoop: ~Copyable {
     private mutating func publish() {
         publisher.publish(&pipeline, receiver.numbers)
         if checkpoints == nil, pipeline.now.quarter != quarter {
-            // Nobody keeps history; its rows must not pile up.
+            // Nobody stores history, so its rows must not accumulate.
             _ = pipeline.takeClosedRows()
             quarter = pipeline.now.quarter
         }
@@ -173,12 +176,12 @@ struct CountingLoop: ~Copyable {
             waitingChanges = []
             attemptChanges(waiting)
         }
-        // Who waits for something looks again soon.
+        // Run again soon, because somebody waits.
         if !waitingChanges.isEmpty || checkpoints?.hasRequests ?? false { publisher.isChanged = true }
     }
 
-    /// Sleeps until a datagram is there, somebody wants the thread to stop, or a report is due: what has changed within
-    /// the interval, everything else at the next whole second.
+    /// Sleeps until a datagram arrives, somebody wakes the thread, or a report is due: after a change within the
+    /// interval, otherwise at the next whole second.
     private func wait(for wakeup: Wakeup) {
         var descriptors = (receiver.descriptors + [wakeup.descriptor])
             .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }

@@ -1,17 +1,17 @@
 public import Counting
 
-/// How code that may wait asks the counting thread. A hit is asked for with `ask`: nothing waits on its way.
+/// Asks the counting thread with `await`. Hits use `ask` instead, so that nothing on their way waits.
 extension CountingThread {
-    /// What `body` finds in the engine as it is, run on the counting thread. Nil where too many requests wait or the thread
-    /// ends before.
+    /// Runs `body` on the counting thread with the current engine, and returns its result. Nil if too many requests
+    /// wait or the thread ends first.
     public func perform<T: Sendable>(_ body: @escaping @Sendable (Engine) -> T) async -> T? {
         await response(orIfRefused: nil) { done in
             .look({ engine in done(body(engine)) }, abandon: { done(nil) })
         }
     }
 
-    /// Changes what is served: `attempt` is run every 100 ms until it gives a value, and what it has done is published then.
-    /// Nil where too many requests wait or the thread ends before.
+    /// Changes what is served. `attempt` runs every 100 ms until it returns a value; then its changes are published.
+    /// Nil if too many requests wait or the thread ends first.
     public func change<T: Sendable>(_ attempt: @escaping @Sendable (inout IngestPipeline) -> T?) async -> T? {
         await response(orIfRefused: nil) { done in
             let change: @Sendable (inout IngestPipeline) -> (@Sendable () -> Void)? = { pipeline in
@@ -22,8 +22,8 @@ extension CountingThread {
         }
     }
 
-    /// Writes the record that `make` makes of the counts as they are, and gives it back. Nil where it is not written, and
-    /// nothing has changed.
+    /// Writes the record that `make` makes from the current counts, and returns it. Nil if it could not be written;
+    /// then nothing has changed.
     public func write(_ make: @escaping @Sendable (Engine) -> Record) async -> Record? {
         let written = await change { pipeline -> Record?? in
             let record = make(pipeline.engine)
@@ -32,7 +32,7 @@ extension CountingThread {
         return written ?? nil
     }
 
-    /// Makes a checkpoint. True when the disk holds all that was counted before.
+    /// Makes a checkpoint. True if the disk then has everything counted before.
     public func checkpoint() async -> Bool {
         await response(orIfRefused: false) { done in .checkpoint(done) }
     }

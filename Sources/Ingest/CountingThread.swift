@@ -5,12 +5,12 @@ public import Storage
 import Synchronization
 import Wire
 
-/// The thread that owns the engine: receives, writes the journal, counts and publishes, and shares nothing else.
+/// The thread that owns the engine. It receives, writes the journal, counts and publishes, and shares nothing else.
 ///
-/// It drains the sockets, and while beacons come quickly rests between batches that are not full (`BatchCoalescer`). A lone
-/// beacon is counted at once. Time passes to the wall clock only after a read that found every socket empty.
+/// It drains the sockets. While beacons arrive quickly, it rests between batches that are not full (`BatchCoalescer`).
+/// A single beacon is counted at once. Time advances to the wall clock only after a read that found every socket empty.
 public final class CountingThread: Sendable {
-    /// The numbers, renewed within 100 ms of a change and at every second.
+    /// The published numbers. They are renewed within 100 ms of a change and at every second.
     public let publication: Publication
     private let requests: RequestQueue
     private let thread = OSThread()
@@ -18,22 +18,22 @@ public final class CountingThread: Sendable {
 
     /// Milliseconds between two reports while numbers change.
     static let publishInterval: Int64 = 100
-    /// How long `stop` reads on what had arrived already, in milliseconds.
+    /// How long `stop` reads what had already arrived, in milliseconds.
     static let drainMax: Int64 = 1000
 
-    /// What it tells those who keep the log, on its own thread.
+    /// Events for the log, on the counting thread.
     public enum Event: Sendable {
         /// The wall clock did something.
         case clock(ClockEvent)
-        /// The last checkpoint could not be made: the next start replays the journal, which lacks so many bytes that
-        /// were held in memory.
+        /// The last checkpoint failed. The next start replays the journal, but it lacks the `heldBytes` bytes that were
+        /// buffered in memory.
         case unsaved(StorageError, heldBytes: Int)
-        /// It goes on; told at least every other second.
+        /// The thread is alive. Sent at least every other second.
         case alive
     }
 
-    /// Starts the thread: `pipeline` counts what comes in at `sockets` and lands in `ring`. Checkpoints are so many
-    /// milliseconds apart while something changes; without a checkpointer the counts end with the process.
+    /// Starts the thread. `pipeline` counts what arrives at `sockets`, received through `ring`. Checkpoints are
+    /// `checkpointMilliseconds` apart while something changes. Without a checkpointer the counts end with the process.
     public init(
         _ pipeline: IngestPipeline, sockets: [BeaconSocket], ring: ReceiveRing, checkpointer: Checkpointer? = nil,
         checkpointMilliseconds: Int64 = 10_000,
@@ -53,10 +53,10 @@ public final class CountingThread: Sendable {
         }
     }
 
-    /// The longest that a checkpoint has kept the thread busy, in nanoseconds of its own.
+    /// The longest time that a checkpoint has kept the thread busy, in nanoseconds of its CPU time.
     public var longestPauseNanoseconds: Int64 { pause.load(ordering: .relaxed) }
 
-    /// Hands a request over; false where too many wait already or the thread is ending, and then no answer comes.
+    /// Adds a request. False if too many wait or the thread is ending; then there is no answer.
     public func ask(_ request: Request) -> Bool { requests.add(request) }
 
     /// Counts what has arrived, makes a last checkpoint, publishes once more and ends the thread.

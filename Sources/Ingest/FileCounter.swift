@@ -1,26 +1,26 @@
 public import Counting
 public import Wire
 
-/// The pipeline of the daemon, fed from files: the lines' own stamps are its clock.
+/// The daemon's pipeline for files. The time stamps of the lines are its clock.
 public struct FileCounter: Sendable {
-    /// What is counted, and how.
+    /// What to count, and how.
     public struct Configuration: Sendable {
-        /// How the lines are written; nil tells each by itself.
+        /// The format of the lines; nil detects it for each line.
         public var format: LogFormat?
-        /// The sites that are counted; nil is every site that is named, with the defaults.
+        /// The sites to count; nil counts every site that is named, with the defaults.
         public var profiles: [SiteProfile]?
-        /// How much may be held.
+        /// How much the engine may hold.
         public var limits: Limits
-        /// How lines are read.
+        /// The rules for reading lines.
         public var rules: Admission.Rules
-        /// The zone of sites that are not configured, and of times that name none.
+        /// The zone of unconfigured sites, and of times without a zone.
         public var timezone: String
-        /// Local days.
+        /// The calendar of local days.
         public var calendar: IngestPipeline.Calendar
-        /// The second at which clocks in `timezone` show another, which is counted as if they stood at UTC.
+        /// The UTC second at which clocks in `timezone` show a given time (given in seconds as if it were UTC).
         public var secondOfLocal: @Sendable (Int64) -> Int64
 
-        /// All of it.
+        /// A configuration.
         public init(
             format: LogFormat?, profiles: [SiteProfile]?, limits: Limits, rules: Admission.Rules, timezone: String,
             calendar: @escaping IngestPipeline.Calendar, secondOfLocal: @escaping @Sendable (Int64) -> Int64
@@ -40,7 +40,7 @@ public struct FileCounter: Sendable {
     private var wall: Int64?
     /// Lines so far.
     public private(set) var lines = 0
-    /// Lines without a stamp: no datagram could be made of them.
+    /// Lines without a time stamp. They cannot become datagrams.
     private var unstamped: UInt64 = 0
     private static let batchLines = 64
 
@@ -50,7 +50,7 @@ public struct FileCounter: Sendable {
         pipeline = Self.pipeline(configuration, wall: 0)
     }
 
-    /// The same input gives the same output: salts come from a fixed seed, and nothing of them is kept.
+    /// The same input must give the same output, so salts come from a fixed seed. They are not stored.
     private static func pipeline(_ configuration: Configuration, wall: Int64) -> IngestPipeline {
         IngestPipeline(
             limits: configuration.limits, rules: configuration.rules, calendar: configuration.calendar,
@@ -59,7 +59,7 @@ public struct FileCounter: Sendable {
 
     /// When a line was written, in milliseconds, and where its datagram begins.
     ///
-    /// Recorded beacons have unix seconds and a space before them; a line of a log carries its time inside.
+    /// A recorded beacon has unix seconds and a space before it. A log line contains its time.
     public func stamp(of line: Span<UInt8>) -> (milliseconds: Int64, start: Int)? {
         if configuration.format ?? .f1 == .f1, let stamp = UnixStamp(line) {
             return (stamp.milliseconds, min(stamp.length + 1, line.count))
@@ -72,7 +72,7 @@ public struct FileCounter: Sendable {
         return (second * 1000 + recorded.stamp % 1000, 0)
     }
 
-    /// Counts a line; says what became of it where that is asked for.
+    /// Counts a line. If `explaining`, returns what became of it.
     public mutating func count(_ line: Span<UInt8>, explaining: Bool) -> String {
         lines += 1
         guard let (stamp, start) = stamp(of: line) else {
@@ -99,7 +99,7 @@ public struct FileCounter: Sendable {
         return Self.difference(before, pipeline.engine.counters)
     }
 
-    /// The first stamp is where time begins; later ones let it pass.
+    /// Time begins at the first stamp. Later stamps advance it.
     private mutating func begin(at stamp: Int64) {
         if wall == nil {
             pipeline = Self.pipeline(configuration, wall: stamp)
@@ -117,7 +117,7 @@ public struct FileCounter: Sendable {
             let more = count - (reasons(before).first { $0.reason == reason }?.count ?? 0)
             return more > 0 ? "rejected: \(reason)" + times(more) : nil
         }
-        // An address that is none, as a name or the word that something has put in front of the line.
+        // For example an address field that holds a name, or a word that somebody put in front of the line.
         let unread = after[.droppedFields] - before[.droppedFields]
         let note = unread == 0 ? "" : " (\(unread) unreadable field\(unread == 1 ? "" : "s"))"
         return (counted + refused).joined(separator: ", ") + note
@@ -125,7 +125,7 @@ public struct FileCounter: Sendable {
 
     private static func times(_ count: UInt64) -> String { count == 1 ? "" : " × \(count)" }
 
-    /// Lets time pass to the report's moment; nil where that lies before the last one read.
+    /// Advances the time to the report's moment. Nil if that is before the last stamp.
     public mutating func finish(at end: Moment?) -> Report? {
         if wall == nil { begin(at: end?.milliseconds ?? 0) }
         pipeline.commit()
@@ -137,14 +137,14 @@ public struct FileCounter: Sendable {
         return pipeline.report()
     }
 
-    /// The counts as they are.
+    /// The engine with the counts.
     public var engine: Engine { pipeline.engine }
 
-    /// There were lines, and none could be read.
+    /// True if there were lines and none could be read.
     public var isUnreadable: Bool { lines > 0 && unstamped == lines }
 
-    /// What became of the lines that were not refused, and how many of their fields said nothing that could be read, such as
-    /// an address that is none.
+    /// What became of the lines that were not refused, and the number of their unreadable fields, such as an invalid
+    /// address.
     public var counted: [(name: String, count: UInt64)] {
         let counters = pipeline.engine.counters
         return Self.kinds.map { ($0.name + "s", counters[$0.counter]) } + [
@@ -156,7 +156,7 @@ public struct FileCounter: Sendable {
         (.views, "view"), (.pings, "ping"), (.duplicates, "duplicate"), (.bots, "bot"),
     ]
 
-    /// What was refused, by reason, of datagrams and beacons together.
+    /// What was refused, by reason, datagrams and beacons together.
     public var rejected: [(reason: String, count: UInt64)] {
         Self.allReasons(pipeline.engine.counters)
             .map { $0.reason == BeaconRejection.syntax.rawValue ? ($0.reason, $0.count + unstamped) : $0 }

@@ -2,14 +2,14 @@ public import Counting
 public import Storage
 public import Wire
 
-/// The one way in: datagrams become records, one frame a batch, and the engine counts from the frame.
+/// The only way in: datagrams become records, one frame a batch, and the engine counts from the frame.
 ///
-/// The running daemon and `footfall count` are both this. It reads no clock: stamps and readings of clocks are given
-/// to it, and it gives every hit its final moment. With a journal, a frame is written before it counts.
+/// The daemon and `footfall count` both use it. It reads no clock: the caller gives it stamps and clock readings, and
+/// it gives every hit its final moment. With a journal, a frame is written before it is counted.
 public struct IngestPipeline: Sendable {
-    /// The counts.
+    /// The engine with the counts.
     public private(set) var engine: Engine
-    /// The last frame that was committed, until the next datagram comes.
+    /// The last committed frame, until the next datagram arrives.
     public internal(set) var frame = Frame()
     var admission: Admission
     var timekeeper: Timekeeper
@@ -25,10 +25,10 @@ public struct IngestPipeline: Sendable {
     /// How often salts of former days were forgotten.
     private(set) var saltsForgotten = 0
 
-    /// Which local day of a zone a moment lies in.
+    /// The local day of a moment in a zone.
     public typealias Calendar = @Sendable (_ timezone: String, Moment) -> DaySpan
 
-    /// A pipeline without sites that stands at `wall` milliseconds and keeps nothing; `steady` is a clock that never
+    /// A pipeline without sites that stands at `wall` milliseconds and stores nothing. `steady` is a clock that never
     /// jumps.
     public init(
         limits: Limits, rules: Admission.Rules, calendar: @escaping Calendar,
@@ -45,7 +45,7 @@ public struct IngestPipeline: Sendable {
         self.calendar = calendar
     }
 
-    /// Goes on from a recovered state, with a journal. Its sites are known and not served until `serve`.
+    /// Continues from a recovered state, with a journal. Its sites are known, but not served until `serve`.
     public init(
         _ recovery: Recovery, journal: Journal, rules: Admission.Rules, calendar: @escaping Calendar,
         salts random: any RandomNumberGenerator & Sendable, seed: HashSeed, wall: Int64, steady: Int64
@@ -53,7 +53,7 @@ public struct IngestPipeline: Sendable {
         engine = recovery.engine
         admission = Admission(sites: SiteDirectory(seed: seed), rules: rules, seed: seed)
         timekeeper = Timekeeper(after: engine.now, wall: wall, steady: steady)
-        // A backup may know of salts that it does not hold; their numbers are not given out again.
+        // A restored backup may name salts that it does not contain. Their numbers are not used again.
         let used = (0..<engine.siteCount).map { recovery.engine.rollover(of: SiteIndex($0)).salt }.max() ?? 0
         salts = SaltPool(stored: recovery.salts, used: used, random: random)
         self.journal = journal
@@ -66,8 +66,8 @@ public struct IngestPipeline: Sendable {
         let settings = engine.settings(of: site)
         let rollover = engine.rollover(of: site)
         func salt(_ stored: StoredSalt) -> Salt { Salt(number: stored.number, bytes: stored.bytes) }
-        // The salts of a restored backup may be gone; its visitors of that day are then strangers once more, under a secret
-        // that lasts until the day is turned anew, at once.
+        // A restored backup contains no salts. Its visitors of that day count as new, with a secret that is used only
+        // until the rollover, which comes at once.
         var random = SystemRandomNumberGenerator()
         let missing = Salt(number: rollover.salt, using: &random)
         let current = stored.first { $0.number == rollover.salt }
@@ -83,41 +83,41 @@ public struct IngestPipeline: Sendable {
             SiteProfile(settings), today: today, salt: current.map(salt) ?? missing, former: former.map(salt))
     }
 
-    /// The sequence of the frame to come, with the hits in all frames before it; nil where nothing is kept.
+    /// The sequence of the next frame, with the hits in all frames before it; nil if nothing is stored.
     var journalNext: (sequence: UInt64, before: UInt64)? { journal?.next }
-    /// Bytes of frames that are buffered in memory because the disk takes none.
+    /// Bytes of frames buffered in memory because the disk accepts none.
     var heldBytes: Int { journal?.status.numbers.bufferedBytes ?? 0 }
-    /// The stamp of the newest datagram that came in, in milliseconds of the wall clock.
+    /// The stamp of the newest datagram, in milliseconds of the wall clock.
     var reached: Int64 { timekeeper.last.milliseconds - timekeeper.lead }
-    /// Datagrams that were read as beacons, whether they are committed or not.
+    /// Datagrams parsed as beacons, committed or not.
     var parsedDatagrams: UInt64 { engine.counters[.parsedDatagrams] + admission.counts[.parsedDatagrams] }
     /// The sites.
     public var sites: SiteDirectory { admission.sites }
-    /// The last moment given to anything.
+    /// The last moment that was assigned.
     public var now: Moment { timekeeper.last }
 
-    /// The sites that records of the datagram name and nobody knows yet, without repetition.
+    /// Unknown sites named by the records of the datagram, without duplicates.
     public mutating func unknownSites(in datagram: Span<UInt8>) -> [Admission.UnknownSite] {
         admission.unknownSites(in: datagram)
     }
 
     // MARK: Salts
 
-    /// Salts drawn since the last call, to be stored before they are used.
+    /// Removes and returns the salts drawn since the last call. Store them before they are used.
     public mutating func dequeueDrawnSalts() -> [StoredSalt] { salts.dequeueDrawn() }
 
-    /// Salts up to this number are stored.
+    /// Marks the salts up to this number as stored.
     public mutating func saltsStored(through number: UInt32) { salts.stored(through: number) }
 
-    /// The numbers of the salts that must be kept, and the highest number given out.
+    /// The numbers of the salts to keep, and the highest number used.
     public var saltsKept: (numbers: Set<UInt32>, through: UInt32) {
         (sites.saltsInUse.union(salts.numbers), salts.highest)
     }
 
-    // MARK: What comes in
+    // MARK: Input
 
-    /// Observes readings of the wall clock and of a steady clock, in milliseconds, before every batch; what the wall clock
-    /// did, if it jumped.
+    /// Observes readings of the wall clock and of a steady clock, in milliseconds, before every batch. Returns what the
+    /// wall clock did, if it jumped.
     @discardableResult
     public mutating func observe(wall: Int64, steady: Int64) -> ClockEvent? {
         guard let event = timekeeper.observe(wall: wall, steady: steady) else { return nil }
@@ -131,8 +131,8 @@ public struct IngestPipeline: Sendable {
         return event
     }
 
-    /// From the next moment on the daemon is up: that of the first datagram, which may have waited in a socket that outlived
-    /// the process before, or else the wall clock's.
+    /// Marks the daemon as up from the next moment on. That is the moment of the first datagram, which may have waited
+    /// in an inherited socket since before the start, or else the wall clock's.
     public mutating func comeUp() { isUpDue = true }
 
     private mutating func noteUp(at moment: Moment) {
@@ -157,9 +157,9 @@ public struct IngestPipeline: Sendable {
         admission.admit(datagram, arrival, against: engine.signatures, into: &frame)
     }
 
-    /// Counts hits whose senders wait for an answer: the site of each that is counted and written.
+    /// Counts hits whose senders wait for an answer. Returns the site of each hit that was counted and written.
     ///
-    /// What cannot be written is not counted, but as refused: `internal`. Its sender knows and can ask again.
+    /// A hit that cannot be written is not counted, but counted as refused: `internal`. Its sender knows and can retry.
     public mutating func count(_ hits: [BrowserHit]) -> [Result<SiteIndex, BeaconRejection>] {
         commit()
         var results: [Result<SiteIndex, BeaconRejection>] = []
@@ -182,12 +182,12 @@ public struct IngestPipeline: Sendable {
         return results
     }
 
-    /// Commits the hits of the frame, or takes back what the results say of them.
+    /// Commits the hits of the frame. If that fails, changes their results to failures.
     private mutating func write(_ results: inout [Result<SiteIndex, BeaconRejection>]) {
         guard !isCommitted else { return }
         let hits = frame.hits
         guard hits > 0, !commitOrRefuse() else { return commit() }
-        // The frame holds the last so many of those that were admitted.
+        // The hits in the frame are the last `hits` admitted ones.
         var left = hits
         for i in results.indices.reversed() where left > 0 {
             guard case .success(let site) = results[i] else { continue }
@@ -198,7 +198,7 @@ public struct IngestPipeline: Sendable {
         commit()
     }
 
-    /// Notes hits that nobody could take in.
+    /// Counts hits that were refused because the queue was full.
     mutating func refuse(_ hits: Int) {
         guard hits > 0 else { return }
         begin()
@@ -206,7 +206,7 @@ public struct IngestPipeline: Sendable {
         for _ in 0..<hits { admission.counts.refuse(.limit, of: nil) }
     }
 
-    /// Adds a record of somebody else's making, if it can be written at once.
+    /// Adds a record, if it can be written at once.
     public mutating func addOrRefuse(_ record: Record) -> Bool {
         commit()
         let isEmpty = isCommitted
@@ -225,16 +225,15 @@ public struct IngestPipeline: Sendable {
         if engine.counters[.kernelDrops] > before { droppedAt = now }
     }
 
-    /// Adds a record of somebody else's making: a start number, a correction, drops, up and down.
+    /// Adds a record: a baseline, a correction, drops, up or down.
     public mutating func add(_ record: Record) {
         begin()
         frame.append(record)
     }
 
-    /// Closes the frame, gives it to the journal, and counts it.
+    /// Closes the frame, appends it to the journal, and counts it.
     ///
-    /// While the journal can hold nothing more, hits are refused, and the numbers that say so go into one frame a
-    /// second.
+    /// While the journal's buffer is full, hits are refused. The counts of the refusals go into one frame a second.
     public mutating func commit() {
         guard !isCommitted else { return }
         let isFull = journal?.isFull ?? false
@@ -250,7 +249,7 @@ public struct IngestPipeline: Sendable {
         admission.isRefusing = isFull
     }
 
-    /// The same where the frame can be written at once; false where it cannot, and then nothing of it has happened.
+    /// The same if the frame can be written at once. False if it cannot; then nothing of it has happened.
     mutating func commitOrRefuse() -> Bool {
         let counts = admission.counts
         admission.counts.move(into: &frame)
@@ -271,14 +270,14 @@ public struct IngestPipeline: Sendable {
             let records = frame.bytes
             try engine.apply(records.span)
         } catch {
-            preconditionFailure("a frame of our own is \(error)")
+            preconditionFailure("our own frame is \(error)")
         }
         admission.forgetPendingSignatures()
         isCommitted = true
         committedAt = now
     }
 
-    /// Lets time pass to the last reading of the wall clock. Only right when nothing waits that came before it.
+    /// Advances the time to the last reading of the wall clock. Call it only if no earlier datagram waits.
     public mutating func advanceClock() {
         let moment = timekeeper.moment()
         noteUp(at: moment)
@@ -291,19 +290,19 @@ public struct IngestPipeline: Sendable {
         engine.advance(to: moment)
     }
 
-    /// Forgets salts of a day that ended an hour ago.
+    /// Forgets salts of days that ended an hour ago.
     public mutating func forgetSalts() {
         guard now >= admission.sites.formerSaltsEnd else { return }
         admission.sites.forgetFormerSalts(at: now)
         saltsForgotten += 1
     }
 
-    // MARK: What goes out
+    // MARK: Output
 
-    /// The numbers of one site at this moment.
+    /// The numbers of one site now.
     public mutating func report(of site: SiteIndex) -> SiteReport { engine.report(of: site) }
 
-    /// The numbers of this moment.
+    /// The numbers now.
     public mutating func report() -> Report {
         var report = engine.report()
         addWarnings(to: &report)
@@ -318,10 +317,10 @@ public struct IngestPipeline: Sendable {
     /// The whole counting state as canonical bytes.
     public mutating func snapshot() -> [UInt8] { engine.snapshot() }
 
-    /// The state for a checkpoint, with the history rows closed since the last one.
+    /// The state for a checkpoint, with the history rows closed since the last checkpoint.
     public mutating func capture() -> Capture { engine.capture() }
 
-    /// Takes the history rows closed since the last call.
+    /// Removes and returns the history rows closed since the last call.
     public mutating func takeClosedRows() -> [HistoryRow] { engine.takeClosedRows() }
 
     mutating func begin() {
@@ -330,8 +329,8 @@ public struct IngestPipeline: Sendable {
         isCommitted = false
     }
 
-    /// Begins the local day that `moment` lies in, for every site that is not in it. A site whose next salt is not
-    /// stored yet keeps the one it has for another day: its visitors stay countable.
+    /// Begins the local day of `moment` for every site that is not in it. If the next salt of a site is not stored yet,
+    /// the site keeps its salt for another day, so that its visitors can still be counted.
     private mutating func rollOverDays(at moment: Moment) {
         var days: [String: DaySpan] = [:]
         let rollovers = sites.sitesToRollOver(at: moment).map { site in

@@ -4,7 +4,7 @@ import Storage
 import Wire
 
 extension IngestPipeline {
-    /// Ingests every datagram that stands in the ring.
+    /// Ingests every datagram in the ring.
     @inline(__always)
     mutating func ingestBatch(of ring: ReceiveRing) {
         for i in 0..<ring.received {
@@ -16,12 +16,12 @@ extension IngestPipeline {
         }
     }
 
-    /// Counts the batch that a process before this one had taken from the kernel and not written, if there is one: under
-    /// its own sequence, which is the journal's next. How many datagrams it held.
-    public mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
+    /// Counts the batch that an earlier process received from the kernel and did not write, if there is one. It keeps
+    /// its sequence, which is the journal's next. Returns the number of its datagrams.
+    mutating func recoverUnwritten(_ ring: ReceiveRing) -> Int {
         defer {
             ring.clear()
-            // Still the witness of how far the journal goes.
+            // The ring must still show how far the journal goes.
             if let journalNext { ring.arm(journalNext) }
         }
         guard let armed = ring.armed, armed.sequence == journalNext?.sequence, ring.received > 0 else { return 0 }

@@ -1,17 +1,17 @@
 import Counting
 public import Wire
 
-// Which sites are served, and by which settings.
+// The served sites and their settings.
 
 extension IngestPipeline {
-    /// Draws the salts that these sites need and have not; store what `dequeueDrawnSalts` gives before `serve`.
-    public mutating func prepare(_ profiles: [SiteProfile]) {
+    /// Draws the salts that new sites need. Store the result of `dequeueDrawnSalts` before `serve`.
+    mutating func prepare(_ profiles: [SiteProfile]) {
         let new = profiles.filter { sites.known($0.settings.name) == nil }
         for i in new.indices { salts.drawAhead(for: SiteIndex(sites.count + i)) }
     }
 
-    /// Serves a site from now on, a new one or one that is known, whose settings may be others now; false where
-    /// `limits.sites` is reached or its salt is not stored.
+    /// Serves a site from now on: a new one, or a known one with possibly changed settings. False if `limits.sites` is
+    /// reached or its salt is not stored.
     public mutating func serve(_ profile: SiteProfile) -> Bool {
         if let site = sites.known(profile.settings.name) {
             guard profile.settings != engine.settings(of: site) else {
@@ -35,25 +35,26 @@ extension IngestPipeline {
         return true
     }
 
-    /// What became of other settings.
+    /// The result of a reload.
     public enum Reloaded: Equatable, Sendable {
-        /// They are in force.
+        /// The new settings are in force.
         case done
-        /// Salts of new sites are on their way to the disk; ask again.
+        /// The salts of new sites are being stored; try again.
         case waiting
-        /// The journal takes nothing now, and nothing has changed.
+        /// The journal cannot be written now, and nothing has changed.
         case unwritten
-        /// There would be more sites than `limits.sites`, or more changed ones than fit in a frame; nothing has changed.
+        /// There would be more sites than `limits.sites`, or more changed ones than fit in a frame. Nothing has
+        /// changed.
         case tooMany
     }
 
-    /// Believes datagrams of a known site that are signed with one of these keys, and with no other.
+    /// Accepts datagrams of a known site that are signed with one of these keys, and no other keys.
     public mutating func setKeys(_ keys: [String], ofSite name: String) {
         if let site = sites.known(name) { admission.setKeys(keys, of: site) }
     }
 
     /// Serves these sites and no others from now on, and reads beacons by these rules, all or nothing. The numbers of
-    /// the sites that are gone stay.
+    /// removed sites stay.
     public mutating func reload(_ profiles: [SiteProfile], rules: Admission.Rules) -> Reloaded {
         commit()
         let (isEmpty, length) = (isCommitted, frame.bytes.count)
@@ -68,7 +69,7 @@ extension IngestPipeline {
         let before = (admission.sites, salts)
         admission.sites.serveNone()
         for profile in profiles { _ = serve(profile) }
-        // Nothing but numbers of refusals may wait in the frame, and need not be written for this.
+        // If the frame holds only counts of refusals, it need not be written for this.
         if !isCommitted, isEmpty || frame.bytes.count > length, !commitOrRefuse() {
             (admission.sites, salts) = before
             isCommitted = isEmpty
@@ -78,6 +79,6 @@ extension IngestPipeline {
         return .done
     }
 
-    /// So many records of sites in a frame at most.
+    /// The most site records in a frame.
     public static let siteRecordsMax = 10_000
 }

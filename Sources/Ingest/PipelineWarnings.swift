@@ -9,18 +9,18 @@ extension IngestPipeline {
             report.siteWarnings[site.name, default: []].append(
                 Warning(
                     .silence,
-                    "No view since \(since.rfc3339), although a week before there were some at this time. Does the page still "
-                        + "send?"))
+                    "No view since \(since.rfc3339), although there were some at this time a week before. Check that the "
+                        + "page still sends."))
         }
         report.warnings = warnings
     }
 
     private func isServed(_ name: String) -> Bool { sites.find(Array(name.utf8).span) != nil }
 
-    /// What concerns every site.
+    /// Warnings for all sites.
     private var warnings: [Warning] {
         func isRecent(_ moment: Moment?) -> Bool {
-            // Of a leap forward it is the moment after, which may still be to come.
+            // After a leap forward, `moment` is the time after the leap and may still be in the future.
             moment.map { abs(now.milliseconds - $0.milliseconds) < Self.warningMilliseconds } ?? false
         }
         var warnings: [Warning] = []
@@ -28,15 +28,15 @@ extension IngestPipeline {
             warnings.append(
                 Warning(
                     .kernelDrops,
-                    "The kernel dropped datagrams within the last hour. A larger receive_buffer in [beacon] takes a longer "
-                        + "burst, if net.core.rmem_max allows it."))
+                    "The kernel dropped datagrams within the last hour. A larger receive_buffer in [beacon] absorbs a "
+                        + "longer burst, if net.core.rmem_max allows it."))
         }
         if isRecent(clockJumpedAt) || timekeeper.lead > 0 {
             warnings.append(
                 Warning(
                     .clock,
                     "The clock of this machine jumped within the last hour"
-                        + (timekeeper.lead > 0 ? "; time goes at half its speed until it has caught up." : ".")))
+                        + (timekeeper.lead > 0 ? "; time runs at half speed until it has caught up." : ".")))
         }
         return warnings
     }

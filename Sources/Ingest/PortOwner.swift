@@ -1,8 +1,8 @@
 import Foundation
 
-/// Finds who holds a port, so that an error can name them.
+/// Finds the process that holds a port, so that an error can name it.
 enum PortOwner {
-    /// `name (pid 123)` of a process that has a socket bound to the port; nil where none may be looked at.
+    /// `name (pid 123)` of a process with a socket bound to the port; nil if no such process can be inspected.
     static func find(port: UInt16, isDatagram: Bool) -> String? {
         let tables = isDatagram ? ["udp", "udp6"] : ["tcp", "tcp6"]
         let inodes = tables.flatMap { Self.inodes(in: "/proc/net/\($0)", port: port) }
@@ -18,7 +18,8 @@ enum PortOwner {
         return nil
     }
 
-    /// The last columns of /proc/net/udp: local address `0100007F:1CCD` second, inode tenth.
+    /// The inodes in /proc/net/udp and similar tables: column 2 is the local address `0100007F:1CCD`, column 10 the
+    /// inode.
     private static func inodes(in table: String, port: UInt16) -> [Substring] {
         text(table).split(separator: "\n").dropFirst().compactMap { line in
             let columns = line.split(separator: " ")
@@ -35,7 +36,7 @@ enum PortOwner {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
     }
 
-    /// What a file of `/proc` says; empty where it may not be read.
+    /// The text of a file in `/proc`; empty if it cannot be read.
     static func text(_ path: String) -> String {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }

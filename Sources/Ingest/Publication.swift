@@ -1,7 +1,7 @@
 public import Counting
 import Synchronization
 
-/// The last published report: the counting thread writes it, everybody else reads it and never touches the engine.
+/// The last published report. The counting thread writes it; everybody else reads it and never touches the engine.
 public final class Publication: Sendable {
     private let report: Mutex<Report>
 

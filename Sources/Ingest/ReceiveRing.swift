@@ -5,20 +5,20 @@ import Platform
 public import Storage
 import Wire
 
-/// Where the kernel puts up to 64 datagrams at a time: memory that outlives the process, so that what has left the
-/// socket and is not yet in the journal is found by the next process.
+/// Memory where the kernel puts up to 64 datagrams at a time. It survives the process, so the next process finds
+/// datagrams that have left the socket and are not yet in the journal.
 ///
-/// Arm, receive, write the frame, release: `Sources/Storage/FORMAT.md` draws the layout and says why in this order.
-/// Where the runtime directory is no tmpfs the memory is private, and a kill may lose the batch in hand; a ring is
-/// never mapped from a disk, where a full or failing one would lose datagrams inside `recvmmsg`.
+/// Arm, receive, write the frame, release: `Sources/Storage/FORMAT.md` has the layout and the reason for this order. If
+/// the runtime directory is not a tmpfs, the memory is private, and a kill may lose the current batch. A ring is never
+/// mapped from a disk: a full or failing disk would lose datagrams inside `recvmmsg`.
 ///
-/// One of the few files with `unsafe`: the memory is written by the kernel and by processes before this one. What comes
-/// out is a bounded span, only of slots that hold a datagram. Used by one thread at a time: the one that starts, then the
-/// one that counts.
+/// One of the few files with `unsafe`: the kernel and earlier processes write this memory. It gives out only bounded
+/// spans, and only of slots that hold a datagram. One thread uses it at a time: first the one that starts, then the
+/// counting thread.
 @safe public final class ReceiveRing: @unchecked Sendable {
-    /// Datagrams in a batch: larger ones were slower, they spill the cache.
+    /// Datagrams in a batch. Larger batches were slower, because they do not fit the cache.
     static let batchMax = 64
-    /// Longest datagram that is read whole.
+    /// The longest datagram that is read completely.
     static let slotBytes = Beacons.bytesMax
     private static let headerBytes = 4096
     private static let checkedBytes = 48
@@ -28,15 +28,15 @@ import Wire
     private let memory: UnsafeMutableRawPointer
     private let slots: UnsafeMutableRawPointer
     private let bytes = headerBytes + ck_slots_size(UInt32(batchMax), UInt32(slotBytes))
-    /// Datagrams in the slot.
+    /// Datagrams in the slot now.
     private(set) var received = 0
 
-    /// Why the memory does not outlive the process; nil where it does.
+    /// Why the memory does not survive the process; nil if it does.
     public let warning: String?
-    /// What the ring of the process before was armed for, where it has left one of this state.
+    /// What the ring was armed for by the process before, if it left a ring of this state.
     public private(set) var armed: (sequence: UInt64, before: UInt64)?
 
-    /// Private memory that ends with the process.
+    /// Private memory. It ends with the process.
     public init() {
         warning = nil
         unsafe memory = Self.privateMemory(bytes)
@@ -44,21 +44,21 @@ import Wire
         clear()
     }
 
-    /// The ring in `directory`, or private memory where there is none to be had. A ring of another state is wiped: it may
-    /// hold addresses, and nobody can count them any more.
+    /// The ring in `directory`, or private memory if that is not possible. A ring of another state is wiped: it may
+    /// hold addresses, and nobody can count its hits any more.
     ///
-    /// Throws where a newer Footfall has written the ring.
+    /// Throws if a newer Footfall has written the ring.
     public init(directory: String, incarnation: [UInt8]) throws(StorageError) {
         precondition(incarnation.count == 16)
         try Self.refuseNewer(in: directory)
         let path = Self.path(in: directory)
-        // A supervisor that hands over every socket need not have made it.
+        // A supervisor that passes every socket may not have created the directory.
         _ = unsafe mkdir(directory, 0o750)
         let (mapped, warning) = unsafe Self.map(path, bytes: bytes)
         self.warning = warning
         unsafe memory = mapped ?? Self.privateMemory(bytes)
         unsafe slots = memory + Self.headerBytes
-        // Memory that is swapped out would be an address on a disk; where locking is not allowed, swap is the operator's.
+        // Swapped-out memory would put addresses on a disk. If locking is not allowed, swap is up to the operator.
         _ = unsafe mlock(memory, bytes)
         let header = unsafe [UInt8](UnsafeRawBufferPointer(start: memory, count: Self.checkedBytes))
         let span = header.span
@@ -75,7 +75,7 @@ import Wire
 
     private static func path(in directory: String) -> String { directory + "/landing.ring" }
 
-    /// Throws where a newer Footfall has written the ring; to be asked before the state is touched.
+    /// Throws if a newer Footfall has written the ring. Call it before the state is changed.
     public static func refuseNewer(in directory: String) throws(StorageError) {
         let path = path(in: directory)
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
@@ -99,7 +99,7 @@ import Wire
 
     deinit { unsafe munmap(memory, bytes) }
 
-    /// Maps the file, allocated in full so that no page can be missing later.
+    /// Maps the file. It is allocated in full, so that no page can be missing later.
     private static func map(_ path: String, bytes: Int) -> (UnsafeMutableRawPointer?, String?) {
         func reason(_ what: String) -> (UnsafeMutableRawPointer?, String?) {
             (nil, "\(what) \(path): \(SystemError.last)")
@@ -109,11 +109,11 @@ import Wire
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
-            return (nil, "\(path) is open to another user, who could read addresses in it")
+            return (nil, "\(path) is accessible to another user, who could read addresses in it")
         }
         guard ck_is_in_memory(descriptor) == 1 else {
             _ = unsafe unlink(path)
-            return (nil, "\(path) would lie on a disk: [state] runtime is no tmpfs")
+            return (nil, "\(path) would be on a disk: [state] runtime is not on a tmpfs")
         }
         errno = posix_fallocate(descriptor, 0, off_t(bytes))
         guard errno == 0, ftruncate(descriptor, off_t(bytes)) == 0 else { return unsafe reason("no room for") }
@@ -133,18 +133,18 @@ import Wire
         CrashPoint.reach(.armed)
     }
 
-    /// Takes what waits in the socket, without waiting for more: how many datagrams. An error counts as none; the
-    /// kernel reports it once and the next call goes on.
+    /// Reads the datagrams that wait in the socket, and does not wait for more. Returns their number. An error counts
+    /// as none: the kernel reports it once, and the next call continues.
     func receive(from descriptor: CInt) -> Int {
         received = unsafe max(0, Int(ck_receive(descriptor, slots, UInt32(Self.batchMax))))
         if received > 0 { CrashPoint.reach(.received) }
         return received
     }
 
-    /// Gives the bytes of datagram `index` of the batch and what the kernel says about it to `body`.
+    /// Calls `body` with the bytes of datagram `index` of the batch and what the kernel says about it.
     @inline(__always)
     func withDatagram<R>(_ index: Int, _ body: (Span<UInt8>, Arrival) -> R) -> R {
-        precondition(index < received, "a slot that the last batch did not fill")
+        precondition(index < received, "no datagram of the last batch is in this slot")
         let datagram = unsafe ck_datagram_at(slots, UInt32(index))
         let arrival = Arrival(
             sender: unsafe Self.sender(datagram), stamp: unsafe datagram.stamp,
@@ -153,7 +153,7 @@ import Wire
         return body(unsafe Span(_unsafeElements: bytes), arrival)
     }
 
-    /// The frame of the batch is written: wipes what was received.
+    /// Wipes the batch, after its frame was written.
     @inline(__always)
     func release() {
         unsafe ck_slots_wipe(slots, UInt32(received))
@@ -161,7 +161,7 @@ import Wire
         CrashPoint.reach(.released)
     }
 
-    /// Wipes everything, so that a start finds nothing, but what the memory belongs to.
+    /// Wipes everything except the incarnation, so that the next start finds no batch.
     func clear() {
         unsafe memset(memory, 0, 16)
         unsafe memset(memory + 32, 0, Self.headerBytes - 32)
@@ -171,11 +171,11 @@ import Wire
         armed = nil
     }
 
-    /// What the kernel says about a datagram.
+    /// The kernel's data about a datagram.
     struct Arrival {
-        /// Nil where the sender has no network address.
+        /// Nil if the sender has no network address.
         var sender: NetworkAddress?
-        /// Nanoseconds of the wall clock when the kernel took it in; 0 without a stamp.
+        /// When the kernel received it, in nanoseconds of the wall clock; 0 without a stamp.
         var stamp: Int64
         var isTruncated: Bool
     }

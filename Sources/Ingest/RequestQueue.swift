@@ -3,17 +3,18 @@ import Platform
 import Synchronization
 public import Wire
 
-/// What other threads ask of the one that counts. Answers are given on its thread and must not wait for anything.
+/// Requests from other threads to the counting thread. Answers run on the counting thread and must not wait for
+/// anything.
 public enum Request: Sendable {
-    /// Counts a hit; then the numbers of its site, with it in them, which no kill takes away any more.
+    /// Counts a hit. The answer is the numbers of its site, this hit included, when it would survive a kill of the
+    /// process.
     case hit(BrowserHit, @Sendable (Result<SiteReport, BeaconRejection>) -> Void)
-    /// Changes what is served: tried every 100 ms until it gives its answer, which is called when the change is published,
-    /// or abandoned where the thread ends before.
+    /// Changes what is served. It is tried every 100 ms until it returns its answer, which is called when the change is
+    /// published. It is abandoned if the thread ends first.
     case change(@Sendable (inout IngestPipeline) -> (@Sendable () -> Void)?, abandon: @Sendable () -> Void)
-    /// Looks at the counts as they are, which nothing has left for a capture meanwhile; or it is abandoned, where the thread ends
-    /// before.
+    /// Reads the current counts, between captures. It is abandoned if the thread ends first.
     case look(@Sendable (Engine) -> Void, abandon: @Sendable () -> Void)
-    /// Makes a checkpoint; then whether the disk holds all that was counted before.
+    /// Makes a checkpoint. The answer is true if the disk then has everything counted before.
     case checkpoint(@Sendable (Bool) -> Void)
 
     /// Answers that nothing has happened.
@@ -26,21 +27,21 @@ public enum Request: Sendable {
     }
 }
 
-/// Requests that wait for the counting thread, in their order and not too many.
+/// Requests that wait for the counting thread, in their order, and at most `waitingMax` of them.
 final class RequestQueue: Sendable {
     private let state = Mutex<(waiting: [Request], refused: Int, isOver: Bool)>(([], 0, false))
-    /// Something waits and the wake-up is signalled.
+    /// True if something waits and the wake-up is signalled.
     private let isSignalled = Atomic(false)
     private let wakeup: Wakeup
 
     private static let waitingMax = 4096
-    /// So many between two looks at the sockets.
+    /// The most requests between two reads of the sockets.
     private static let atOnce = 64
 
-    /// `wakeup` ends the sleep of the thread they are for.
+    /// `wakeup` ends the sleep of the counting thread.
     init(_ wakeup: Wakeup) { self.wakeup = wakeup }
 
-    /// Hands a request over; false where too many wait already or the thread is ending, and then no answer comes.
+    /// Adds a request. False if too many wait or the thread is ending; then there is no answer.
     func add(_ request: Request) -> Bool {
         state.withLock { state in
             guard state.waiting.count < Self.waitingMax, !state.isOver else {
@@ -48,13 +49,15 @@ final class RequestQueue: Sendable {
                 return false
             }
             state.waiting.append(request)
-            // Under the lock, or a signal could come after its request was taken and never be cleared.
+            // Signal under the lock. Otherwise a signal could come after its request was dequeued, and never be
+            // cleared.
             if !isSignalled.exchange(true, ordering: .acquiringAndReleasing) { wakeup.signal() }
             return true
         }
     }
 
-    /// The next ones up to a hit whose stamp is not due, and how many hits were refused meanwhile; for their thread.
+    /// The next requests, up to a hit whose stamp is not due, and the number of hits refused since the last call. For
+    /// the counting thread.
     func dequeue(isDue: (Int64) -> Bool) -> (requests: [Request], refused: Int) {
         guard isSignalled.load(ordering: .acquiring) else { return ([], 0) }
         return state.withLock { state in
@@ -72,7 +75,7 @@ final class RequestQueue: Sendable {
         }
     }
 
-    /// Takes no more, and refuses those that wait.
+    /// Accepts no more requests, and refuses the waiting ones.
     func end() {
         let waiting = state.withLock { state in
             state.isOver = true

@@ -2,9 +2,9 @@ import Counting
 import Storage
 import Wire
 
-/// Draws salts ahead of their midnight, so that each is stored before it is used.
+/// Draws salts before their midnight, so that each is stored before it is used.
 ///
-/// Every site has one salt ready. Where nothing is kept, as in `footfall count`, a salt is drawn when it is asked for.
+/// Every site has one salt ready. If nothing is stored, as in `footfall count`, a salt is drawn when it is needed.
 struct SaltPool: Sendable {
     private var random: any RandomNumberGenerator & Sendable
     private let isKept: Bool
@@ -15,29 +15,29 @@ struct SaltPool: Sendable {
     private var waiting: [(site: SiteIndex, salt: Salt)] = []
     /// The sites of `waiting`.
     private var expected: Set<SiteIndex> = []
-    /// How many of `waiting` have been given out to be stored.
+    /// How many of `waiting` have been handed out for storage.
     private var asked = 0
 
-    /// `stored` are the salts that are there already, nil where none are kept; numbers up to `used` are given out.
+    /// `stored` are the existing salts, nil if salts are not stored. Numbers up to `used` are not used again.
     init(stored: [StoredSalt]?, used: UInt32, random: any RandomNumberGenerator & Sendable) {
         self.random = random
         isKept = stored != nil
         last = max(used, stored?.map(\.number).max() ?? 0)
     }
 
-    /// The highest number given to a salt.
+    /// The highest number of a salt.
     var highest: UInt32 { last }
 
-    /// Numbers of salts that are to be kept although nobody is hashed with them yet.
+    /// Numbers of salts that must be kept although no hash uses them yet.
     var numbers: Set<UInt32> { Set(ready.values.map(\.number) + waiting.map(\.salt.number)) }
 
     /// Makes a stored salt ready for the next midnight of its site.
     mutating func keep(_ salt: Salt, for site: SiteIndex) { ready[site] = salt }
 
-    /// `dequeue` would give one.
+    /// True if `dequeue` would return a salt.
     func hasReady(for site: SiteIndex) -> Bool { !isKept || ready[site] != nil }
 
-    /// A salt that may be used now; nil where none is stored yet. Another one is drawn for the time after it.
+    /// A salt that may be used now; nil if none is stored yet. Another one is drawn for the next time.
     mutating func dequeue(for site: SiteIndex) -> Salt? {
         guard isKept else { return draw() }
         let salt = ready.removeValue(forKey: site)
@@ -45,7 +45,7 @@ struct SaltPool: Sendable {
         return salt
     }
 
-    /// Draws a salt for a site that has none ready or on its way.
+    /// Draws a salt for a site, unless one is ready or being stored.
     mutating func drawAhead(for site: SiteIndex) {
         guard isKept, ready[site] == nil, expected.insert(site).inserted else { return }
         waiting.append((site, draw()))
@@ -56,7 +56,7 @@ struct SaltPool: Sendable {
         return waiting[asked...].map { StoredSalt(number: $0.salt.number, site: $0.site, bytes: $0.salt.bytes) }
     }
 
-    /// Salts up to this number are stored.
+    /// Marks the salts up to this number as stored.
     mutating func stored(through number: UInt32) {
         let stored = waiting.prefix { $0.salt.number <= number }
         for (site, salt) in stored {

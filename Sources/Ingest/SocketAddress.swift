@@ -6,7 +6,7 @@ public struct SocketAddress: Sendable {
     private let host: String
     private let port: UInt16
 
-    /// `127.0.0.1` or `::1`; port 0 takes any free one.
+    /// `127.0.0.1` or `::1`. Port 0 means any free port.
     public init(host: String, port: UInt16) {
         self.host = host
         self.port = port
@@ -14,7 +14,7 @@ public struct SocketAddress: Sendable {
 
     private var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// A listening stream socket, not accepting yet what it does not have to.
+    /// A listening stream socket. It does not accept connections yet.
     public func listening() throws(SocketError) -> CInt {
         let descriptor = try bound(SOCK_STREAM)
         guard listen(descriptor, 1024) == 0 else {
@@ -28,7 +28,7 @@ public struct SocketAddress: Sendable {
     func bound(_ type: __socket_type) throws(SocketError) -> CInt {
         try unsafe opened(type) { descriptor, address in
             if type == SOCK_STREAM { setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
-            // An IPv4 socket refuses it, and has no need of it.
+            // An IPv4 socket refuses this option and does not need it.
             setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 1)
             return unsafe bind(descriptor, address.ai_addr, address.ai_addrlen)
         }
@@ -56,12 +56,12 @@ public struct SocketAddress: Sendable {
         throw .cannotBind(text, reason: SystemError(error).description)
     }
 
-    /// Checks that a socket that was handed over under `name` listens for connections.
+    /// Checks that the inherited socket `name` listens for connections.
     public static func checkListening(_ descriptor: CInt, name: String) throws(SocketError) {
         guard option(descriptor, SO_ACCEPTCONN, CInt(0)) == 1 else { throw .notListening(name) }
     }
 
-    /// The address a socket is bound to, as `127.0.0.1:7373` or `[::1]:7373`; a unix socket has its path.
+    /// The address of a bound socket, as `127.0.0.1:7373` or `[::1]:7373`; the path of a unix socket.
     public static func name(of descriptor: CInt) -> String {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -96,7 +96,7 @@ func setOption(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt)
     _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
 }
 
-/// An option of a socket; `initial` where it has none.
+/// An option of a socket; `initial` if it has none.
 func option<T: BitwiseCopyable>(_ descriptor: CInt, _ option: CInt, _ initial: T) -> T {
     var value = initial
     var length = socklen_t(MemoryLayout<T>.size)

@@ -2,16 +2,16 @@ import Counting
 import Platform
 import Storage
 
-/// The sockets of beacons and the ring that their datagrams land in.
+/// The beacon sockets, and the ring that receives their datagrams.
 ///
-/// The ring is armed with the sequence of the frame to come before each read, and again as soon as a frame is written: the armed
-/// sequence is what names a frame that was held in memory when the process is killed.
+/// The ring is armed with the sequence of the next frame before each read, and again as soon as a frame is written.
+/// After a kill, the armed sequence shows which frames were only buffered in memory.
 struct SocketReceiver {
     private let sockets: [BeaconSocket]
     private let ring: ReceiveRing
-    /// What is known of each socket, and of batches.
+    /// The numbers of each socket and of batches.
     private(set) var numbers = IngestNumbers()
-    /// The drop count of each socket as it was last read.
+    /// The last drop count of each socket.
     private var drops: [UInt32]
 
     init(sockets: [BeaconSocket], ring: ReceiveRing) {
@@ -20,15 +20,15 @@ struct SocketReceiver {
         numbers.listeners = sockets.map { IngestNumbers.Listener(name: $0.name) }
     }
 
-    /// What a look at all sockets found.
+    /// What one read of all sockets found.
     enum Batch: Equatable { case empty, some(Int), full }
 
     var descriptors: [CInt] { sockets.map(\.descriptor) }
-    /// Every socket lives on when this process ends.
+    /// True if every socket stays open when this process ends.
     var outlivesUs: Bool { sockets.allSatisfy(\.isInherited) }
 
-    /// Receives one batch from every socket; each is one frame of `pipeline`, and its slots are free when the frame is
-    /// written. `readClocks` is called when a batch has come.
+    /// Receives one batch from every socket. Each batch is one frame of `pipeline`, and its slots are free when the
+    /// frame is written. `readClocks` is called when a batch has arrived.
     mutating func receive(
         into pipeline: inout IngestPipeline, readClocks: (inout IngestPipeline) -> Void
     ) -> Batch {
@@ -53,13 +53,13 @@ struct SocketReceiver {
         return batch
     }
 
-    /// Reserves a sequence for the frame of the next batch; nil where nothing is kept.
+    /// Reserves a sequence for the frame of the next batch; nil if nothing is stored.
     func arm(_ next: (sequence: UInt64, before: UInt64)?) { ring.arm(next ?? (0, 0)) }
 
-    /// Wipes the ring, so that a start finds nothing.
+    /// Wipes the ring, so that the next start finds no batch.
     func clear() { ring.clear() }
 
-    /// Reads what the kernel dropped into `pipeline`; true if that is news.
+    /// Reads the drop counts of the kernel into `pipeline`. True if one has changed.
     @discardableResult
     mutating func readDropCounts(into pipeline: inout IngestPipeline) -> Bool {
         var isChanged = false

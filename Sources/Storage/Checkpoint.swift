@@ -2,9 +2,9 @@ public import Counting
 import Foundation
 import GRDB
 
-/// A salt as it is kept: 32 bytes under a number, of one site.
+/// A stored salt: 32 bytes with a number, of one site.
 public struct StoredSalt: Equatable, Sendable {
-    /// What frames call it by; never used twice.
+    /// The number that frames use for it. Never used twice.
     public let number: UInt32
     /// The site whose visitors it hashes.
     public let site: SiteIndex
@@ -19,29 +19,29 @@ public struct StoredSalt: Equatable, Sendable {
     }
 }
 
-/// What has come together since the last checkpoint that succeeded.
+/// What must be saved since the last successful checkpoint.
 struct Unsaved {
-    /// Rows by the batch that they were taken out of the engine with; batches rise.
+    /// Rows by the batch in which they left the engine. Batches rise.
     var batches: [(number: UInt64, rows: [HistoryRow])] = []
     var changed: Set<SiteIndex> = []
-    /// What was found wrong, for the audit.
+    /// Damage and losses, for the audit.
     var notes: [(at: Moment, kind: String, note: String)] = []
 
-    /// Adds what a capture has taken out of the engine.
+    /// Adds what a capture took out of the engine.
     mutating func add(_ capture: Capture, batch: UInt64) {
         batches.append((batch, capture.rows))
         changed.formUnion(capture.changedSites)
     }
 }
 
-/// What the database holds of the last checkpoint.
+/// The last checkpoint in the database.
 struct StoredState {
     var incarnation: [UInt8], sequence: UInt64, hits: UInt64, visitors: String, batch: UInt64
     var engine: [UInt8], sites: [[UInt8]], salts: [StoredSalt]
 }
 
 extension Database {
-    /// Makes a checkpoint durable: returns when the disk has it.
+    /// Makes a checkpoint durable. Returns when the disk has it.
     ///
     /// - Complexity: O(what changed) and the deletion of old salts.
     func save(
@@ -73,8 +73,8 @@ extension Database {
         }
     }
 
-    /// Deletes salts for good. A row that is deleted is overwritten, but SQLite moves rows from page to page and leaves
-    /// copies where they stood; so the whole table goes, page by page, and what is kept is written anew.
+    /// Deletes salts for good. SQLite overwrites a deleted row, but it moves rows between pages and leaves copies
+    /// behind. So the whole table is deleted, page by page, and the remaining rows are written again.
     private static func forgetSalts(_ db: GRDB.Database, through last: UInt32, but kept: Set<UInt32>) throws {
         let rows = try Row.fetchAll(db, sql: "SELECT number, site, bytes, crc FROM salt ORDER BY number")
         let stays = try rows.filter { row in
@@ -90,7 +90,7 @@ extension Database {
         }
     }
 
-    /// The first state of a new incarnation: an engine that knows nothing.
+    /// The first state of a new incarnation: an empty engine.
     func begin(_ capture: Capture, incarnation: [UInt8]) throws(StorageError) {
         try write { db in
             try Self.saveState(
@@ -115,7 +115,7 @@ extension Database {
             ])
     }
 
-    /// Stores salts, which may be used from then on.
+    /// Stores salts. They may be used when this returns.
     func save(_ salts: [StoredSalt]) throws(StorageError) {
         try write { db in
             for salt in salts {
@@ -130,13 +130,13 @@ extension Database {
         }
     }
 
-    /// The last checkpoint; nil in a database that is new.
+    /// The last checkpoint; nil in a new database.
     func load() throws(StorageError) -> StoredState? {
         let path = path
         return try read { db in try Self.state(in: db, path) }
     }
 
-    /// The checkpoint in a database, its checksums compared.
+    /// The checkpoint in a database, with its checksums verified.
     static func state(in db: GRDB.Database, _ path: String) throws -> StoredState? {
         func damaged(_ what: String) -> StorageError { .damaged(path: path, what: "\(what) has a wrong checksum") }
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM state WHERE id = 1") else {
@@ -180,7 +180,7 @@ extension Database {
 }
 
 extension Int {
-    /// As a checksum sees it.
+    /// The bytes that go into the checksum.
     fileprivate var column: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(UInt64(bitPattern: Int64(self)), bytes: 8)
@@ -192,7 +192,7 @@ extension String {
     fileprivate var column: [UInt8] { Array(utf8) }
 }
 
-/// A damaged row may hold values of any kind: asked for by `row[…]`, one of another kind would end the process.
+/// A damaged row may hold values of any type. `row[…]` would end the process on a value of the wrong type.
 extension Row {
     func number(_ column: String) throws -> Int64 { try decode(Int64.self, forColumn: column) }
     func text(_ column: String) throws -> String { try decode(String.self, forColumn: column) }

@@ -3,27 +3,27 @@ import Glibc
 import Platform
 import Synchronization
 
-/// Makes the counts durable from time to time, and salts at once, on a thread of its own.
+/// Makes the counts durable from time to time, and salts at once, on its own thread.
 ///
-/// The order is the promise: the file of visitors, then everything else in one transaction that names it, and only then
-/// are segments of the journal taken away.
+/// The order is the guarantee: first the file of visitors, then everything else in one transaction that names this
+/// file. Only then are segments of the journal removed.
 public final class Checkpointer: Sendable {
-    /// What is known of checkpoints, for those who watch.
+    /// The status of checkpoints, for monitoring.
     public struct Status: Sendable {
-        /// The checkpoints in numbers, without their pauses, which the counting thread knows.
+        /// The numbers without the pauses, which only the counting thread knows.
         public var numbers = CheckpointNumbers()
-        /// The last frame in the last one.
+        /// The last frame in the last checkpoint.
         public var sequence: UInt64 = 0
-        /// Why the last one failed, if it did.
+        /// Why the last checkpoint failed, if it did.
         public var failure: StorageError?
-        /// What is deleted may still be read in the database's log.
+        /// Why deleted rows may still be readable in the database's log.
         public var logFailure: StorageError?
-        /// Since when one has been running, in milliseconds of the steady clock.
+        /// Since when a checkpoint has been running, in milliseconds of the steady clock.
         public var runningSince: Int64?
     }
 
     private let database: Database
-    /// What the counts since the last checkpoint are kept in.
+    /// The journal of the counts since the last checkpoint.
     public let journal: Journal
     private let directory: String
     private let lock: OpenFile
@@ -33,7 +33,7 @@ public final class Checkpointer: Sendable {
     private let status_ = Mutex(Status())
     private let saltsStored_: Atomic<UInt32>
     private let isBusy_ = Atomic(false)
-    /// The file that the database names.
+    /// The file of visitors that the database names.
     private let visitorsName: Mutex<String>
     private let thread = OSThread()
 
@@ -50,18 +50,18 @@ public final class Checkpointer: Sendable {
         }
     }
 
-    /// What the counting thread asks to be made durable.
+    /// What the counting thread wants to make durable.
     public struct Request: Sendable {
         /// The counts.
         public var capture: Capture
-        /// The last frame in them, and the hits up to it.
+        /// The last frame in the counts, and all hits up to it.
         public var sequence: UInt64, hits: UInt64
-        /// Salts up to `saltsThrough` that are none of these are deleted.
+        /// Salts up to `saltsThrough` that are not in this set are deleted.
         public var saltsKept: Set<UInt32>
-        /// The highest number that was given out when the counts were captured.
+        /// The highest salt number that existed when the counts were captured.
         public var saltsThrough: UInt32
 
-        /// Counts with the frame they stand at.
+        /// Counts, and the frame at which they stand.
         public init(
             _ capture: Capture, sequence: UInt64, hits: UInt64, saltsKept: Set<UInt32>, saltsThrough: UInt32
         ) {
@@ -90,32 +90,33 @@ public final class Checkpointer: Sendable {
         thread.start(inBackground: true) { [self] in run() }
     }
 
-    /// A request is waiting or being worked on; a further one would have to wait.
+    /// True while a request waits or runs. Another one would have to wait.
     public var isBusy: Bool { isBusy_.load(ordering: .acquiring) }
     /// The highest number of a salt that is stored and may be used.
     public var saltsStored: UInt32 { saltsStored_.load(ordering: .acquiring) }
-    /// For those who watch.
+    /// The status, for monitoring.
     public var status: Status {
         var status = status_.withLock { $0 }
         status.logFailure = database.logError
         return status
     }
 
-    /// Asks for a checkpoint; only while none is busy.
+    /// Requests a checkpoint. Only while `isBusy` is false.
     public func submit(_ request: Request) {
         isBusy_.store(true, ordering: .releasing)
         work.withLock { $0.request = request }
         thread.wakeup.signal()
     }
 
-    /// Asks for salts to be stored; `saltsStored` says when they are.
+    /// Requests that salts be stored. `saltsStored` shows when they are.
     public func store(_ salts: [StoredSalt]) {
         work.withLock { $0.salts += salts }
         thread.wakeup.signal()
     }
 
-    /// Rows that have left the engine and may not be in the tables, and the newest batch there is. To be asked on the thread that
-    /// captures, which alone makes batches; `KeptHistory.batch` says which of them the tables hold.
+    /// Rows that have left the engine and may not be in the tables yet, and the number of the newest batch. Call it on
+    /// the thread that captures, because only this thread makes batches. `KeptHistory.batch` says which batches the
+    /// tables hold.
     public var pendingRows: (batches: [(number: UInt64, rows: [HistoryRow])], newest: UInt64) {
         work.withLock { work in
             let waiting = work.request.map { [(number: work.batch + 1, rows: $0.capture.rows)] } ?? []
@@ -128,7 +129,7 @@ public final class Checkpointer: Sendable {
         work.withLock { $0.unsaved.notes.append((moment, kind, note)) }
     }
 
-    /// Stores salts before it returns: for the start, when nothing counts yet.
+    /// Stores salts before it returns. For the start, before anything is counted.
     public func storeNow(_ salts: [StoredSalt]) throws(StorageError) {
         guard let last = salts.map(\.number).max() else { return }
         CrashPoint.reach(.saltDrawn)
@@ -137,16 +138,17 @@ public final class Checkpointer: Sendable {
         saltsStored_.store(last, ordering: .releasing)
     }
 
-    /// Makes a checkpoint before it returns: for the start, when nothing counts yet.
+    /// Makes a checkpoint before it returns. For the start, before anything is counted.
     public func saveNow(_ request: Request) throws(StorageError) { try save(request) }
 
-    /// Finishes what is asked for, makes a last checkpoint and ends the thread and the journal. The error is what the
-    /// next start will have to replay the journal for.
+    /// Finishes what was requested, makes a last checkpoint and ends the thread and the journal. If it throws, the next
+    /// start has to replay the journal.
     public func stop(_ last: Request) throws(StorageError) {
         thread.stop()
         storeSalts()
         work.withLock { work in
-            // Asked for too late to be done; `last` holds its counts, but not what it took out of the engine.
+            // A request that came too late. `last` has its counts, but not the rows and sites that it took out of the
+            // engine.
             if let request = work.request.take() { work.adopt(request) }
         }
         let saved = Result { () throws(StorageError) in try save(last) }
@@ -160,7 +162,7 @@ public final class Checkpointer: Sendable {
 
     private func run() {
         while !thread.isStopping {
-            // Salts that could not be stored are tried again, and a log that could not be emptied.
+            // Retry salts that could not be stored, and a log that could not be emptied.
             let isDone = work.withLock { $0.salts.isEmpty } && database.logError == nil
             thread.wakeup.wait(milliseconds: isDone ? -1 : 1000)
             storeSalts()
@@ -169,8 +171,8 @@ public final class Checkpointer: Sendable {
             do throws(StorageError) {
                 try save(request)
             } catch {
-                // Neither the journal nor the database can be relied on: what is there must be read again. Not while counts
-                // are in memory and nowhere else.
+                // Neither the journal nor the database is reliable, so the process must restart and read them again.
+                // Not while some counts exist only in memory.
                 let journal = journal.status
                 if journal.syncFailure != nil, journal.numbers.bufferedBytes == 0, error.isDiskFailing { giveUp(error) }
             }
@@ -208,7 +210,7 @@ public final class Checkpointer: Sendable {
         }
         do throws(StorageError) {
             let name = try write(request, unsaved)
-            // From here on it is durable, whatever becomes of the files it has made superfluous.
+            // From here on it is durable, even if removing superfluous files fails.
             work.withLock { work in
                 work.unsaved.batches.removeFirst(unsaved.batches.count)
                 work.unsaved.changed.removeAll()
@@ -233,9 +235,9 @@ public final class Checkpointer: Sendable {
         }
     }
 
-    /// Returns when the disk has the checkpoint: the name of its file of visitors.
+    /// Returns the name of the file of visitors when the disk has the checkpoint.
     private func write(_ request: Request, _ unsaved: Unsaved) throws(StorageError) -> String {
-        // What a failed one has left takes room that this one may need.
+        // Files of a failed checkpoint use space that this one may need.
         try VisitorsFile.sweep(directory, keeping: visitorsName.withLock { $0 })
         let name = VisitorsFile.name(request.sequence)
         try VisitorsFile.write(request.capture, sequence: request.sequence, incarnation: incarnation, in: directory)

@@ -1,16 +1,17 @@
 import CHooks
 import Counting
 
-/// A place in the order of writing at which a test ends the process as `kill -9` would. In a build for use nothing happens
+/// A place in the order of writing where a test ends the process as `kill -9` would. In a release build nothing happens
 /// there.
 ///
-/// `FOOTFALL_CRASH=POINT:N` in the environment dies when a point, by its number in this list, is reached for the Nth time.
+/// With `FOOTFALL_CRASH=POINT:N` in the environment, the process dies when the point, given by its number in this list,
+/// is reached for the Nth time.
 public enum CrashPoint: Int32, Sendable {
     /// The slot is armed, nothing received.
     case armed
     /// Datagrams have left the socket.
     case received
-    /// The frame is made and not written.
+    /// The frame is complete and not written.
     case beforeFrame
     /// The first half of the frame is written.
     case inFrame
@@ -20,7 +21,7 @@ public enum CrashPoint: Int32, Sendable {
     case released
     /// Salts are drawn and not stored.
     case saltDrawn
-    /// Salts are stored and not yet used.
+    /// Salts are stored and not used yet.
     case saltStored
     /// A segment is full, the next one not begun.
     case segmentFull
@@ -35,13 +36,13 @@ public enum CrashPoint: Int32, Sendable {
     /// The first of several segments is deleted.
     case reclaiming
 
-    /// Dies here if the test wants it so.
+    /// Ends the process here if the test asks for it.
     @inline(__always)
     public static func reach(_ point: CrashPoint) {
         if ch_is_due(point.rawValue) { ch_die() }
     }
 
-    /// Writes the first half of a frame's head and dies, if the test wants that.
+    /// Writes the first half of a frame's head and ends the process, if the test asks for it.
     static func reachHalfFrame(_ file: OpenFile, _ head: Span<UInt8>, at offset: Int) {
         guard ch_is_due(CrashPoint.inFrame.rawValue) else { return }
         do throws(StorageError) {
@@ -51,12 +52,12 @@ public enum CrashPoint: Int32, Sendable {
     }
 }
 
-/// What tests can tell a daemon that is built for them.
+/// What a test can set in a daemon that is built for tests.
 public enum TestHooks {
     /// True in builds for tests.
     public static var areBuiltIn: Bool { ch_are_built_in() }
 
-    /// How long days are that tests have shortened to see many midnights; nil in a build for use.
+    /// The length of a day that a test has shortened to see many midnights; nil in a release build.
     public static var daySeconds: Int64? {
         let seconds = ch_day_seconds()
         return seconds > 0 ? seconds : nil

@@ -3,15 +3,15 @@ import GRDB
 import Glibc
 import Synchronization
 
-/// The database of the state: one connection, which writes, checkpoints and nothing else beside it.
+/// The database of the state: the one connection that writes. Nothing else writes to it.
 final class Database: Sendable {
     let path: String
     private let queue: DatabaseQueue
     private let logFailure = Mutex<StorageError?>(nil)
 
-    /// Opens or makes `footfall.db`, bringing an older one up to date; a copy of it from before is kept.
+    /// Opens or creates `footfall.db` and migrates an older one. A copy from before the migration is kept.
     ///
-    /// A newer one is refused before SQLite sees it, so that not even a log appears beside it.
+    /// A newer database is refused before SQLite sees it, so that not even a log appears beside it.
     init(in directory: String, migrations: [Migration]) throws(StorageError) {
         let path = directory + "/footfall.db"
         let version = try Self.version(path)
@@ -21,7 +21,7 @@ final class Database: Sendable {
         var configuration = Configuration()
         configuration.label = "footfall"
         configuration.busyMode = .timeout(5)
-        // On a disk that fails even the way back may fail; the next transaction takes it first.
+        // On a failing disk even a rollback may fail; the next transaction rolls back first.
         configuration.allowsUnsafeTransactions = true
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -29,14 +29,14 @@ final class Database: Sendable {
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
         }
         let settled = configuration
-        // Made before SQLite does, whose log and index take over who may read it.
-        if version == nil { _ = try OpenFile(path, flags: O_RDWR | O_CREAT, doing: "make") }
+        // Create the file before SQLite does: SQLite's log and index copy its permissions.
+        if version == nil { _ = try OpenFile(path, flags: O_RDWR | O_CREAT, doing: "create") }
         queue = try Self.translating(path) {
             let queue = try DatabaseQueue(path: path, configuration: settled)
             try queue.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA journal_mode = WAL")
                 let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-                // It may stand in the log and not yet in the head of the file.
+                // The version may be in the log and not yet in the head of the file.
                 guard version <= migrations.count else {
                     throw StorageError.newer(path: path, version: version, known: migrations.count)
                 }
@@ -54,7 +54,7 @@ final class Database: Sendable {
         self.path = path
     }
 
-    /// Keeps the database as it is beside the one that will change, without its salts: a copy is kept for long.
+    /// Copies the database before it changes. The copy has no salts, because it is kept for a long time.
     private static func copy(_ db: GRDB.Database, to path: String) throws {
         let new = path + ".new"
         try Files.delete(new)
@@ -71,22 +71,22 @@ final class Database: Sendable {
         try Files.syncDirectory(String(path.dropLast(Files.name(of: path).count)))
     }
 
-    /// The version in the head of the file, nil where there is no file yet.
+    /// The version in the head of the file; nil if there is no file yet.
     private static func version(_ path: String) throws(StorageError) -> Int? {
         guard Files.exists(path) else { return nil }
         let file = try OpenFile(path, flags: O_RDONLY, doing: "open")
         let head = try file.read(first: 100)
         if head.isEmpty { return nil }
         guard head.count == 100, head.starts(with: Array("SQLite format 3\0".utf8)) else {
-            throw .damaged(path: path, what: "it is no SQLite database")
+            throw .damaged(path: path, what: "it is not an SQLite database")
         }
         return head[60..<64].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// Does `body` in one transaction: returns when it is durable, throws when it has not happened.
+    /// Runs `body` in one transaction. Returns when it is durable; throws if it did not happen.
     ///
-    /// Nothing of it is left in the log afterwards. Where that cannot be, because somebody reads for long or the disk is
-    /// full, the transaction stands all the same; `logError` says so until a later one has emptied the log.
+    /// Afterwards the log holds nothing of it. If the log cannot be emptied, because of a long read or a full disk, the
+    /// transaction is valid all the same. `logError` then says so until a later transaction has emptied the log.
     func write(_ body: (GRDB.Database) throws -> Void) throws(StorageError) {
         try Self.translating(path) {
             try queue.writeWithoutTransaction { db in
@@ -104,7 +104,7 @@ final class Database: Sendable {
         logFailure.withLock { if case .failure(let error) = emptied { $0 = error } else { $0 = nil } }
     }
 
-    /// Why the log still holds what is in the database already.
+    /// Why the log still holds what is already in the database.
     var logError: StorageError? { logFailure.withLock { $0 } }
 
     func read<T>(_ body: (GRDB.Database) throws -> T) throws(StorageError) -> T {
@@ -113,7 +113,7 @@ final class Database: Sendable {
 
     func close() throws(StorageError) { try Self.translating(path) { try queue.close() } }
 
-    /// SQLite's errors in the operator's words.
+    /// Translates SQLite's errors for the operator.
     static func translating<T>(_ path: String, _ body: () throws -> T) throws(StorageError) -> T {
         do {
             return try body()
@@ -126,12 +126,12 @@ final class Database: Sendable {
             case .SQLITE_FULL: throw .system(doing: "write", path: path, error: ENOSPC)
             case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH: throw .damaged(path: path, what: what)
             case .SQLITE_ERROR, .SQLITE_CONSTRAINT:
-                // Our own statements are right; a table they do not fit is not ours.
+                // Our own statements are correct, so a table that does not fit them is not ours.
                 throw .damaged(path: path, what: what)
             default: throw .database(path: path, what: what)
             }
         } catch {
-            // A value of another kind than we wrote.
+            // A value of a different type from the one we wrote.
             throw .damaged(path: path, what: "\(error)")
         }
     }

@@ -2,12 +2,12 @@ import CKernel
 import Counting
 import Glibc
 
-/// An open file, closed once.
+/// An open file. It is closed exactly once.
 public final class OpenFile: Sendable {
     let descriptor: CInt
     let path: String
 
-    /// Opens or makes a file; a link in the last place is not followed.
+    /// Opens or creates a file. Does not follow a link in the last place of the path.
     init(_ path: String, flags: CInt, doing: String) throws(StorageError) {
         descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o640)
         self.path = path
@@ -16,7 +16,7 @@ public final class OpenFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Writes both pieces one behind the other.
+    /// Writes both pieces, one after the other.
     func write(_ first: Span<UInt8>, _ second: Span<UInt8>, at offset: Int) throws(StorageError) {
         let error = unsafe first.withUnsafeBufferPointer { first in
             unsafe second.withUnsafeBufferPointer { second in
@@ -31,25 +31,25 @@ public final class OpenFile: Sendable {
         try write(bytes.span, bytes.span.extracting(first: 0), at: offset)
     }
 
-    /// Reserves the whole file on the disk.
+    /// Reserves the space of the whole file on the disk.
     func allocate(_ bytes: Int) throws(StorageError) {
         let error = posix_fallocate(descriptor, 0, off_t(bytes))
         guard error == 0 else { throw .system(doing: "allocate", path: path, error: error) }
     }
 
-    /// Returns when the disk has what was written.
+    /// Returns when the disk has everything written so far.
     func sync() throws(StorageError) {
         guard fdatasync(descriptor) == 0 else { throw .system(doing: "sync", path: path, error: errno) }
     }
 
-    /// All bytes, but at most the `first` ones.
+    /// The bytes of the file, at most the first `limit`.
     func read(first limit: Int) throws(StorageError) -> [UInt8] {
         let (bytes, error, _) = read(limit, skipsUnreadable: false)
         guard error == 0 else { throw .system(doing: "read", path: path, error: error) }
         return bytes
     }
 
-    /// The same with zeros in place of what the disk cannot read any more, and where that begins.
+    /// The same, but with zeros for what the disk cannot read any more, and where the unreadable part begins.
     func readWhatIsLeft(first limit: Int) throws(StorageError) -> (bytes: [UInt8], unreadable: Int?) {
         let (bytes, error, unreadable) = read(limit, skipsUnreadable: true)
         guard error == 0 else { throw .system(doing: "read", path: path, error: error) }
@@ -85,15 +85,15 @@ public final class OpenFile: Sendable {
 }
 
 enum Files {
-    /// Makes a directory and those above it.
+    /// Creates a directory and those above it.
     static func makeDirectory(_ path: String) throws(StorageError) {
         var made = ""
         for part in path.split(separator: "/") {
             made += "/" + part
             guard unsafe mkdir(made, 0o750) != 0 else { continue }
-            // The directories above may be nobody's to write to, and still be there.
+            // The directories above may exist and not be writable.
             let error = errno
-            guard exists(made) else { throw .system(doing: "make", path: made, error: error) }
+            guard exists(made) else { throw .system(doing: "create", path: made, error: error) }
         }
         guard unsafe access(path, W_OK | X_OK) == 0 else { throw .system(doing: "write to", path: path, error: errno) }
     }
@@ -128,7 +128,8 @@ enum Files {
 
     static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
 
-    /// Moves a file, if it is there, into a directory, which is made, under its own name or that with a number.
+    /// Moves a file, if it exists, into a directory, which is created. The file keeps its name, or gets a number if
+    /// that is taken.
     static func move(_ path: String, into directory: String) throws(StorageError) {
         try makeDirectory(directory)
         let name = name(of: path)
@@ -143,27 +144,27 @@ enum Files {
         }
     }
 
-    /// Returns when the disk knows the names in a directory.
+    /// Returns when the disk has the names in a directory.
     static func syncDirectory(_ path: String) throws(StorageError) {
-        // The dot follows a link: systemd's state directory is one where the daemon's user is made up for the run.
+        // The dot follows a link: systemd's state directory is a link if the service has a dynamic user.
         let directory = try OpenFile(path + "/.", flags: O_RDONLY | O_DIRECTORY, doing: "open")
         guard fsync(directory.descriptor) == 0 else { throw .system(doing: "sync", path: path, error: errno) }
     }
 
-    /// 16 hexadecimal digits, so that names sort as numbers do.
+    /// 16 hexadecimal digits, so that names sort like numbers.
     static func digits(_ number: UInt64) -> String {
         let text = String(number, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
     }
 }
 
-/// CRC-32C of the bytes, going on from `crc`.
+/// CRC-32C of the bytes, continued from `crc`.
 func crc32c(_ bytes: Span<UInt8>, from crc: UInt32 = 0) -> UInt32 {
     unsafe bytes.withUnsafeBufferPointer { unsafe ck_crc32c(crc, $0.baseAddress, $0.count) }
 }
 
 extension Span where Element == UInt8 {
-    /// Four bytes from `offset`, lowest first; they must lie inside the span.
+    /// The four bytes from `offset`, lowest first. All must lie inside the span.
     func half(at offset: Int) -> UInt32 { UInt32(pair(at: offset)) | UInt32(pair(at: offset + 2)) << 16 }
 }
 
@@ -173,6 +174,6 @@ extension [UInt8] {
         for i in 0..<count { append(UInt8(truncatingIfNeeded: number >> UInt64(8 * i))) }
     }
 
-    /// The 16 bytes are drawn from the system's source of randomness.
+    /// 16 bytes from the system's random source.
     static var incarnation: [UInt8] { (0..<16).map { _ in UInt8.random(in: .min ... .max) } }
 }

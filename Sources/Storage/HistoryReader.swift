@@ -2,17 +2,17 @@ public import Counting
 import Foundation
 import GRDB
 
-/// History as the tables hold it: all of it of one checkpoint.
+/// History in the tables, all of one checkpoint.
 public struct KeptHistory: Sendable {
-    /// The newest batch of rows in it.
+    /// The newest batch of rows in the tables.
     public var batch: UInt64 = 0
     /// Packed quarter hours by UTC day, rising.
     public var days: [(day: Int64, hours: [UInt8])] = []
     /// When the daemon was up.
     public var uptime: [(from: Moment, to: Moment)] = []
-    /// Unique visitors of local days that are over, each as it was where the site's zone was another.
+    /// Unique visitors of closed local days. A day of an earlier zone keeps its old bounds.
     public var visitors: [(day: LocalDay, count: Int)] = []
-    /// What was added to local days by hand.
+    /// Corrections of local days.
     public var corrections: [(day: LocalDay, visits: Int64, views: Int64)] = []
 
     /// When the first quarter hour in it began.
@@ -22,19 +22,19 @@ public struct KeptHistory: Sendable {
     }
 }
 
-/// Reads history while others write it, over connections that never write, lock or empty the log.
+/// Reads history while other connections write it. Its connections never write, lock or empty the log.
 ///
-/// One for each call: while one is open SQLite cannot take the log away, and a daemon that has stopped should leave none. The
-/// calls wait for the disk.
+/// One connection per call: while one is open, SQLite cannot remove the log, and a daemon that has stopped should leave
+/// none. The calls wait for the disk.
 public struct HistoryReader: Sendable {
     private let path: String
 
-    /// A reader of the database of the state in a directory.
+    /// A reader for the database in a state directory.
     public init(_ directory: String) { path = directory + "/footfall.db" }
 
-    /// The history of a site over some UTC days, and local days among them and a day around.
+    /// The history of a site for a range of UTC days, and for the local days in it and one day on either side.
     ///
-    /// - Complexity: O(days): ten years some 10 ms.
+    /// - Complexity: O(days): about 10 ms for ten years.
     public func history(of site: SiteIndex, days: ClosedRange<Int64>) throws(StorageError) -> KeptHistory {
         try read { db in
             var kept = KeptHistory()
@@ -64,7 +64,7 @@ public struct HistoryReader: Sendable {
         }
     }
 
-    /// The first UTC day of a site that something is kept of, or local day that something was added to.
+    /// The first UTC day of a site with history, or the first local day with a correction.
     public func beginning(of site: SiteIndex) throws(StorageError) -> LocalDay? {
         try read { db in
             let counted = try Int64.fetchOne(
@@ -75,7 +75,7 @@ public struct HistoryReader: Sendable {
         }
     }
 
-    /// The rankings of a local day that is over; nil where none are kept.
+    /// The rankings of a closed local day; nil if none are stored.
     public func rankings(
         of site: SiteIndex, on day: LocalDay
     ) throws(StorageError) -> (pages: Top, referrers: Top)? {

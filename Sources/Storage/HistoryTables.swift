@@ -2,11 +2,12 @@ import Counting
 import Foundation
 import GRDB
 
-/// Rows of history that closed since the last checkpoint, as they go into their tables.
+/// Writes the history rows that closed since the last checkpoint into their tables.
 ///
-/// A row whose key is there already adds up with it: a clock that went back may open a quarter or a day again.
+/// A row with an existing key is added to the stored row: a clock that went back may open a quarter hour or a day
+/// again.
 extension GRDB.Database {
-    /// Days that the ranking of a day outlives it.
+    /// Days for which a day's ranking is stored.
     private static var rankingDaysKept: Int { 400 }
 
     func insert(_ row: HistoryRow) throws {
@@ -109,7 +110,7 @@ extension GRDB.Database {
 }
 
 extension Row {
-    /// A count, whatever a damaged row says so small that sums of a whole ranking fit.
+    /// A count. The value of a damaged row is limited, so that sums of a whole ranking fit.
     func count(_ column: String) throws -> UInt64 {
         UInt64(Swift.min(Swift.max(0, try number(column)), 1 << 50))
     }

@@ -3,28 +3,30 @@ import Glibc
 import Platform
 import Synchronization
 
-/// The frames, in the order in which they were counted, on disk: what survives the process and then the power.
+/// The frames on disk, in the order in which they were counted. They survive the end of the process, and after a sync a
+/// power cut.
 ///
-/// The counting thread appends; a thread of its own syncs, makes the next segment and tries again what failed; the
-/// checkpoint thread takes away what it has covered. All three meet in one lock, held for a `pwritev` at most.
+/// The counting thread appends. The journal's own thread syncs, creates the next segment and retries what failed. The
+/// checkpoint thread removes the segments that a checkpoint covers. All three share one lock, held for one `pwritev` at
+/// most.
 ///
-/// While the disk takes no frame, frames are *held*: kept in memory in their order, up to `heldBytesMax`, and written as
-/// soon as there is room. What is held is lost with the process, and only with it.
+/// While the disk accepts no frames, they are *buffered*: kept in memory in their order, up to `heldBytesMax`, and
+/// written as soon as there is room. Buffered frames are lost with the process, and only with it.
 public final class Journal: Sendable {
-    /// How the journal is kept.
+    /// The settings of the journal.
     public struct Configuration: Equatable, Sendable {
-        /// The directory of the segments; the state directory sets it.
+        /// The directory of the segments. The state directory sets it.
         var directory = ""
-        /// Size of a segment; `capBytes` holds at least two.
+        /// The size of a segment. `capBytes` holds at least two.
         public var segmentBytes: Int
-        /// All segments together.
+        /// The size of all segments together.
         public var capBytes: Int
-        /// Frames in memory while none can be written.
+        /// The size of the frames in memory while none can be written.
         public var heldBytesMax: Int
-        /// Between two syncs: a power cut loses at most this and one fdatasync.
+        /// The time between two syncs. A power cut loses at most this time plus one fdatasync.
         public var syncMilliseconds: Int64
 
-        /// A journal kept like this.
+        /// The settings of a journal.
         public init(segmentBytes: Int, capBytes: Int, heldBytesMax: Int, syncMilliseconds: Int64) {
             self.segmentBytes = segmentBytes
             self.capBytes = capBytes
@@ -47,16 +49,16 @@ public final class Journal: Sendable {
         var offset = 0
         /// The last frame that was written.
         var written: UInt64
-        /// The ordinal of the last segment that was begun: frames go on in rising ordinals.
+        /// The ordinal of the newest segment with frames: frames continue in rising ordinals.
         var lastOrdinal: UInt64 = 0
-        /// Made ahead of need.
+        /// The next segment, created before it is needed.
         var spare: Segment?
         var sealed: [Sealed]
-        /// Files with frames that no sync has covered.
+        /// Files with frames that are not synced yet.
         var unsynced: [OpenFile] = []
-        /// A segment was made in a hurry: its name is not known to the disk yet.
+        /// A segment was created without a sync of the directory: the disk may not have its name yet.
         var isDirectoryUnsynced = false
-        /// A sync failed, when this frame had been given out: only a checkpoint makes the counts durable again.
+        /// A sync failed when this was the newest frame. Only a checkpoint makes the counts durable again.
         var failedSync: (sequence: UInt64, error: StorageError)?
         var held: [Held] = []
         var status = Status()
@@ -66,7 +68,7 @@ public final class Journal: Sendable {
     struct Sealed {
         var path: String
         var bytes: Int
-        /// The last sequence in it; 0 where it holds no frame.
+        /// The last sequence in it; 0 if it holds no frame.
         var last: UInt64
         var isDamaged = false
     }
@@ -78,7 +80,7 @@ public final class Journal: Sendable {
         var bytes: Int { header.count + records.count }
     }
 
-    /// Goes on behind frame `sequence` with `hits` in all frames so far. `sealed` are the segments that are there.
+    /// Continues after frame `sequence`, with `hits` in all frames so far. `sealed` are the existing segments.
     init(
         _ configuration: Configuration, incarnation: [UInt8], sequence: UInt64, hits: UInt64, nextOrdinal: UInt64,
         sealed: [Sealed]
@@ -94,17 +96,18 @@ public final class Journal: Sendable {
 
     // MARK: The counting thread
 
-    /// The sequence of the frame to come, and the hits in all frames before it.
+    /// The sequence of the next frame, and the hits in all frames before it.
     public var next: (sequence: UInt64, before: UInt64) { state.withLock { ($0.sequence + 1, $0.hits) } }
 
-    /// Nothing more can be held: what comes now must be refused and not appended, but for small frames that say so.
+    /// True if the buffer is full. Refuse hits then and do not append them; only small frames that count the refusals
+    /// may follow.
     public var isFull: Bool {
         state.withLock { !$0.held.isEmpty && $0.status.numbers.bufferedBytes >= configuration.heldBytesMax }
     }
 
-    /// Takes one frame, which has the next sequence from then on: written if that can be, else held.
+    /// Appends a frame with the next sequence: writes it, or buffers it if that fails.
     ///
-    /// - Complexity: one `pwritev`; at the end of a segment rarely the making of the next.
+    /// - Complexity: one `pwritev`; at the end of a segment rarely the creation of the next.
     public func append(_ records: Span<UInt8>, hits: Int) {
         append(records, hits: hits) { head, sequence, state in
             let held = Held(sequence: sequence, header: head, records: [UInt8](copying: records))
@@ -114,12 +117,13 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Takes one frame if it can be written at once; false where it would have to be held, and then nothing has happened.
+    /// Appends a frame only if it can be written at once. False if it would have to be buffered; then nothing has
+    /// happened.
     public func appendOrRefuse(_ records: Span<UInt8>, hits: Int) -> Bool {
         append(records, hits: hits) { _, _, _ in false }
     }
 
-    /// Writes one frame; what cannot be written is for `hold`, which says whether the frame is taken.
+    /// Writes one frame. If that fails, `hold` decides whether the frame is buffered.
     @discardableResult
     private func append(
         _ records: Span<UInt8>, hits: Int, orHold hold: (_ head: [UInt8], UInt64, inout State) -> Bool
@@ -133,7 +137,7 @@ public final class Journal: Sendable {
             let isWritten = state.held.isEmpty && write(header.sequence, head.span, records, &state)
             guard isWritten || hold(head, header.sequence, &state) else {
                 if let refusal = state.status.failure { state.status.refusal = (refusal, Clocks.steady) }
-                // Nothing is held that would be tried again and find that all is well.
+                // Nothing is buffered, so no retry would clear the failure.
                 state.status.failure = failure
                 return false
             }
@@ -143,7 +147,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Writes one frame into the current segment, or says in the status why not.
+    /// Writes one frame into the current segment. If that fails, the status says why.
     private func write(_ sequence: UInt64, _ head: Span<UInt8>, _ records: Span<UInt8>, _ state: inout State) -> Bool {
         do throws(StorageError) {
             let bytes = head.count + records.count
@@ -162,13 +166,13 @@ public final class Journal: Sendable {
             return true
         } catch {
             state.status.failure = error
-            // A disk that fails may take a new file where it refuses this one. A full disk has room here once there is some.
+            // A failing disk may accept a new file where it refuses this one. A full disk will have room here later.
             if case .system(_, _, EIO) = error { seal(&state) }
             return false
         }
     }
 
-    /// Begins the next segment; one of its own size for a frame that no other has room for.
+    /// Begins the next segment. A frame that is larger than a segment gets one of its own size.
     private func rotate(_ state: inout State, for frameBytes: Int) throws(StorageError) {
         CrashPoint.reach(.segmentFull)
         let bytes = max(configuration.segmentBytes, Segment.headerBytes + frameBytes)
@@ -178,7 +182,7 @@ public final class Journal: Sendable {
             state.spare = nil
         } else {
             next = try make(&state, bytes: bytes)
-            // Frames go on in rising ordinals: a spare one that is too small can never be used any more.
+            // Frames continue in rising ordinals, so a spare segment that is too small can never be used.
             if let spare = state.spare {
                 state.sealed.append(Sealed(path: spare.file.path, bytes: spare.bytes, last: 0))
                 state.spare = nil
@@ -192,7 +196,7 @@ public final class Journal: Sendable {
         CrashPoint.reach(.segmentBegun)
     }
 
-    /// The current segment takes no further frame.
+    /// No further frame goes into the current segment.
     private func seal(_ state: inout State) {
         guard let current = state.current else { return }
         state.sealed.append(Sealed(path: current.file.path, bytes: current.bytes, last: state.written))
@@ -204,7 +208,7 @@ public final class Journal: Sendable {
             throw .journalFull(bytes: configuration.capBytes)
         }
         defer { state.nextOrdinal += 1 }
-        // Under the lock, with the counting thread waiting: its sync is left to the thread that syncs.
+        // The lock is held and the counting thread waits, so the sync thread syncs the directory later.
         state.isDirectoryUnsynced = true
         return try Segment(
             making: state.nextOrdinal, in: configuration.directory, bytes: bytes, incarnation: incarnation,
@@ -220,7 +224,7 @@ public final class Journal: Sendable {
     private func run() {
         while !thread.isStopping {
             thread.wakeup.wait(milliseconds: Int32(configuration.syncMilliseconds))
-            // First, since a sync may take long and the segment in use may be full by then.
+            // First prepare: a sync may take long, and the current segment may be full by then.
             prepare()
             sync()
             writeHeld()
@@ -229,8 +233,8 @@ public final class Journal: Sendable {
 
     /// Returns when every frame written before is on the disk, or its file is given up.
     ///
-    /// A later sync of a file that failed proves nothing for what stood in it: the kernel may have dropped the pages and
-    /// would say that all is well. That is durable with the next checkpoint.
+    /// After a failed sync, a later successful sync of the same file proves nothing: the kernel may have dropped the
+    /// pages and would still report success. Those frames become durable with the next checkpoint.
     public func sync() {
         let (files, bytes, isDirectoryUnsynced) = state.withLock { state in
             defer {
@@ -253,7 +257,7 @@ public final class Journal: Sendable {
                 try file.sync()
             } catch {
                 state.withLock { state in
-                    // One new segment is enough of a try: they would take all the room under the cap within seconds.
+                    // Try one new segment only: more would use all the room under the cap within seconds.
                     if state.current?.file === file, state.failedSync == nil { seal(&state) }
                     state.failedSync = (state.sequence, error)
                 }
@@ -262,15 +266,15 @@ public final class Journal: Sendable {
         state.withLock { state in
             state.status.numbers.syncSeconds = Double(Clocks.steadyNanoseconds - begun) / 1e9
             state.status.numbers.unsyncedBytes -= bytes
-            // Frames written meanwhile are younger than this sync.
+            // Frames written in the meantime are younger than this sync.
             state.status.unsyncedSince = state.status.numbers.unsyncedBytes == 0 ? nil : begun / 1_000_000
         }
     }
 
-    /// Makes the next segment, so that the counting thread finds it. The lock is free while the disk works.
+    /// Creates the next segment before the counting thread needs it. The lock is free while the disk works.
     private func prepare() {
         let ordinal = state.withLock { state -> UInt64? in
-            // Without room under the cap a checkpoint is wanted, and the segment in use may last until it is there.
+            // No room under the cap: only a checkpoint can free it. Until then the current segment may suffice.
             guard state.spare == nil, Self.bytes(state) + configuration.segmentBytes <= configuration.capBytes else {
                 return nil
             }
@@ -284,7 +288,7 @@ public final class Journal: Sendable {
                 incarnation: incarnation)
             let isLate = state.withLock { state in
                 state.status.spareFailure = nil
-                // The counting thread may have begun a later segment meanwhile.
+                // The counting thread may have begun a later segment in the meantime.
                 guard state.lastOrdinal < ordinal else { return true }
                 state.spare = segment
                 return false
@@ -295,7 +299,7 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Writes what is held, a piece at a time so that the counting thread gets the lock between.
+    /// Writes buffered frames, in pieces so that the counting thread gets the lock in between.
     private func writeHeld() {
         var isMore = true
         while isMore {
@@ -318,8 +322,8 @@ public final class Journal: Sendable {
 
     // MARK: The checkpoint thread
 
-    /// A checkpoint holds everything up to frame `sequence`: takes away the segments that are not needed any more, and
-    /// held frames that need not be written.
+    /// A checkpoint holds everything up to frame `sequence`. Removes the segments that are not needed any more, and
+    /// buffered frames that need not be written.
     public func reclaim(upTo sequence: UInt64) throws(StorageError) {
         let gone = state.withLock { state in
             if let failed = state.failedSync, failed.sequence <= sequence { state.failedSync = nil }
@@ -340,7 +344,7 @@ public final class Journal: Sendable {
                 }
                 state.withLock { $0.sealed.removeAll { $0.path == segment.path } }
             } catch {
-                // The others need not wait for it.
+                // Continue with the others.
                 failure = error
             }
         }
@@ -348,12 +352,13 @@ public final class Journal: Sendable {
         if let failure { throw failure }
     }
 
-    /// More than half of what it may hold: a checkpoint should not wait for its turn.
+    /// True if more than half of the cap is used or a sync failed: the next checkpoint should not wait for its usual
+    /// time.
     public var wantsCheckpoint: Bool {
         state.withLock { $0.failedSync != nil || Self.bytes($0) * 2 > configuration.capBytes }
     }
 
-    /// For those who watch.
+    /// The status, for monitoring.
     public var status: Status {
         state.withLock { state in
             var status = state.status
@@ -363,8 +368,8 @@ public final class Journal: Sendable {
         }
     }
 
-    /// Writes and syncs what can be, and ends the thread. After a checkpoint of everything, `reclaim` leaves no file but
-    /// the current and the spare one, which go here.
+    /// Writes and syncs what it can, and ends the thread. After a checkpoint of everything, only the current and the
+    /// spare segment are left, and both are deleted here.
     public func stop(deletingUpTo sequence: UInt64?) throws(StorageError) {
         thread.stop()
         writeHeld()

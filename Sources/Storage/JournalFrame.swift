@@ -1,22 +1,22 @@
 import Counting
 
-/// The head of a frame; `FORMAT.md` draws it.
+/// The head of a frame. `FORMAT.md` has the layout.
 struct FrameHeader {
     var sequence: UInt64
     /// Hit records in the frame, and in all frames before it.
     var hits: Int
     var before: UInt64
-    /// Bytes of the records behind the head.
+    /// Bytes of the records after the head.
     var length: Int
 
     static let bytes = 32
-    /// Records longer than this are no frame: a batch cannot make them, and a damaged length must not be believed.
+    /// The longest possible records. No batch can make longer ones, and a damaged length must not be trusted.
     static let lengthMax = 64 << 20
     static let magic: UInt32 = 0x3152_4646
 
-    /// The sequence behind it.
+    /// The sequence of the next frame.
     var next: UInt64 { sequence + 1 }
-    /// Hits in all frames up to it.
+    /// Hits in all frames up to this one, included.
     var after: UInt64 { before + UInt64(hits) }
 
     /// The head as bytes; `seed` is the CRC of the incarnation.
@@ -36,10 +36,10 @@ struct FrameHeader {
 }
 
 extension FrameHeader {
-    /// What stands at `offset` and looks like a head; its CRC is not asked yet.
+    /// The bytes at `offset`, if they look like a head. The CRC is not checked yet.
     ///
-    /// The top bytes of both numbers are zero in every frame that will ever be. No path or host holds a zero byte, so
-    /// nobody can write text that looks like a head and is dear to check.
+    /// The top bytes of both numbers are zero in every real frame. No path or host holds a zero byte, so nobody can
+    /// send text that looks like a head and is expensive to check.
     init?(plausible bytes: Span<UInt8>, at offset: Int) {
         guard bytes.count - offset >= Self.bytes, bytes.half(at: offset) == Self.magic else { return nil }
         sequence = bytes.word(at: offset + 16)
@@ -51,7 +51,7 @@ extension FrameHeader {
         }
     }
 
-    /// The frame at `offset`, whole and as it was written.
+    /// The frame at `offset`, if it is complete and undamaged.
     init?(_ bytes: Span<UInt8>, at offset: Int, seed: UInt32) {
         self.init(plausible: bytes, at: offset)
         guard length <= bytes.count - offset - Self.bytes else { return nil }

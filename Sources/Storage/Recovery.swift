@@ -1,11 +1,11 @@
 public import Counting
 import Glibc
 
-/// Frames that should be there and are not.
+/// Frames that are missing.
 public struct Loss: Equatable, Sendable, CustomStringConvertible {
     /// Their sequences.
     public let frames: ClosedRange<UInt64>
-    /// The hits in them; nil where nothing is left that says so.
+    /// The hits in them; nil if nothing tells.
     public let hits: UInt64?
 
     /// For the log and the audit.
@@ -16,43 +16,43 @@ public struct Loss: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The state as it was when the last process ended: the checkpoint, and the journal behind it applied again.
+/// The state at the end of the last process: the checkpoint, with the journal after it applied again.
 public struct Recovery: Sendable {
     /// The counts.
     public var engine: Engine
-    /// Salts that are in use or ready for use.
+    /// Salts in use or ready for use.
     public let salts: [StoredSalt]
-    /// What the state belongs to.
+    /// The incarnation of the state.
     public let incarnation: [UInt8]
-    /// The same for a log: half of it in hexadecimal.
+    /// The incarnation for a log: half of it in hexadecimal.
     public var incarnationName: String { Files.digits(incarnation.span.word(at: 0)) }
-    /// The last frame that is in the counts.
+    /// The last frame in the counts.
     public private(set) var sequence: UInt64
     /// The hits in all frames up to it.
     public private(set) var hits: UInt64
-    /// Hits that came from the journal.
+    /// Hits from the journal.
     public private(set) var replayedHits: UInt64 = 0
-    /// Frames that came from the journal.
+    /// Frames from the journal.
     public private(set) var replayedFrames: UInt64 = 0
-    /// What is missing, oldest first.
+    /// The losses, oldest first.
     public private(set) var losses: [Loss] = []
     /// Files that were or will be moved away, each with the reason.
     public internal(set) var quarantined: [String] = []
-    /// The state was made just now.
+    /// True if the state was created just now.
     public let isNew: Bool
 
-    /// The frame that the checkpoint goes up to, and the file of visitors it names.
+    /// The last frame in the checkpoint, and the file of visitors that the checkpoint names.
     let checkpointed: UInt64
     var visitorsName = ""
-    /// The newest batch of rows that the tables hold.
+    /// The newest batch of rows in the tables.
     var batch: UInt64 = 0
     var segments: [Journal.Sealed] = []
     var nextOrdinal: UInt64 = 1
     /// Unreadable frames at the very end.
     private var tornFrames: [FrameHeader] = []
     private var isTorn = false
-    /// The last segment with a frame and those behind it that hold something: where a frame that is missing next must have
-    /// stood.
+    /// The last segment with a frame, and later ones that hold something: if the next frame is missing, it was in one
+    /// of these.
     private var suspects: [Int] = []
 
     init(
@@ -67,10 +67,10 @@ public struct Recovery: Sendable {
         self.isNew = isNew
     }
 
-    /// Applies the segments in `directory`, oldest first: their numbers rise with their frames, unless somebody has given
-    /// them other names.
+    /// Applies the segments in `directory`, oldest first. Their numbers rise with their frames, unless somebody has
+    /// renamed them.
     ///
-    /// - Complexity: O(bytes); a segment in memory at a time.
+    /// - Complexity: O(bytes), with one segment in memory at a time.
     mutating func replay(_ directory: String) throws(StorageError) {
         let ordinals = try Files.names(in: directory).compactMap(Segment.ordinal)
         nextOrdinal = (ordinals.max() ?? 0) + 1
@@ -108,7 +108,8 @@ public struct Recovery: Sendable {
             }
             apply(frame.header, bytes.span.extracting(frame.records))
         }
-        // What was unreadable at the end of the segment before had its frames written again in this one, or lost them.
+        // Unreadable frames at the end of the segment before were written again in this segment, or are already counted
+        // as lost.
         if !contents.frames.isEmpty {
             isTorn = false
             tornFrames = []
@@ -135,7 +136,7 @@ public struct Recovery: Sendable {
         do throws(MalformedBytes) {
             try engine.apply(records)
         } catch {
-            // It leans on a frame that is lost: the record of a site.
+            // The frame needs a record from a lost frame: that of its site.
             let counted = min(engine.counters.counted - before, UInt64(header.hits))
             losses.append(Loss(frames: header.sequence...header.sequence, hits: UInt64(header.hits) - counted))
         }
@@ -151,8 +152,8 @@ public struct Recovery: Sendable {
         hits = before
     }
 
-    /// Settles the end of the journal. The landing ring, where it has outlived the process, was armed for frame
-    /// `armed.sequence` with `armed.before` hits before it: all frames below it had been written or held.
+    /// Settles the end of the journal. If the receive ring has survived the process, it was armed for frame
+    /// `armed.sequence` with `armed.before` hits before it: all earlier frames had been written or buffered.
     public mutating func settle(armed: (sequence: UInt64, before: UInt64)?) {
         let known = losses.count
         if let armed {
@@ -172,12 +173,12 @@ public struct Recovery: Sendable {
         }
     }
 
-    /// Longest segment the settings allow, with room to spare.
+    /// The longest segment that the settings allow, and some room.
     private static let segmentBytesMax = 2 << 30
 }
 
 extension Recovery {
-    /// What was found, in numbers, after a start that took `seconds`.
+    /// The numbers of the recovery, after a start that took `seconds`.
     public func numbers(seconds: Double) -> RecoveryNumbers {
         var numbers = RecoveryNumbers()
         numbers.replayedRecords = replayedHits

@@ -4,12 +4,12 @@ package import GRDB
 /// One step of the schema, from the version before it.
 package typealias Migration = @Sendable (GRDB.Database) throws -> Void
 
-/// The tables; `FORMAT.md` explains them. A change is a further migration, never an edit of one.
+/// The tables. `FORMAT.md` explains them. A change is a new migration; never edit an existing one.
 package enum Schema {
-    /// All steps; the schema's version is how many there are.
+    /// All steps. The schema's version is their number.
     package static let migrations: [Migration] = [version1, version2, version3]
 
-    /// Quarter hours packed by the day; and which batch of rows the tables hold.
+    /// Quarter hours packed by day, and the number of the newest batch of rows in the tables.
     private static let version3: Migration = { db in
         try db.execute(
             sql: """

@@ -13,21 +13,21 @@ struct Segment {
 
     static func name(_ ordinal: UInt64) -> String { Files.digits(ordinal) + ".segment" }
 
-    /// The number in a segment's name, nil where it is none.
+    /// The number in a segment's name; nil if the name is not a segment's.
     static func ordinal(_ name: String) -> UInt64? {
-        // Only a name that we would give: a stray file is nobody's segment, and numbers must have room to rise.
+        // Accept only names that we would give: a stray file is not a segment, and numbers must have room to rise.
         guard let ordinal = UInt64(name.prefix(16), radix: 16), ordinal < 1 << 56, name == Self.name(ordinal) else {
             return nil
         }
         return ordinal
     }
 
-    /// Makes a segment: allocated, with its head, and unless there is no time for that known to the disk by its name.
+    /// Creates a segment: allocated and with its head. If `isSynced`, the disk also has its name.
     init(
         making ordinal: UInt64, in directory: String, bytes: Int, incarnation: [UInt8], isSynced: Bool = true
     ) throws(StorageError) {
         let path = directory + "/" + Self.name(ordinal)
-        file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_EXCL, doing: "make")
+        file = try OpenFile(path, flags: O_RDWR | O_CREAT | O_EXCL, doing: "create")
         self.ordinal = ordinal
         self.bytes = bytes
         do throws(StorageError) {
@@ -38,7 +38,7 @@ struct Segment {
                 try Files.syncDirectory(directory)
             }
         } catch {
-            // A file without room for its frames is worth nothing, and in the way of the next try.
+            // A file without room for its frames is useless, and in the way of the next try.
             unsafe unlink(path)
             throw error
         }
@@ -58,20 +58,20 @@ struct Segment {
 
     /// What the head of a segment says.
     enum Header: Equatable {
-        /// Ours: the size the file was made with.
+        /// Ours, with the size with which the file was created.
         case ours(bytes: Int)
-        /// Of another incarnation.
+        /// Another incarnation's.
         case foreign
         /// Written by a newer Footfall.
         case newer(version: Int)
-        /// Never written: the process died while it made the file.
+        /// Never written: the process died while it created the file.
         case blank
         case damaged
     }
 
-    /// Throws where a newer Footfall wrote the segment.
+    /// Throws if a newer Footfall wrote the segment.
     static func refuseNewer(_ path: String) throws(StorageError) {
-        // Who cannot be read any more says nothing of its version, and that is no reason not to start.
+        // An unreadable segment head has no version. That must not stop the start.
         let (head, _) = try OpenFile(path, flags: O_RDONLY, doing: "open").readWhatIsLeft(first: headerBytes)
         let nobodys = [UInt8](repeating: 0, count: 16)
         if case .newer(let found) = header(of: head.span, incarnation: nobodys) {
@@ -92,7 +92,7 @@ struct Segment {
     }
 }
 
-/// True where everything from `offset` on is zero.
+/// True if all bytes from `offset` on are zero.
 func isZero(_ bytes: Span<UInt8>, from offset: Int) -> Bool {
     var at = offset
     while at + 8 <= bytes.count {

@@ -1,8 +1,8 @@
 import Counting
 
-/// What a segment's bytes hold: the frames that are whole, and what is neither a frame nor empty.
+/// The frames of a segment, and whether some of its bytes are neither frames nor empty.
 struct SegmentContents {
-    /// A frame and where its records stand.
+    /// A frame and the place of its records.
     struct Frame {
         var header: FrameHeader
         var records: Range<Int>
@@ -10,17 +10,17 @@ struct SegmentContents {
 
     /// In the order of their sequences.
     private(set) var frames: [Frame] = []
-    /// Something unreadable stands before a frame.
+    /// True if something unreadable lies before a frame.
     private(set) var isDamaged = false
     private(set) var end = Segment.headerBytes
-    /// Where an unreadable end begins; nil at a clean end.
+    /// Where an unreadable end begins; nil if the end is clean.
     private(set) var torn: Int?
-    /// Frames of the unreadable end whose heads are still plausible, following one upon the other.
+    /// Frames in the unreadable end whose heads are plausible and follow each other.
     private(set) var tornFrames: [FrameHeader] = []
 
-    /// Reads frames of the incarnation whose CRC is `seed`.
+    /// Reads the frames of the incarnation whose CRC is `seed`.
     ///
-    /// - Complexity: O(bytes), also where they are damaged.
+    /// - Complexity: O(bytes), even if they are damaged.
     init(_ bytes: Span<UInt8>, seed: UInt32) {
         var at = Self.start(of: bytes, seed: seed)
         var isSorted = true
@@ -45,14 +45,14 @@ struct SegmentContents {
         if !isSorted { frames.sort { $0.header.sequence < $1.header.sequence } }
     }
 
-    /// The sequence of the first frame that is whole; nil where there is none.
+    /// The sequence of the first complete frame; nil if there is none.
     static func firstSequence(in bytes: Span<UInt8>, seed: UInt32) -> UInt64? {
         if isZero(bytes, from: min(Segment.headerBytes, bytes.count)) { return nil }
         guard let at = nextFrame(in: bytes, after: start(of: bytes, seed: seed) - 1, seed: seed) else { return nil }
         return FrameHeader(bytes, at: at, seed: seed)?.sequence
     }
 
-    /// Where the frames begin: behind the head, unless bytes of the head are gone and a frame has moved into its place.
+    /// Where the frames begin: after the head, or earlier if bytes of the head are missing and a frame has moved there.
     private static func start(of bytes: Span<UInt8>, seed: UInt32) -> Int {
         (0..<min(Segment.headerBytes, bytes.count)).first { FrameHeader(bytes, at: $0, seed: seed) != nil }
             ?? Segment.headerBytes

@@ -3,32 +3,32 @@ import Foundation
 import GRDB
 import Glibc
 
-/// Copies of the state: made while a daemon runs, looked at before they are called done, and put back.
+/// Copies of the state: made while a daemon runs, verified, and restored.
 ///
-/// A copy is one SQLite file: the last checkpoint with all history, tokens, keys of sites and the audit. Without salts, which must not
-/// outlive their day, so visitors of the day it is put back on are new ones; and nobody is online in it.
+/// A copy is one SQLite file: the last checkpoint with all history, tokens, keys of sites and the audit. It has no
+/// salts, which must not outlive their day. So after a restore all visitors of the day are new, and nobody is online.
 public enum StateBackup {
-    /// What is in a copy.
+    /// The contents of a copy.
     public struct Contents: Sendable {
-        /// The moment that it is of.
+        /// The moment of the counts.
         public let moment: Moment
-        /// By name: all views and visits, with what was taken over and corrected.
+        /// All views and visits by site name, with baseline and corrections.
         public let sites: [(name: String, views: Int64, visits: Int64)]
     }
 
-    /// Copies the state in a directory to a file, in the place of one that is there. Readable by its owner only. Returns when the
-    /// disk has it and it was read back.
+    /// Copies the state in a directory to a file, and replaces an existing one. Only the owner can read it. Returns
+    /// when the disk has the copy and it was verified.
     public static func make(of directory: String, to file: String) throws(StorageError) -> Contents {
         let source = directory + "/footfall.db"
         let new = file + ".new"
         guard Files.exists(source) else { throw .system(doing: "open", path: source, error: ENOENT) }
-        // A daemon would go on writing into the one that is gone.
+        // A running daemon would continue to write to the replaced file.
         guard !isOurs(Files.name(of: file)) || path(folder(of: file)) != path(directory) else {
             throw .isState(path: file)
         }
         do throws(StorageError) {
             try Files.delete(new)
-            let target = try OpenFile(new, flags: O_RDWR | O_CREAT, doing: "make")
+            let target = try OpenFile(new, flags: O_RDWR | O_CREAT, doing: "create")
             _ = fchmod(target.descriptor, 0o600)
             try copy(source, to: new)
             let contents = try contents(of: new)
@@ -37,7 +37,7 @@ public enum StateBackup {
             try Files.syncDirectory(folder(of: file))
             return contents
         } catch {
-            // It may have the salts in it still.
+            // It may still hold the salts.
             try? Files.delete(new)
             throw error
         }
@@ -63,7 +63,7 @@ public enum StateBackup {
         }
     }
 
-    /// What all rows of all tables are, in whatever order: the sum of a hash of each.
+    /// A digest of all rows of all tables, in any order: the sum of a hash of each row.
     private static func digest(of db: GRDB.Database) throws -> Int64 {
         var sum: UInt64 = 0
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'copy'"
@@ -81,17 +81,17 @@ public enum StateBackup {
         return Int64(bitPattern: sum)
     }
 
-    /// Refuses a copy in which something is not as it was written. The database of a daemon that was stopped may be put back as
-    /// well, and has no digest.
+    /// Refuses a copy that has changed since it was written. The database of a stopped daemon may be restored as well;
+    /// it has no digest.
     private static func checkPages(of db: GRDB.Database, _ file: String) throws {
         let pages = try String.fetchOne(db, sql: "PRAGMA integrity_check") ?? "nothing"
         guard pages == "ok" else { throw StorageError.damaged(path: file, what: pages) }
         guard try db.tableExists("copy"), try digest(of: db) != Int64.fetchOne(db, sql: "SELECT digest FROM copy")
         else { return }
-        throw StorageError.damaged(path: file, what: "its rows are not those that were copied")
+        throw StorageError.damaged(path: file, what: "its rows are not the ones that were copied")
     }
 
-    /// Reads a copy whole: its pages, its checksums, and that the views of each site are the sum of its history.
+    /// Verifies a copy: its pages, its checksums, and that the views of each site are the sum of its history.
     public static func contents(of file: String) throws(StorageError) -> Contents {
         guard Files.exists(file) else { throw .system(doing: "open", path: file, error: ENOENT) }
         return try Database.translating(file) {
@@ -103,11 +103,11 @@ public enum StateBackup {
                     throw version > Schema.migrations.count
                         ? StorageError.newer(path: file, version: version, known: Schema.migrations.count)
                         : StorageError.damaged(
-                            path: file, what: "it is of version \(version), and its daemon has not run yet")
+                            path: file, what: "it has version \(version), and this daemon has not run yet")
                 }
                 try checkPages(of: db, file)
                 guard let state = try Database.state(in: db, file) else {
-                    throw StorageError.damaged(path: file, what: "there is no state in it")
+                    throw StorageError.damaged(path: file, what: "it contains no state")
                 }
                 return try check(db, state, file)
             }
@@ -131,7 +131,7 @@ public enum StateBackup {
             }
             guard sums == (site.countedViews, site.countedVisits) else {
                 throw StorageError.damaged(
-                    path: file, what: "\(site.name) has \(site.countedViews) views, and its history \(sums.views)")
+                    path: file, what: "\(site.name) has \(site.countedViews) views, but its history has \(sums.views)")
             }
             sites.append((site.name, site.totalViews, site.totalVisits))
         }
@@ -149,13 +149,14 @@ public enum StateBackup {
         }
     }
 
-    /// Puts a copy in the place of the state in a directory, which no daemon may use meanwhile; what was there is moved aside.
+    /// Replaces the state in a directory with a copy. No daemon may use the directory meanwhile. The former state is
+    /// moved aside.
     ///
-    /// The state that comes of it is another incarnation: journals and rings of the former one are not its own. What came after
-    /// the copy is missing, and the audit says from when to when. Wherever it is cut short, the directory holds either what was
-    /// there, or what the next start makes the state of the copy.
+    /// The new state is another incarnation, so journals and rings of the former one do not belong to it. Everything
+    /// after the copy is missing, and the audit says from when to when. If the restore is interrupted at any point, the
+    /// directory holds either the former state, or files that the next start turns into the restored state.
     ///
-    /// - Returns: what was in the copy, and where the former state lies now, if there was one.
+    /// - Returns: the contents of the copy, and where the former state is now, if there was one.
     public static func restore(
         _ file: String, into directory: String, limits: Limits, now: Moment
     ) throws(StorageError) -> (contents: Contents, aside: String?) {
@@ -169,7 +170,7 @@ public enum StateBackup {
         try Database.translating(file) {
             try? FileManager.default.removeItem(atPath: new)
             try FileManager.default.createDirectory(atPath: new, withIntermediateDirectories: false)
-            // Of a link the file that it names: a copy of the link would put the copy itself in service.
+            // For a link, copy the file behind it: a copied link would put the backup itself into service.
             let source = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
             try FileManager.default.copyItem(atPath: source, toPath: new + "/footfall.db")
             try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: new + "/footfall.db")
@@ -180,29 +181,29 @@ public enum StateBackup {
             }
             try queue.close()
         }
-        // Brings an older one up to date.
+        // Migrates an older one.
         let database = try Database(in: new, migrations: Schema.migrations)
-        guard let state = try database.load() else { throw .damaged(path: file, what: "there is no state in it") }
+        guard let state = try database.load() else { throw .damaged(path: file, what: "it contains no state") }
         let contents = try database.read { db in try check(db, state, file) }
         try begin(database, state, try engine(of: state, limits, file), from: contents.moment, now)
         try database.close()
         try OpenFile(new + "/footfall.db", flags: O_RDWR, doing: "open").sync()
         let folder = try asideFolder(in: directory, now)
         try giveToOwner(of: directory, [new + "/footfall.db", directory + "/lock", folder])
-        // From here on it is decided.
+        // This rename decides it.
         try Files.rename(new + "/footfall.db", to: folder + "/" + decided)
         try Files.syncDirectory(folder)
         return (contents, try finish(in: directory))
     }
 
-    /// The name of a copy that is to be the state, in the folder for what it takes the place of.
+    /// The name of a copy that will become the state, in the folder for the former state.
     private static let decided = "restored.db"
     private static let asidePrefix = "before-restore-"
 
-    /// Ends what a restoration has decided: all that is ours goes into the folder where the copy lies, and the copy comes out.
-    /// Does nothing where none is under way.
+    /// Completes a restore that is decided: moves all our files into the folder with the copy, and the copy out of it.
+    /// Does nothing if there is no such restore.
     ///
-    /// - Returns: where the former state lies now, if there was one.
+    /// - Returns: where the former state is now, if there was one.
     static func finish(in directory: String) throws(StorageError) -> String? {
         for name in try Files.names(in: directory) where name.hasPrefix(asidePrefix) {
             let aside = "\(directory)/\(name)"
@@ -210,7 +211,7 @@ public enum StateBackup {
             for name in try Files.names(in: directory) where isOurs(name) {
                 try Files.rename("\(directory)/\(name)", to: "\(aside)/\(name)")
             }
-            // A log of the former database beside the new one would be taken for its own.
+            // SQLite would use a log of the former database for the new one.
             try Files.syncDirectory(aside)
             try Files.syncDirectory(directory)
             try Files.rename(aside + "/" + decided, to: directory + "/footfall.db")
@@ -227,7 +228,7 @@ public enum StateBackup {
             || VisitorsFile.isOurs(name)
     }
 
-    /// Makes a folder that was not there, for what was there before.
+    /// Creates a new folder for the former state.
     private static func asideFolder(in directory: String, _ now: Moment) throws(StorageError) -> String {
         let name = "\(directory)/\(asidePrefix)\(now.rfc3339.replacing(":", with: "-"))"
         var (folder, number) = (name, 1)
@@ -240,8 +241,8 @@ public enum StateBackup {
         return folder
     }
 
-    /// The copy as the beginning of another incarnation: nobody is online, and for half an hour newcomers begin no visit, since they
-    /// may have had one open.
+    /// Begins another incarnation with the copy. Nobody is online, and for half an hour new visitors begin no visit,
+    /// because they may have had one open.
     private static func begin(
         _ database: Database, _ state: StoredState, _ engine: Engine, from moment: Moment, _ now: Moment
     ) throws(StorageError) {
@@ -251,7 +252,7 @@ public enum StateBackup {
         var unsaved = Unsaved()
         unsaved.add(capture, batch: state.batch + 1)
         unsaved.changed = Set((0..<capture.siteCount).map(SiteIndex.init))
-        let gap = "a copy was put back: what came from \(moment.rfc3339) to \(now.rfc3339) is missing"
+        let gap = "a copy was restored: hits from \(moment.rfc3339) to \(now.rfc3339) are missing"
         unsaved.notes = [(now, "restore", gap)]
         try database.save(
             Checkpointer.Request(
@@ -260,12 +261,12 @@ public enum StateBackup {
             incarnation: .incarnation)
     }
 
-    /// Root may put back what another user runs on.
+    /// Root may restore a state that another user runs.
     private static func giveToOwner(of directory: String, _ paths: [String]) throws(StorageError) {
         var owner = stat()
         guard unsafe stat(directory, &owner) == 0, owner.st_uid != geteuid() else { return }
         for path in paths where unsafe lchown(path, owner.st_uid, owner.st_gid) != 0 {
-            throw .system(doing: "give away", path: path, error: errno)
+            throw .system(doing: "change the owner of", path: path, error: errno)
         }
     }
 
@@ -276,7 +277,7 @@ public enum StateBackup {
 }
 
 extension DatabaseValue {
-    /// What tells it from every other value.
+    /// The value as bytes, different for different values.
     fileprivate var bytes: [UInt8] {
         switch storage {
         case .null: []

@@ -1,20 +1,20 @@
 public import Counting
 import Glibc
 
-/// The state on disk: opened by one process at a time, read once, and from then on written by two threads.
+/// The state on disk. One process at a time opens it and reads it once; then two threads write it.
 public final class StateDirectory: Sendable {
     private let path: String
     private let journalPath: String
     let database: Database
-    /// Locked as long as it is open: whoever goes on writing keeps it.
+    /// Locked as long as it is open. Everything that may still write keeps a reference.
     private let lock: OpenFile
 
-    /// Opens or makes the state in a directory.
+    /// Opens or creates the state in a directory.
     public convenience init(_ path: String) throws(StorageError) {
         try self.init(path, migrations: Schema.migrations)
     }
 
-    /// The same with another schema, as a Footfall of another version has it.
+    /// The same with another schema, for tests of other versions.
     package init(_ path: String, migrations: [Migration]) throws(StorageError) {
         self.path = path
         journalPath = path + "/journal"
@@ -28,7 +28,7 @@ public final class StateDirectory: Sendable {
         try Files.syncDirectory(path)
     }
 
-    /// What a newer Footfall wrote is refused before anything is made, moved or brought up to date.
+    /// Refuses what a newer Footfall wrote, before anything is created, moved or migrated.
     private static func refuseNewer(_ path: String) throws(StorageError) {
         for name in try Files.names(in: path) where VisitorsFile.isOurs(name) {
             try VisitorsFile.refuseNewer(path + "/" + name)
@@ -41,18 +41,18 @@ public final class StateDirectory: Sendable {
         if !segments.isEmpty, Files.exists(database),
             try OpenFile(database, flags: O_RDONLY, doing: "open").read(first: 1).isEmpty
         {
-            throw .damaged(path: database, what: "it is empty, and a journal stands beside it")
+            throw .damaged(path: database, what: "it is empty, but there is a journal beside it")
         }
     }
 
-    /// Reads the last checkpoint and applies the journal behind it. A state that is new stands at `now`.
+    /// Reads the last checkpoint and applies the journal after it. A new state stands at `now`.
     public func recover(limits: Limits, seed: HashSeed, now: Moment) throws(StorageError) -> Recovery {
         guard let stored = try database.load() else {
             var engine = Engine(limits: limits, seed: seed, at: now)
             let incarnation = [UInt8].incarnation
             try database.begin(engine.capture(), incarnation: incarnation)
             var recovery = Recovery(engine, salts: [], incarnation: incarnation, sequence: 0, hits: 0, isNew: true)
-            // Segments without their database are somebody else's.
+            // Segments without their database belong to another state.
             try recovery.replay(journalPath)
             return recovery
         }
@@ -63,7 +63,7 @@ public final class StateDirectory: Sendable {
                 chunks = try VisitorsFile.read(
                     stored.visitors, sequence: stored.sequence, incarnation: stored.incarnation, in: path)
             } catch {
-                // Anything else may pass, and then the file is there again.
+                // Any other error may be temporary, and the file may still be good.
                 guard error.isFileGone else { throw error }
                 lost = error
             }
@@ -92,7 +92,7 @@ public final class StateDirectory: Sendable {
         return recovery
     }
 
-    /// Begins to write behind what was recovered.
+    /// Begins to write after the recovered state.
     public func begin(
         _ recovery: Recovery, _ configuration: Journal.Configuration, giveUp: @escaping @Sendable (StorageError) -> Void
     ) -> (journal: Journal, checkpointer: Checkpointer) {
@@ -101,11 +101,11 @@ public final class StateDirectory: Sendable {
         let journal = Journal(
             configuration, incarnation: recovery.incarnation, sequence: recovery.sequence, hits: recovery.hits,
             nextOrdinal: recovery.nextOrdinal, sealed: recovery.segments)
-        // What a start that failed has left, and what the checkpoint holds, is in the way of nothing but room.
+        // Files of a failed start, and segments that the checkpoint covers, only take up space.
         do throws(StorageError) {
             try journal.reclaim(upTo: recovery.checkpointed)
         } catch {
-            // The next checkpoint tries again, and says so.
+            // The next checkpoint retries and reports the error.
         }
         let checkpointer = Checkpointer(
             database, journal, directory: path, lock: lock, incarnation: recovery.incarnation,

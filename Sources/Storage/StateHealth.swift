@@ -1,7 +1,7 @@
 public import Counting
 import Platform
 
-/// How well the counts are kept, in sentences for people.
+/// How durable the counts are, in sentences for people.
 public struct StateHealth: Sendable {
     private let journal: Journal
     private let checkpointer: Checkpointer
@@ -10,12 +10,12 @@ public struct StateHealth: Sendable {
 
     /// A power cut must not cost more than a second.
     private static let syncMillisecondsMax: Int64 = 1000
-    /// A checkpoint that has been running for longer waits for a disk that does not answer.
+    /// A checkpoint that has run for longer waits for a disk that does not respond.
     private static let checkpointMillisecondsMax: Int64 = 60_000
-    /// How long a refusal stands for the next one: nothing tries again by itself.
+    /// How long a refusal is reported: nothing retries it by itself.
     private static let refusalMilliseconds: Int64 = 30_000
 
-    /// The health of a journal that may take `journalCapBytes`, and of the checkpoints in `directory`.
+    /// The health of a journal with a cap of `journalCapBytes`, and of the checkpoints in `directory`.
     public init(_ journal: Journal, _ checkpointer: Checkpointer, directory: String, journalCapBytes: Int) {
         self.journal = journal
         self.checkpointer = checkpointer
@@ -23,13 +23,13 @@ public struct StateHealth: Sendable {
         self.journalCapBytes = journalCapBytes
     }
 
-    /// What does not work as it should, a sentence each; empty while all is well.
+    /// What does not work, one sentence each; empty if all is well.
     public var degraded: [String] {
         let now = Clocks.steady
         return Self.sentences(of: journal.status, at: now) + Self.sentences(of: checkpointer.status, at: now)
     }
 
-    /// The same where the numbers are shown, and what will not work before long.
+    /// The same as warnings for the numbers, and what will soon fail.
     public var warnings: [Warning] {
         var sentences = degraded
         if let free = DiskSpace(at: directory)?.freeBytes, free < UInt64(journalCapBytes) {
@@ -45,9 +45,9 @@ public struct StateHealth: Sendable {
         if let failure = journal.failure {
             sentences.append("\(failure); \(journal.numbers.bufferedBytes) bytes of counts are held in memory")
         } else if let refusal = journal.refusal, now - refusal.at < refusalMilliseconds {
-            sentences.append("\(refusal.failure); what was asked for over HTTP was refused")
+            sentences.append("\(refusal.failure); a request over HTTP was refused")
         } else if let failure = journal.spareFailure {
-            sentences.append("\(failure); the journal goes on until its segment is full")
+            sentences.append("\(failure); the journal can continue until its segment is full")
         }
         if let failure = journal.syncFailure {
             sentences.append("\(failure); counts since the last checkpoint would not survive a power cut")
@@ -62,7 +62,7 @@ public struct StateHealth: Sendable {
         var sentences: [String] = []
         if let failure = checkpoint.failure { sentences.append("no checkpoint: \(failure)") }
         if let failure = checkpoint.logFailure {
-            sentences.append("the database's log is not emptied, does somebody read for long? \(failure)")
+            sentences.append("the database's log is not emptied (a long read may block it): \(failure)")
         }
         if let since = checkpoint.runningSince, now - since > checkpointMillisecondsMax {
             sentences.append("a checkpoint has been waiting for the disk for \((now - since) / 1000) s")

@@ -2,9 +2,9 @@ public import Counting
 import Foundation
 import GRDB
 
-/// The tokens, the keys and the audit of the state. The calls wait for the disk.
+/// The tokens, site keys and audit in the state. The calls wait for the disk.
 extension StateDirectory {
-    /// All tokens, by their names. They are kept as hashes, so nobody who reads the database can use one.
+    /// All tokens by name. Only hashes are stored, so nobody who reads the database can use a token.
     public func tokens() throws(StorageError) -> [AccessToken] {
         try database.read { db in
             try Row.fetchAll(db, sql: "SELECT name, hash, created FROM token ORDER BY name").map { row in
@@ -15,7 +15,7 @@ extension StateDirectory {
         }
     }
 
-    /// Keeps a token that was made here, in the place of one of the same name.
+    /// Stores a token that was made here. Replaces one with the same name.
     public func save(_ token: AccessToken) throws(StorageError) {
         guard let created = token.created else { preconditionFailure("the token was made elsewhere") }
         try database.write { db in
@@ -25,12 +25,12 @@ extension StateDirectory {
         }
     }
 
-    /// Forgets a token, if there is one of the name.
+    /// Deletes the token with this name, if there is one.
     public func removeToken(_ name: String) throws(StorageError) {
         try database.write { db in try db.execute(sql: "DELETE FROM token WHERE name = ?", arguments: [name]) }
     }
 
-    /// All keys of sites, in the order in which they were made.
+    /// All keys of sites, in the order of their creation.
     public func siteKeys() throws(StorageError) -> [SiteKey] {
         try database.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM site_key ORDER BY created, site, id").map { row in
@@ -40,7 +40,7 @@ extension StateDirectory {
         }
     }
 
-    /// Keeps a key.
+    /// Stores a key.
     public func save(_ key: SiteKey) throws(StorageError) {
         try database.write { db in
             try db.execute(
@@ -49,14 +49,14 @@ extension StateDirectory {
         }
     }
 
-    /// Forgets a key, if there is such a one.
+    /// Deletes a key, if it exists.
     public func removeSiteKey(_ id: String, of site: String) throws(StorageError) {
         try database.write { db in
             try db.execute(sql: "DELETE FROM site_key WHERE site = ? AND id = ?", arguments: [site, id])
         }
     }
 
-    /// The newest lines of the audit up to `limit`, oldest first.
+    /// The newest lines of the audit, at most `limit`, oldest first.
     public func audit(limit: Int) throws(StorageError) -> [AuditLine] {
         try database.read { db in
             try Row.fetchAll(

@@ -1,7 +1,7 @@
 import Glibc
 import Platform
 
-/// Why state cannot be read or kept, each with what the operator can do about it.
+/// Why state cannot be read or stored. Each error says what the operator can do.
 public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A call of the operating system failed on a path.
     case system(doing: String, path: String, error: CInt)
@@ -9,13 +9,13 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     case inUse(path: String)
     /// The file was written by a newer Footfall.
     case newer(path: String, version: Int, known: Int)
-    /// The file holds what no Footfall wrote.
+    /// The file holds something that no Footfall wrote.
     case damaged(path: String, what: String)
-    /// SQLite could not do what it should.
+    /// SQLite failed.
     case database(path: String, what: String)
     /// The journal has reached its cap.
     case journalFull(bytes: Int)
-    /// A copy would take the place of the state itself.
+    /// A copy would replace the state itself.
     case isState(path: String)
 
     /// One or two sentences: what happened, and what to do.
@@ -29,35 +29,35 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) was written by a newer footfall (version \(version), this one knows up to \(known)) and was not "
                 + "touched; install the newer one again, or restore a backup from before"
         case .damaged(let path, let what):
-            "\(path) is damaged: \(what). Nothing was changed. Restore a backup; or, to begin at zero, move the state "
-                + "directory away"
+            "\(path) is damaged: \(what). Nothing was changed. Restore a backup, or move the state directory away to "
+                + "begin at zero"
         case .database(let path, let what):
-            "\(path): \(what). Look at the disk below it, its room and its permissions"
+            "\(path): \(what). Check the disk under it, its free space and its permissions"
         case .journalFull(let bytes):
-            "the journal stands at its cap of \(bytes >> 20) MiB because no checkpoint frees it; look at the disk, or "
+            "the journal has reached its cap of \(bytes >> 20) MiB because no checkpoint frees it; check the disk or "
                 + "raise [state] journal_cap"
         case .isState(let path): "\(path) is the state itself; give the copy another name"
         }
     }
 
-    /// The process may not do what it has to.
+    /// True if the process lacks a permission.
     public var isPermission: Bool {
         if case .system(_, _, let error) = self { return error == EACCES || error == EPERM }
         return false
     }
 
-    /// A file that was named is not there.
+    /// True if a named file does not exist.
     public var isMissing: Bool {
         if case .system(_, _, ENOENT) = self { return true }
         return false
     }
 
-    /// The file is not there, or not as it was written, and will not be.
+    /// True if the file is missing or damaged for good.
     var isFileGone: Bool {
         isMissing || isDiskFailing
     }
 
-    /// The disk does not keep what it is given, or has not kept it.
+    /// True if the disk does not store what it is given, or has lost it.
     var isDiskFailing: Bool {
         switch self {
         case .system(_, _, let error): error == EIO
@@ -69,10 +69,10 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     private static func advice(_ error: CInt) -> String {
         switch error {
         case ENOSPC, EDQUOT: "make room on that disk"
-        case EACCES, EPERM: "give the user footfall runs as write access, or set [state] to other directories"
+        case EACCES, EPERM: "give the user that footfall runs as write access, or set [state] to other directories"
         case EROFS: "mount it writable, or set [state] to other directories"
-        case EIO: "the disk fails; see the kernel's log"
-        case ENOENT, ENOTDIR: "make it, or name another"
+        case EIO: "the disk is failing; see the kernel's log"
+        case ENOENT, ENOTDIR: "create it, or give another path"
         default: "see [state] in the settings"
         }
     }

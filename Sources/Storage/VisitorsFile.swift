@@ -1,41 +1,42 @@
 import Counting
 import Glibc
 
-/// Everybody of the last half hour and the views of the last moments, beside the database; `FORMAT.md` draws it.
+/// The visitors of the last half hour and the views of the last moments, in a file beside the database. `FORMAT.md` has
+/// the layout.
 enum VisitorsFile {
     private static let magic: [UInt8] = [0x46, 0x46, 0x56, 0x49, 0x53, 0, 0, 1]
     private static let headerBytes = 40
-    /// Larger than any table: what is longer is no file of ours.
+    /// Larger than any table: a longer file is not ours.
     private static let bytesMax = 16 << 30
 
     static func name(_ sequence: UInt64) -> String { "visitors-" + Files.digits(sequence) }
 
-    /// A name that we give: of a checkpoint's file, or of one that is not whole yet.
+    /// True for a name that we give: a checkpoint's file, or one that is not complete yet.
     static func isOurs(_ file: String) -> Bool {
         let name = file.hasSuffix(".new") ? file.dropLast(4) : file[...]
         guard name.hasPrefix("visitors-"), let sequence = UInt64(name.dropFirst(9), radix: 16) else { return false }
         return name == Self.name(sequence)
     }
 
-    /// Deletes every file of visitors but the one called `name`.
+    /// Deletes every file of visitors except `name`.
     static func sweep(_ directory: String, keeping name: String) throws(StorageError) {
         for other in try Files.names(in: directory) where isOurs(other) && other != name {
             try Files.delete(directory + "/" + other)
         }
     }
 
-    /// Writes and syncs the file of a checkpoint; it has its name when it is whole.
+    /// Writes and syncs the file of a checkpoint. It gets its name when it is complete.
     ///
-    /// - Complexity: O(visitors), a chunk of some 160 KiB at a time.
+    /// - Complexity: O(visitors), in chunks of about 160 KiB.
     static func write(
         _ capture: Capture, sequence: UInt64, incarnation: [UInt8], in directory: String
     ) throws(StorageError) {
         let path = directory + "/" + name(sequence)
-        let file = try OpenFile(path + ".new", flags: O_RDWR | O_CREAT | O_TRUNC, doing: "make")
+        let file = try OpenFile(path + ".new", flags: O_RDWR | O_CREAT | O_TRUNC, doing: "create")
         do throws(StorageError) {
             try fill(file, capture, sequence: sequence, incarnation: incarnation)
         } catch {
-            // The room it takes is what the journal may be in need of.
+            // The journal may need the space it uses.
             unsafe unlink(file.path)
             throw error
         }
@@ -63,7 +64,7 @@ enum VisitorsFile {
         try file.sync()
     }
 
-    /// Throws where a newer Footfall wrote the file.
+    /// Throws if a newer Footfall wrote the file.
     static func refuseNewer(_ path: String) throws(StorageError) {
         let head = try OpenFile(path, flags: O_RDONLY, doing: "open").read(first: magic.count)
         if head.count == magic.count, head.starts(with: magic.dropLast()), head[7] > magic[7] {

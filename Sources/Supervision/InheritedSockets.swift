@@ -1,15 +1,15 @@
 import CSystemd
 import Glibc
 
-/// A socket that the supervisor opened and handed over.
+/// A socket that the supervisor opened and passed on.
 public struct InheritedSocket: Sendable {
     /// `FileDescriptorName=` of its unit, or `unknown`.
     public let name: String
-    /// Open, and ours from here on.
+    /// The open descriptor. It is ours from here on.
     public let descriptor: CInt
 
-    /// The sockets in `LISTEN_FDS`, by their names in `LISTEN_FDNAMES`; none where nobody supervises us. Their order
-    /// means nothing. Clears the variables, so that children do not see them: call it once, first of all.
+    /// The sockets in `LISTEN_FDS`, with their names from `LISTEN_FDNAMES`; none without a supervisor. Their order
+    /// means nothing. Clears the variables, so that child processes do not see them: call it once, at the very start.
     public static func adoptAll() -> [InheritedSocket] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = unsafe sd_listen_fds_with_names(1, &names)

@@ -1,9 +1,9 @@
 import CSystemd
 import Glibc
 
-/// systemd's journal, which takes fields beside the message.
+/// systemd's journal. Its entries have fields besides the message.
 public enum SystemJournal {
-    /// Standard error goes there: journald has put its device and inode into `JOURNAL_STREAM`.
+    /// True if standard error goes there: journald has set its device and inode in `JOURNAL_STREAM`.
     public static let isListening: Bool = {
         guard let stream = unsafe getenv("JOURNAL_STREAM") else { return false }
         var file = stat()
@@ -11,7 +11,7 @@ public enum SystemJournal {
         return unsafe String(cString: stream) == "\(file.st_dev):\(file.st_ino)"
     }()
 
-    /// Adds an entry, whole or not at all; `systemd.journal-fields(7)` has the names. Values may hold anything.
+    /// Adds an entry, completely or not at all. `systemd.journal-fields(7)` has the names. Values may contain any text.
     public static func send(_ fields: [(name: String, value: String)]) {
         let texts = fields.map { Array("\($0.name)=\($0.value)".utf8) }
         var bytes = texts.flatMap { $0 }

@@ -1,60 +1,60 @@
 public import Counting
 
-/// Decides which hits count: turns what comes in by any way into hits, or refuses it with a reason.
+/// Decides which hits count: turns all input into hits, or refuses it with a reason.
 ///
-/// The privacy boundary: address and agent come in here and only the visitor's key goes on. What is admitted is written to
-/// the frame at once; what is refused is counted in `counts`. Nothing is allocated once its buffers have grown.
+/// This is the privacy boundary: addresses and agents come in, only the visitor's key goes out. Admitted hits go to the
+/// frame at once; refused records are counted in `counts`. After the buffers have grown, nothing is allocated.
 ///
-/// Datagrams come in here (`BeaconDatagram`, `LogDatagram`), hits of browsers in `BrowserHit`. All of them end in the one
-/// `admit` of `AdmitHit`.
+/// Datagrams come in here (`BeaconDatagram`, `LogDatagram`), hits of browsers in `BrowserHit`. All of them end in the
+/// one `admit` of `AdmitHit`.
 public struct Admission: Sendable {
     /// The sites.
     public var sites: SiteDirectory
-    /// Where unsigned datagrams are believed from.
+    /// Networks whose unsigned datagrams are trusted.
     var trusted: Networks
-    /// File name extensions that are no pages.
+    /// File name extensions that are not pages.
     var assets: [[UInt8]]
-    /// The site of log lines that name none, or empty.
+    /// The site of log lines that name no site, or empty.
     var logSite: [UInt8]
     var bots: Bots
     let spam = ReferrerSpam.list
-    /// Limits of browsers.
+    /// The rate limits of browsers.
     var rates: Rates
     var signatures: Signatures
-    /// Names under which lines of logs came in pieces lately.
+    /// Tags of log lines that recently came in fragments.
     var fragments = LogFragments()
 
-    /// Counts of the frame that is being written.
+    /// Counts of the current frame.
     public var counts = FrameCounts()
-    /// Nothing can be kept any more: every datagram's records are refused as `limit`.
+    /// True if nothing can be stored any more: the records of every datagram are refused as `limit`.
     public var isRefusing = false
 
-    // The texts of the hit in hand, in buffers that are used again.
+    // The texts of the current hit, in reused buffers.
     var page = FieldText()
     var referrer = FieldText()
     var agent = FieldText()
-    /// A value of a few bytes: a site's name, an event, a visitor's id.
+    /// A short value: a site's name, an event, a visitor's id.
     var short = Text()
-    /// A URL with its escapes undone.
+    /// A decoded URL.
     var url = Text()
     var fileExtension = Text()
 
-    /// Longest values after decoding, in bytes.
+    /// The longest decoded values, in bytes.
     static let urlBytesMax = 1024
     static let agentBytesMax = 512
 
-    /// What settings say of how beacons are read.
+    /// The settings that decide how beacons are read.
     public struct Rules: Sendable {
-        /// Where unsigned datagrams are believed from.
+        /// Networks whose unsigned datagrams are trusted.
         public var trusted: Networks
-        /// File name extensions, without the dot, that are no pages.
+        /// File name extensions, without the dot, that are not pages.
         public var assets: [String]
-        /// The site of log lines that name none, or empty.
+        /// The site of log lines that name no site, or empty.
         public var logSite: String
-        /// What browsers may send in a second from one address, and to one site.
+        /// How many hits a second browsers may send from one address, and to one site.
         public var visitorPerSecond: Int, sitePerSecond: Int
 
-        /// Unless said otherwise every file is a page, and browsers may send as much as they like.
+        /// By default every file is a page, and browsers may send a million hits a second.
         public init(
             trusted: Networks = .loopback, assets: [String] = [], logSite: String = "",
             visitorPerSecond: Int = 1_000_000, sitePerSecond: Int = 1_000_000
@@ -77,13 +77,13 @@ public struct Admission: Sendable {
         reload(rules)
     }
 
-    /// Believes datagrams of a site that are signed with one of these keys, two at most, and with no other.
+    /// Accepts datagrams of a site that are signed with one of these keys, at most two, and no other keys.
     public mutating func setKeys(_ keys: [String], of site: SiteIndex) { signatures.set(keys, of: site) }
 
-    /// The frame is counted: the engine knows its signatures now.
+    /// Call it when the frame is counted: the engine then has its signatures.
     public mutating func forgetPendingSignatures() { signatures.forgetPending() }
 
-    /// Reads beacons by other rules from now on; what was remembered of senders stays.
+    /// Uses other rules from now on. What is known about senders stays.
     public mutating func reload(_ rules: Rules) {
         trusted = rules.trusted
         assets = rules.assets.map { Array($0.utf8) }
@@ -91,28 +91,28 @@ public struct Admission: Sendable {
         rates.set(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond)
     }
 
-    /// Who sent a datagram.
+    /// The sender of a datagram.
     public enum Sender: Sendable {
-        /// Whoever holds this address.
+        /// The sender with this address.
         case address(NetworkAddress)
-        /// A file or this daemon itself.
+        /// A file, or the daemon itself.
         case ourselves
     }
 
-    /// How a datagram or a browser's hit came.
+    /// How a datagram or a browser's hit arrived.
     public struct Arrival: Sendable {
         /// Who sent it.
         public var sender: Sender
-        /// Its slot was too short for it.
+        /// True if it was longer than its slot.
         public var isTruncated: Bool
-        /// When it came, in milliseconds of the wall clock.
+        /// When it arrived, in milliseconds of the wall clock.
         public var stamp: Int64
-        /// The moment that its hits count at.
+        /// The moment at which its hits count.
         public var moment: Moment
-        /// The same by a clock that never jumps, in milliseconds.
+        /// When it arrived, in milliseconds of a clock that never jumps.
         public var steady: Int64
 
-        /// A datagram that came whole, unless said otherwise.
+        /// An arrival; by default of a whole datagram.
         public init(from sender: Sender, isTruncated: Bool = false, stamp: Int64, at moment: Moment, steady: Int64 = 0)
         {
             self.sender = sender
@@ -123,7 +123,7 @@ public struct Admission: Sendable {
         }
     }
 
-    /// Admits the records of a datagram into `frame`; `seen` are signatures that may not come again.
+    /// Admits the records of a datagram into `frame`. `seen` are signatures that are not accepted again.
     public mutating func admit(
         _ datagram: Span<UInt8>, _ arrival: Arrival, against seen: SeenSignatures, into frame: inout Frame
     ) {
@@ -150,20 +150,20 @@ public struct Admission: Sendable {
     }
 }
 
-/// What is counted beside the hits of one frame.
+/// Counts that belong to a frame, besides its hits.
 public struct FrameCounts: Sendable {
     private var counters = Counters()
-    /// Records refused, by the site they name.
+    /// Refused records by their site.
     public private(set) var rejectedBySite: [SiteIndex: UInt64] = [:]
 
-    /// How often something happened.
+    /// The count of a counter in this frame.
     @inline(__always)
     public subscript(counter: Counter) -> UInt64 {
         get { counters[counter] }
         set { counters[counter] = newValue }
     }
 
-    /// Counts a record that is refused, of a site if it is known. The one place where refusals are counted.
+    /// Counts a refused record, also for its site if that is known. All refusals are counted here.
     public mutating func refuse(_ reason: BeaconRejection, of site: SiteIndex?) {
         counters[reason.counter] += 1
         if let site { rejectedBySite[site, default: 0] += 1 }

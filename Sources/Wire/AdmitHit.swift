@@ -1,7 +1,7 @@
 import Counting
 
 extension Admission {
-    /// Admits one record of any source, or counts why not.
+    /// Admits one record of any source, or counts the reason against it.
     @inline(__always)
     mutating func admitOrRefuse(
         _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>, _ arrival: Arrival, into frame: inout Frame
@@ -14,16 +14,16 @@ extension Admission {
         }
     }
 
-    /// Admits one hit into `frame`, whichever way it came in: site → trust → rate → request → page → bot → visitor → record.
+    /// Admits one hit of any source into `frame`: site → trust → rate → request → page → bot → visitor → record.
     ///
-    /// The fields of `hit` are places in `bytes`. The first check that fails gives the reason. Most checks come in this order
-    /// for every source; what comes before them is a source's own:
+    /// The fields of `hit` are places in `bytes`. The first check that fails gives the reason. Most checks come in this
+    /// order for every source. The first ones differ by source:
     ///
     /// | source | first |
     /// |---|---|
     /// | beacon | `limit`, `syntax` of the event, the site, the signer |
     /// | form of a browser | `syntax` of the event, the site, `origin`, `rate` |
-    /// | line of a log | a site that nobody serves, `limit`, `truncated`, no site, `syntax` of the event |
+    /// | line of a log | a site that is not served, `limit`, `truncated`, no site, `syntax` of the event |
     @inline(__always)
     mutating func admit(
         _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>, _ arrival: Arrival, into frame: inout Frame
@@ -31,7 +31,7 @@ extension Admission {
         let (site, kind) = try identify(hit, of: claim, in: bytes)
         let moment = arrival.moment
 
-        // Is it believed of this site, and is it not too much?
+        // Is it trusted for this site, and within the rates?
         if let signer = hit.signer, signer != site { throw .siteUnknown }
         if let host = hit[.host], host.count > 253, hit.reader == .beacon { counts[.droppedFields] += 1 }
         if hit.reader == .form {
@@ -40,7 +40,7 @@ extension Admission {
             guard isWithinRate(hit, kind, in: bytes, of: site, arrival) else { throw .rate }
         }
 
-        // Is it a request for a page, and which?
+        // Is it a request for a page, and for which one?
         if hit.isRequest {
             try checkRequest(hit, in: bytes)
             guard kind == .ping || hit[.url] != nil else { throw .syntax }
@@ -49,7 +49,7 @@ extension Admission {
         if hit.isRequest, isAsset() { throw .asset }
         let origin = readReferrer(kind == .view ? hit[.referrer] : nil, hit.escaping, in: bytes, of: site)
 
-        // Does a person sit in front of it?
+        // Is it a person?
         if hit.reader != .form { readAgent(hit, in: bytes) }
         if isBot(hit, origin, in: bytes, at: site) {
             frame.append(Hit(bot: kind, at: moment, of: site, from: hit.source))
@@ -68,21 +68,21 @@ extension Admission {
 
     // MARK: Site
 
-    /// What a record says of its site.
+    /// What a record says about its site.
     enum SiteClaim {
         case served(SiteIndex)
-        /// A name that could be a site's, and nobody serves it.
+        /// A possible site name, but no such site is served.
         case unknown
         /// A name that no site can have.
         case malformed
-        /// It names none.
+        /// No name.
         case absent
 
         /// The site, if it is served.
         var site: SiteIndex? { if case .served(let site) = self { site } else { nil } }
     }
 
-    /// The site and the kind of a hit, or the first reason against it, in the order of its source.
+    /// The site and the kind of a hit, or the first reason against it in the order of its source.
     @inline(__always)
     private mutating func identify(
         _ hit: HitFields, of claim: SiteClaim, in bytes: Span<UInt8>
@@ -111,7 +111,8 @@ extension Admission {
         }
     }
 
-    /// The site that a record names by `s`; where it may, by its virtual host, or as the one of all lines that name none.
+    /// The site that a record names by `s`. If `mayOmitSite`, also by its virtual host, or the site of all lines
+    /// without one.
     @inline(__always)
     mutating func claim(of hit: HitFields, in bytes: Span<UInt8>) -> SiteClaim {
         if let name = hit[.site] { return claim(named: bytes.extracting(name)) }
@@ -124,7 +125,7 @@ extension Admission {
         return site.map { .served($0) } ?? .absent
     }
 
-    /// The site whose name stands in `raw`, with or without the escapes of a form.
+    /// The site with the name `raw`, with or without the escapes of a form.
     @inline(__always)
     mutating func claim(named raw: Span<UInt8>) -> SiteClaim {
         if let site = sites.find(raw) { return .served(site) }
@@ -139,7 +140,7 @@ extension Admission {
         return sites.find(host: short)
     }
 
-    /// Refuses a cut line that does not hold address, status and the whole path any more.
+    /// Refuses a cut line that does not hold address, status and the whole path.
     @inline(__always)
     private func checkIsWhole(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex?) throws(BeaconRejection) {
         guard hit.isCut || hit.isURLCut else { return }
@@ -162,7 +163,7 @@ extension Admission {
 
     // MARK: Trust and rate
 
-    /// A site that names its hosts is counted from their pages only.
+    /// If a site names its hosts, only their pages may send to it.
     private mutating func isOwnPage(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) -> Bool {
         sites.entries[site.number].hosts.isEmpty
             || referrer.setReferrerHost(bytes.extracting(hit[.page] ?? 0..<0))
@@ -173,17 +174,17 @@ extension Admission {
         _ hit: HitFields, _ kind: Hit.Kind, in bytes: Span<UInt8>, of site: SiteIndex, _ arrival: Arrival
     ) -> Bool {
         guard let peer = hit.peer else { return true }
-        return rates.takeOne(
+        return rates.consumeOne(
             from: peer, agent: agent, in: bytes, of: site, isPing: kind == .ping, at: arrival.steady)
     }
 
     // MARK: Request and page
 
-    /// Not every request that a server logs shows a page: a GET that was answered with 2xx or 304 does.
+    /// Only some logged requests show a page: a GET with the response status 2xx or 304.
     @inline(__always)
     mutating func checkRequest(_ hit: HitFields, in bytes: Span<UInt8>) throws(BeaconRejection) {
         if let method = hit[.method], !isGet(bytes.extracting(method)) {
-            // What no server takes for a method (`<BADREQ>`, the first bytes of TLS) is told by its status.
+            // For a request without a valid method (`<BADREQ>`, the first bytes of TLS), the status is the reason.
             if let status = hit[.status], !isMethod(bytes.extracting(method)), !isPageStatus(bytes.extracting(status)) {
                 throw .status
             }
@@ -218,7 +219,7 @@ extension Admission {
             || status.holds("3", "0", at: 0) && status[2] == UInt8(ascii: "4")
     }
 
-    /// Sets `page` to the path of the hit's URL, and of a request `fileExtension` to that of its file.
+    /// Sets `page` to the path of the hit's URL. For a request, also sets `fileExtension`.
     @inline(__always)
     private mutating func readPage(_ hit: HitFields, in bytes: Span<UInt8>, of site: SiteIndex) {
         let place = hit[.url] ?? 0..<0
@@ -232,7 +233,7 @@ extension Admission {
         page.setPath(url, keepQuery: sites.entries[site.number].keepQuery, &fileExtension)
     }
 
-    /// The file that was asked for is no page.
+    /// True if the requested file is not a page.
     @inline(__always)
     private func isAsset() -> Bool {
         guard !fileExtension.bytes.isEmpty else { return false }
@@ -240,7 +241,7 @@ extension Admission {
         return false
     }
 
-    /// Sets `referrer` to the host that the hit comes from, and tells what kind of origin it is.
+    /// Sets `referrer` to the host from which the hit came. Returns the kind of origin.
     @inline(__always)
     private mutating func readReferrer(
         _ place: Range<Int>?, _ escaping: Escaping, in bytes: Span<UInt8>, of site: SiteIndex
@@ -273,7 +274,7 @@ extension Admission {
         }
     }
 
-    /// An agent whose end is missing is nobody's, unless more of it would have been cut anyway.
+    /// The visitor of a cut agent is unknown, unless the rest would have been cut anyway.
     @inline(__always)
     private func isAgentKnown(_ hit: HitFields) -> Bool {
         !hit.isAgentCut || agent.decodedCount == Self.agentBytesMax
@@ -291,11 +292,11 @@ extension Admission {
                 && Bots.has(sites.entries[site.number].bots, in: agent.span(in: bytes))
     }
 
-    /// What servers log where no agent was sent.
+    /// The agent in a log if none was sent.
     @inline(__always)
     private func isNoAgent(_ agent: Span<UInt8>) -> Bool { agent.count == 0 || agent.count == 1 && agent[0] == .dash }
 
-    /// The visitor's key, and the one under yesterday's salt in the half hour after midnight; 0 without a visitor.
+    /// The visitor's key, and the key under yesterday's salt in the half hour after midnight; 0 without a visitor.
     @inline(__always)
     private mutating func visitorKeys(
         _ hit: HitFields, _ kind: Hit.Kind, in bytes: Span<UInt8>, of site: SiteIndex, at moment: Moment
@@ -329,8 +330,8 @@ extension Admission {
     }
 }
 
-// The texts stand in `Admission` beside what is asked about them. A span of one would keep all of it borrowed, so these ask by
-// the text.
+// `Admission` holds both the texts and the tables that use them. A span of a text would keep the whole `Admission`
+// borrowed, so these functions take the text itself.
 
 extension Bots {
     @inline(__always)
@@ -340,11 +341,11 @@ extension Bots {
 }
 
 extension Rates {
-    fileprivate mutating func takeOne(
+    fileprivate mutating func consumeOne(
         from address: NetworkAddress, agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
         isPing: Bool, at steady: Int64
     ) -> Bool {
-        takeOne(from: address, agent: agent.span(in: bytes), of: site, isPing: isPing, at: steady)
+        consumeOne(from: address, agent: agent.span(in: bytes), of: site, isPing: isPing, at: steady)
     }
 }
 

@@ -1,26 +1,26 @@
 import CResources
 import Counting
 
-/// Knows declared bots by a word in their agent, and remembers its verdicts.
+/// Recognises declared bots by a word in their agent, and remembers the results.
 ///
-/// The words are those of `Lists/agents.txt` and `Lists/crawlers.txt`. A bot that says nothing of itself is not one of
-/// them.
+/// The words are in `Lists/agents.txt` and `Lists/crawlers.txt`. A bot that does not declare itself is not recognised.
 ///
-/// - Complexity: an agent seen lately one hash of it; a new one O(bytes): by the first two bytes of a word there are never
-///   more than a few to compare with.
+/// - Complexity: a recent agent costs one hash of it, a new one O(bytes): for any two bytes there are only a few words
+///   that begin with them.
 struct Bots: Sendable {
-    /// Names of telephones and of a bank in which a word stands; `\s` at the end of one is a space.
+    /// Names of telephones and of a bank that contain a bot word. `\s` at the end of a name is a space.
     private static let people = TextList.entries(of: .phones).map { name in
         name.suffix(2).elementsEqual("\\s".utf8) ? name.dropLast(2) + [UInt8(ascii: " ")] : name
     }
 
     private struct Word {
         let bytes: [UInt8]
-        /// It counts at the beginning, or at the end, only.
+        /// True if the word counts only at the beginning, or only at the end.
         var isFirst = false, isLast = false
     }
 
-    /// By their first two bytes: the words of `pair` are those from `starts[pair]` to just before the next.
+    /// Sorted by their first two bytes. The words of `pair` are those from `starts[pair]` to just before the next
+    /// start.
     private static let table: (starts: [UInt16], words: [Word]) = {
         func pair(_ word: Word) -> Int { Int(word.bytes[0]) << 8 | Int(word.bytes[1]) }
         let words = (TextList.entries(of: .agents) + TextList.entries(of: .crawlers)).map { entry in
@@ -37,13 +37,13 @@ struct Bots: Sendable {
     }()
 
     private let seed: HashSeed
-    /// Direct-mapped: the hash of an agent, its lowest bit the verdict.
+    /// Direct-mapped: the hash of an agent, with the result in the lowest bit.
     private var verdicts = [UInt64](repeating: 0, count: verdictCount)
     private static let verdictCount = 8192
 
     init(seed: HashSeed) { self.seed = seed }
 
-    /// The agent, already decoded, is a declared bot's.
+    /// True if the decoded agent is that of a declared bot.
     @inline(__always)
     mutating func declares(_ agent: Span<UInt8>) -> Bool {
         guard agent.count > 0 else { return false }
@@ -55,7 +55,7 @@ struct Bots: Sendable {
         return isBot
     }
 
-    /// Looks for every word, without regard to case.
+    /// True if the agent contains any of the words, in upper or lower case.
     static func hasWord(_ agent: Span<UInt8>) -> Bool {
         let (starts, words) = table
         for i in 0..<max(0, agent.count - 1) {
@@ -72,7 +72,7 @@ struct Bots: Sendable {
         return false
     }
 
-    /// One of the words, in lower case, stands in the agent.
+    /// True if the agent contains one of the words, which are in lower case.
     static func has(_ words: [[UInt8]], in agent: Span<UInt8>) -> Bool {
         for word in words {
             for i in agent.indices where holds(word, agent, at: i) { return true }
@@ -87,7 +87,7 @@ struct Bots: Sendable {
         return k == word.count
     }
 
-    /// The word at `place` is a part of a telephone's name.
+    /// True if the word at `place` is part of a telephone's name.
     private static func isPerson(_ agent: Span<UInt8>, _ place: Int, _ word: [UInt8]) -> Bool {
         for name in people {
             for offset in 0..<max(0, name.count - word.count + 1) where name[offset...].starts(with: word) {

@@ -1,61 +1,62 @@
 import Counting
 
-/// What one hit says, whichever way it came in: each field as a place in the bytes it was read from, neither decoded nor
-/// believed yet.
+/// What one hit of any source says. Each field is a place in the bytes from which it was read, not decoded and not
+/// trusted yet.
 ///
-/// The readers fill it and `Admission.admit` reads it; nobody else does either. A reader for each way in: `Beacons` for native
+/// Readers fill it and `Admission.admit` reads it; nothing else does. The readers are `Beacons` for native beacons and
+/// the forms of browsers, and `LogFormat` with one file per format for access logs.
 /// beacons and the forms of browsers, `LogLine` and a file for each format for access logs.
 struct HitFields: Sendable {
-    /// What a hit may say.
+    /// The fields of a hit.
     enum Field: Int {
         case site, host, address, method, status, url, referrer, agent, visitor, event, time
-        /// What a server calls itself, whatever it was asked for; and where a rewrite has led.
+        /// The server's own name, whatever host was requested, and the target of a rewrite.
         case serverName, rewritten
-        /// The page that asks, by the word of the browser.
+        /// The page that sends, as the browser says.
         case page
     }
 
-    // Where each field stands: first byte in the high half, end in the low one; 0 where it was not sent. A property each: of
-    // an array, or of a vector, each look at a field would make a copy.
+    // The place of each field: first byte in the high half, end in the low half; 0 if it was not sent. Each is a
+    // property of its own: reading from an array or a vector would make a copy each time.
     private var site: UInt32 = 0, host: UInt32 = 0, address: UInt32 = 0, method: UInt32 = 0, status: UInt32 = 0
     private var url: UInt32 = 0, referrer: UInt32 = 0, agent: UInt32 = 0, visitor: UInt32 = 0, event: UInt32 = 0
     private var time: UInt32 = 0, serverName: UInt32 = 0, rewritten: UInt32 = 0, page: UInt32 = 0
 
-    /// Who read it, which decides what is checked first.
+    /// The reader. It decides what is checked first.
     let reader: Reader
-    /// It is a request that a server logged, and not every request is a page view.
+    /// True for a request that a server logged: not every request is a page view.
     let isRequest: Bool
-    /// How its values are escaped.
+    /// How the values are escaped.
     var escaping: Escaping
-    /// How its agent is escaped.
+    /// How the agent is escaped.
     var agentEscaping: Escaping
-    /// A missing agent says something: this source writes agents down.
+    /// True if this source logs agents, so that a missing agent means something.
     var hasAgent = false
-    /// The site may be named by its virtual host, or not at all.
+    /// True if the site may be named by its virtual host, or not at all.
     var mayOmitSite = false
-    /// The site whose key signed it.
+    /// The site whose key signed the hit.
     var signer: SiteIndex?
-    /// The visitor's address, where the connection tells it.
+    /// The visitor's address, if the connection shows it.
     var peer: NetworkAddress?
-    /// What the browser asks for on behalf of its user, a bit for each `PrivacySignal`.
+    /// What the browser requests for its user's privacy, one bit for each `PrivacySignal`.
     var signals: UInt8 = 0
-    /// The page is fetched ahead of need, and nobody sees it yet.
+    /// True if the page is prefetched and nobody sees it yet.
     var isPrefetch = false
 
-    /// The line ends before its format does.
+    /// True if the line ends before its format does.
     var isCut = false
-    /// The last byte of the URL is not its end.
+    /// True if the end of the URL is missing.
     var isURLCut = false
-    /// The last byte of the agent is not its end.
+    /// True if the end of the agent is missing.
     var isAgentCut = false
-    /// It comes after as many records as a datagram may have.
+    /// True if it comes after the most records that a datagram may have.
     var isPastLimit = false
 
-    /// Who reads hits.
+    /// The readers of hits.
     enum Reader {
         /// Native beacons.
         case beacon
-        /// What a browser sends over HTTP.
+        /// A form that a browser sends over HTTP.
         case form
         /// Lines of access logs.
         case line
@@ -68,11 +69,11 @@ struct HitFields: Sendable {
         (self.escaping, agentEscaping) = (escaping, escaping)
     }
 
-    /// The way it came in, as it is recorded.
+    /// The source that is recorded.
     @inline(__always)
     var source: HitSource { reader == .form ? .browser : isRequest ? .log : .beacon }
 
-    /// Where a field stands; of several values the first counts.
+    /// The place of a field. Of several values, the first counts.
     @inline(__always)
     subscript(_ field: Field) -> Range<Int>? {
         get {
@@ -131,8 +132,8 @@ struct HitFields: Sendable {
 }
 
 extension HitFields {
-    /// The fields of a native beacon. One with a request's method or status is a line of a server's log, unless it is signed:
-    /// a signer is believed about its visitors, and is no server that logs every request.
+    /// The fields of a native beacon. A beacon with method or status counts as a line of a server's log, unless it is
+    /// signed: a signer vouches for its visitors and is not a server that logs every request.
     @inline(__always)
     init(_ beacon: Beacon, in envelope: BeaconEnvelope) {
         let isRequest = envelope.signer == nil && (beacon.sends(.method) || beacon.sends(.status))
@@ -148,11 +149,11 @@ extension HitFields {
         visitor = beacon.packed(.visitor)
     }
 
-    /// The fields of a browser's form. Nobody vouches for a browser, so of its keys only those of the page are believed.
+    /// The fields of a browser's form. Nothing vouches for a browser, so only the keys of the page are used.
     init(form: Beacon) {
         self.init(.form, .form)
         agentEscaping = .unescaped
-        // Every browser says what it is.
+        // Every browser sends an agent.
         hasAgent = true
         setPage(form)
     }

@@ -1,13 +1,13 @@
 import Counting
 
-/// An IPv4 or IPv6 address. IPv4-mapped IPv6 is unwrapped at construction, so nobody re-checks.
+/// An IPv4 or IPv6 address. IPv4-mapped IPv6 is converted when it is created, so no later code checks for it.
 public enum NetworkAddress: Hashable, Sendable {
     /// 32 bits, the first octet highest.
     case v4(UInt32)
     /// 128 bits as two halves, the first group highest.
     case v6(UInt64, UInt64)
 
-    /// The address of 16 bytes as they stand in a packet.
+    /// The address with these 16 bytes of a packet.
     public init(v6 high: UInt64, _ low: UInt64) {
         if high == 0, low >> 32 == 0xffff {
             self = .v4(UInt32(truncatingIfNeeded: low))
@@ -16,7 +16,7 @@ public enum NetworkAddress: Hashable, Sendable {
         }
     }
 
-    /// The address written `203.0.113.9`, `2001:db8::1` or `::ffff:203.0.113.9`; nil for anything else. Never traps.
+    /// The address written as `203.0.113.9`, `2001:db8::1` or `::ffff:203.0.113.9`; nil for anything else. Never traps.
     @inline(__always)
     public init?(_ text: Span<UInt8>) {
         guard text.count >= 2, text.count <= 45 else { return nil }
@@ -46,7 +46,7 @@ public enum NetworkAddress: Hashable, Sendable {
                 dots &+= 1
             } else {
                 let digit = byte &- UInt8(ascii: "0")
-                // Three digits at most, and no leading zero, which some read as octal.
+                // At most three digits, and no leading zero, which some programs read as octal.
                 guard digit < 10, digits < 3, digits == 0 || octet != 0 else { return nil }
                 octet = octet &* 10 &+ UInt32(digit)
                 guard octet <= 255 else { return nil }
@@ -88,7 +88,7 @@ public enum NetworkAddress: Hashable, Sendable {
             guard digits > 0, count < 8 else { return nil }
             groups[count] = value
             count += 1
-            // One colon parts two groups; two are a gap, seen on the next turn.
+            // One colon separates two groups. Two are a gap, found in the next iteration.
             if i < text.count {
                 guard text[i] == .colon, i + 1 < text.count else { return nil }
                 if text[i + 1] != .colon { i += 1 }
@@ -113,7 +113,7 @@ public enum NetworkAddress: Hashable, Sendable {
     }
 }
 
-/// A set of networks, each an address and a prefix length.
+/// A set of networks, each with an address and a prefix length.
 public struct Networks: Sendable {
     private struct Network: Sendable {
         var isV6: Bool
@@ -122,10 +122,10 @@ public struct Networks: Sendable {
     }
     private var networks: [Network] = []
 
-    /// None.
+    /// No networks.
     public init() {}
 
-    /// Networks written `127.0.0.0/8`, `::1/128` or `203.0.113.9`; nil if one of them is none.
+    /// Networks written as `127.0.0.0/8`, `::1/128` or `203.0.113.9`; nil if one of them is invalid.
     public init?(_ texts: [String]) {
         for text in texts {
             let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -146,11 +146,11 @@ public struct Networks: Sendable {
 
     /// Loopback: `127.0.0.0/8` and `::1/128`.
     public static let loopback: Networks = {
-        guard let loopback = Networks(["127.0.0.0/8", "::1/128"]) else { preconditionFailure("loopback is no network") }
+        guard let loopback = Networks(["127.0.0.0/8", "::1/128"]) else { preconditionFailure("loopback is invalid") }
         return loopback
     }()
 
-    /// The address lies in one of the networks.
+    /// True if the address is in one of the networks.
     public func contains(_ address: NetworkAddress) -> Bool {
         let isV6 = if case .v6 = address { true } else { false }
         let (high, low) = Self.halves(address)
@@ -160,7 +160,7 @@ public struct Networks: Sendable {
         }
     }
 
-    /// IPv4 stands in the highest 32 bits, so that a prefix counts from the top in both.
+    /// IPv4 is in the highest 32 bits, so that a prefix counts from the top for both.
     private static func halves(_ address: NetworkAddress) -> (UInt64, UInt64) {
         switch address {
         case .v4(let bits): (UInt64(bits) << 32, 0)
@@ -174,7 +174,7 @@ public struct Networks: Sendable {
 }
 
 extension NetworkAddress {
-    /// An address with a port or without one, spaces around it: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
+    /// An address with or without a port, and with spaces around it: `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
     public init?(withPort text: Span<UInt8>) {
         var (start, end) = (0, text.count)
         while start < end, text[start] == .space || text[start] == .tab { start += 1 }

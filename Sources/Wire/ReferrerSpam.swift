@@ -1,14 +1,14 @@
 import CResources
 import Counting
 
-/// Knows hosts that programs name as their referrer, so that somebody who reads a list of referrers goes there: those of
-/// `Lists/referrer-spam.txt`.
+/// Recognises hosts that programs send as their referrer so that people who read referrer lists go there. They are
+/// listed in `Lists/referrer-spam.txt`.
 struct ReferrerSpam: Sendable {
     private var listed: KeyTable
-    /// A bit for each value of `mark` that a listed host has: most hosts are told from all of them by this alone.
+    /// One bit for each value of `mark` of a listed host. This alone rules out most hosts.
     private var marks = [UInt64](repeating: 0, count: 1024)
 
-    /// The same for every admission; only the seed is another in each process.
+    /// Shared by all admissions. Only the seed differs between processes.
     static let list = ReferrerSpam()
 
     private init() {
@@ -21,7 +21,7 @@ struct ReferrerSpam: Sendable {
         }
     }
 
-    /// The host, or a domain it lies in, is listed or one of `more`.
+    /// True if the host, or a domain above it, is listed or in `more`.
     ///
     /// - Complexity: O(labels of the host), of which there are at most 128.
     @inline(__always)
@@ -37,7 +37,7 @@ struct ReferrerSpam: Sendable {
         return false
     }
 
-    /// 0…65,535, of the first bytes of a domain.
+    /// 0…65,535, from the first bytes of a domain.
     @inline(__always)
     private static func mark(_ domain: Span<UInt8>) -> Int {
         let word = domain.count >= 8 ? domain.word(at: 0) : domain.lastBytes(domain.count)

@@ -1,7 +1,6 @@
 import CResources
 
-/// A list of `Lists`, which are part of the program: text with an entry a line. Lines that begin with `#` tell where it is
-/// from.
+/// A list in `Lists`, built into the program: text with one entry a line. Lines that begin with `#` name the origin.
 enum TextList {
     /// The entries of a list, in its order.
     ///

@@ -1,18 +1,18 @@
 import Counting
 
-/// The secret that a site's visitors are hashed with during one local day.
+/// The secret for hashing a site's visitors during one local day.
 public struct Salt: Sendable {
-    /// What frames call it by.
+    /// The number that frames use for it.
     public let number: UInt32
     fileprivate let words: SIMD4<UInt64>
 
-    /// 32 random bytes under a number.
+    /// 32 random bytes with a number.
     public init(number: UInt32, using random: inout some RandomNumberGenerator) {
         self.number = number
         words = SIMD4(random.next(), random.next(), random.next(), random.next())
     }
 
-    /// A salt that was stored: 32 bytes.
+    /// A stored salt: 32 bytes.
     public init(number: UInt32, bytes: [UInt8]) {
         precondition(bytes.count == 32, "a salt has 32 bytes")
         let span = bytes.span
@@ -20,22 +20,23 @@ public struct Salt: Sendable {
         words = SIMD4(span.word(at: 0), span.word(at: 8), span.word(at: 16), span.word(at: 24))
     }
 
-    /// The secret, to be stored before first use and nowhere but in the database.
+    /// The secret. Store it before the first use, and only in the database.
     public var bytes: [UInt8] {
         (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)) }
     }
 }
 
-/// Makes visitor keys of one site under one salt.
+/// Makes the visitor keys of one site with one salt.
 ///
 /// SipHash-2-4 with the first half of the salt as key, over: the second half of the salt, the site, and then either
-/// address and agent, or the mark 0xffff and the sender's own visitor id. Every text is preceded by its length in two
-/// bytes, so that no two visitors spell the same bytes. IPv4 is whole, IPv6 cut to its first 64 bits.
+/// address and agent, or the mark 0xffff and the sender's own visitor id. Every text has its length in two bytes before
+/// it, so that no two visitors give the same bytes. IPv4 addresses are whole, IPv6 addresses cut to their first 64
+/// bits.
 public struct VisitorHasher: Sendable {
-    /// Salt and site taken in already.
+    /// The hash after salt and site.
     private let begun: StrongHash
 
-    /// A hasher for `site` under `salt`.
+    /// A hasher for `site` with `salt`.
     public init(_ salt: Salt, site: Span<UInt8>) {
         var hash = StrongHash(salt.words[0], salt.words[1])
         hash.combine(salt.words[2], count: 8)
@@ -61,7 +62,7 @@ public struct VisitorHasher: Sendable {
         return max(1, hash.finalize())
     }
 
-    /// The visitor the sender calls `id`; never 0.
+    /// The visitor with the id `id` of the sender; never 0.
     public func key(id: Span<UInt8>) -> UInt64 {
         var hash = begun
         hash.combine(0xffff, count: 2)

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A time zone's calendar: which local day a moment lies in, and when that day begins and ends.
+/// A time zone's calendar: the local day of a moment, and when that day begins and ends.
 ///
-/// The only place that knows time zones. Days partition time: a day begins at the first instant at which its date has
-/// been reached, so the hour that is lived twice at a clock change belongs to the day that had begun, and a date that a
-/// zone skips (Apia, 2011-12-30) is a day of no length. Days of 23, 24, 24.5 and 25 hours are all read right.
+/// Only this type knows time zones. Days partition time: a day begins at the first instant at which its date has been
+/// reached. So an hour that is repeated at a clock change belongs to the day that had begun, and a date that a zone
+/// skips (Apia, 2011-12-30) is a day of length 0. Days of 23, 24, 24.5 and 25 hours are all handled correctly.
 public struct Zone: Sendable {
     private let zone: TimeZone
 
@@ -25,24 +25,24 @@ public struct Zone: Sendable {
         public let begins: Int64, ends: Int64
     }
 
-    /// The local day that `second`, counted from the epoch, lies in.
+    /// The local day of `second`, counted from the epoch.
     public func day(at second: Int64) -> Day {
         let pieces = pieces(around: second)
-        // The date on the wall may be one that has been left already, in an hour lived twice.
+        // In a repeated hour, the local date may be one that has already ended.
         var number = Self.date(second, offset(at: second)) + 1
         while begin(of: number, in: pieces) > second { number -= 1 }
         return Day(
             number: Int32(number), begins: begin(of: number, in: pieces), ends: begin(of: number + 1, in: pieces))
     }
 
-    /// The local days that touch a stretch of time, in their order; a date that the zone has left out is none.
+    /// The local days that touch a span of time, in order. A date that the zone skipped is left out.
     ///
     /// - Complexity: O(days) and O(changes of the clocks).
     public func days(from first: Int64, to last: Int64) -> [Day] {
         let pieces = pieces(from: first, to: last)
         var days: [Day] = []
         var next = day(at: first)
-        // The piece that a day begins in; those before it are over.
+        // The piece in which a day begins. Earlier pieces are done.
         var rest = pieces[...]
         while true {
             if next.ends > next.begins { days.append(next) }
@@ -53,25 +53,25 @@ public struct Zone: Sendable {
         }
     }
 
-    /// The first second of the local hour that `second` lies in; the next hour begins at most 3600 seconds after it.
+    /// The first second of the local hour of `second`. The next hour begins at most 3600 seconds after it.
     public func hour(at second: Int64) -> Int64 {
         let local = second + offset(at: second)
         return second - (local % 3600 + 3600) % 3600
     }
 
-    /// The second at which the zone's clocks show `local`, which is counted as if they stood at UTC. Of an hour lived twice
-    /// the later one; of an hour that is skipped, what the clocks showed before would have shown.
+    /// The second at which the zone's clocks show `local` (given as if it were UTC). In a repeated hour the later one.
+    /// In a skipped hour, the second at which clocks without the change would show it.
     public func second(ofLocal local: Int64) -> Int64 {
         local - offset(at: local - offset(at: local))
     }
 
-    /// A stretch of time, from `start` on, with one offset from UTC.
+    /// A span of time from `start`, with one offset from UTC.
     private struct Piece {
         var start: Int64, end: Int64
         var offset: Int64
     }
 
-    /// Enough time on both sides to hold the day before and the day after.
+    /// Enough time on both sides to include the day before and the day after.
     private static let reach: Int64 = 4 * 86_400
 
     private func pieces(around second: Int64) -> [Piece] { pieces(from: second, to: second) }

@@ -2,10 +2,10 @@ import CKernel
 
 /// Up to 64 datagrams side by side in memory, sent with one call.
 struct Batch {
-    /// Datagrams the kernel takes in one call.
+    /// Datagrams that the kernel accepts in one call.
     static let datagramsMax = 64
 
-    /// The datagrams so far; what is added belongs to the one that `close` ends.
+    /// The bytes of all datagrams so far. Added bytes belong to the datagram that `close` ends.
     var bytes: [UInt8] = []
     /// Where each closed datagram ends.
     private var ends: [Int] = []
@@ -17,9 +17,9 @@ struct Batch {
 
     var count: Int { ends.count }
 
-    /// Ends a datagram, which may be empty: its length.
+    /// Ends a datagram, which may be empty. Returns its length.
     mutating func close() -> Int {
-        precondition(count < Self.datagramsMax, "a batch takes 64 datagrams")
+        precondition(count < Self.datagramsMax, "a batch has at most 64 datagrams")
         let length = bytes.count - start(of: count)
         ends.append(bytes.count)
         return length
@@ -31,7 +31,7 @@ struct Batch {
         ends.removeAll(keepingCapacity: true)
     }
 
-    /// Hands datagram `first` and the ones behind it to the kernel: how many it took, or an error number below zero.
+    /// Sends datagram `first` and the following ones. Returns how many the kernel accepted, or a negative error number.
     func send(from first: Int, to descriptor: CInt) -> Int {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<UInt8>?.self, capacity: count - first) { starts in
@@ -70,7 +70,7 @@ extension [UInt8] {
         for i in first..<20 { append(digits[i]) }
     }
 
-    /// Adds a group of an IPv6 address, without leading zeros.
+    /// Appends a group of an IPv6 address, without leading zeros.
     @inline(__always)
     mutating func append(group: UInt16) {
         var shift: UInt16 = group >= 0x1000 ? 12 : group >= 0x100 ? 8 : group >= 0x10 ? 4 : 0

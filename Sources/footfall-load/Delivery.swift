@@ -2,22 +2,22 @@ import Glibc
 import Ingest
 import Platform
 
-/// Sends traffic from one connected socket, at a rate or as fast as it goes.
+/// Sends traffic from one connected socket, at a rate or as fast as possible.
 ///
-/// A datagram is sent when the kernel has taken it, and what the kernel refuses is offered again. But the refusal of a
-/// port that nobody has bound (ECONNREFUSED) is reported with the *next* datagram: the one that was lost has been taken.
-/// So while a daemon is killed and started again somebody must hold its socket, as systemd does, or the numbers cannot
-/// agree; `refusals` says how often it happened.
+/// A datagram counts as sent when the kernel has accepted it. If the kernel refuses it, it is sent again. But the
+/// refusal of an unbound port (ECONNREFUSED) is reported with the *next* datagram: the kernel had accepted the lost
+/// one. So while a daemon is killed and restarted, another process must hold its socket, as systemd does. Otherwise the
+/// numbers cannot agree. `refusals` shows how often this happened.
 struct Delivery {
     /// When to stop: whichever comes first.
     var datagramsMax = Int.max
     var nanosecondsMax = Int64.max
-    /// Datagrams a second; 0 as fast as it goes.
+    /// Datagrams a second; 0 for as fast as possible.
     var rate = 0
 
     private(set) var datagrams = 0
     private(set) var nanoseconds: Int64 = 0
-    /// Errors of the socket after which the same datagram was sent again.
+    /// Errors of the socket. After each, the same datagram was sent again.
     private(set) var refusals = 0
 
     var milliseconds: Int64 { max(1, nanoseconds / 1_000_000) }
@@ -26,7 +26,7 @@ struct Delivery {
 
     func perSecond(_ count: Int) -> Int { Int(Double(count) * 1e9 / Double(max(1, nanoseconds))) }
 
-    /// The kernel will not send at all.
+    /// The kernel does not send at all.
     struct Failure: Error, CustomStringConvertible {
         let error: CInt
         var description: String { "cannot send: error \(error)" }
@@ -58,7 +58,7 @@ struct Delivery {
             let status = batch.send(from: done, to: descriptor)
             if status > 0 { done += status }
             guard done < batch.count else { break }
-            // A call that ends early has met an error, and the kernel has forgotten which.
+            // A call that ends early has met an error, but the kernel does not say which.
             refusals += 1
             switch CInt(-min(status, 0)) {
             case 0, ECONNREFUSED, EINTR: break

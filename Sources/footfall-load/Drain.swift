@@ -4,17 +4,18 @@ import Glibc
 import Ingest
 import Platform
 
-/// Receives like the daemon and counts nothing but datagrams and bytes: what no daemon on this machine can undercut.
+/// Receives like the daemon and counts only datagrams and bytes: the lowest cost that a daemon on this machine could
+/// have.
 ///
-/// The same receive buffer, stamps, batches, slots and naps as the thread that counts; the difference between the two in
-/// nanoseconds a datagram is what the daemon itself costs.
+/// It uses the same receive buffer, stamps, batches, slots and waits as the counting thread. The difference between the
+/// two, in nanoseconds a datagram, is the cost of the daemon itself.
 struct Drain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Receive datagrams as the daemon does and do nothing with them; print what that takes.")
+        abstract: "Receive datagrams like the daemon, do nothing with them, and print the cost.")
 
-    @Option(help: "Port to bind on 127.0.0.1; 0 takes any free one.")
+    @Option(help: "Port to bind on 127.0.0.1; 0 for any free one.")
     var port: UInt16 = 0
-    @Option(help: "Ends when this many seconds have passed without a datagram; the first may take as long as it likes.")
+    @Option(help: "End after this many seconds without a datagram. There is no limit for the first one.")
     var seconds = 1.0
 
     static let batchMax: UInt32 = 64
@@ -22,7 +23,7 @@ struct Drain: ParsableCommand {
     private static let receiveBuffer = 64 << 20
 
     func validate() throws {
-        guard seconds > 0, seconds <= 86_400 else { throw ValidationError("--seconds takes more than 0") }
+        guard seconds > 0, seconds <= 86_400 else { throw ValidationError("--seconds must be more than 0") }
     }
 
     func run() throws {

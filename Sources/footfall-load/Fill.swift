@@ -18,7 +18,7 @@ struct Fill: ParsableCommand {
         let rollover = DayRollover(day: LocalDay(number: Int32(now.second / 86_400)), begins: now, salt: 1)
         frame.append(.site(SiteIndex(0), SiteSettings(name: "demo", duplicateMilliseconds: 0), rollover, at: now))
         let count = visitors
-        // Nothing twice, and 0 once in 2⁶⁴.
+        // Random keys without repetition; 0 comes once in 2⁶⁴.
         var keys = SplitMix(seed: .random(in: 1 ... .max))
         let path = Array("/".utf8)
         let clock = ContinuousClock()

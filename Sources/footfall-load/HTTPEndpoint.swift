@@ -2,12 +2,12 @@ import ArgumentParser
 import Glibc
 import Platform
 
-/// Where a daemon answers HTTP: `http://127.0.0.1:7374`, with or without a path in front of its routes.
+/// The daemon's HTTP address: `http://127.0.0.1:7374`, with or without a path in front of its routes.
 struct HTTPEndpoint: ExpressibleByArgument {
     private let host: String, port: String, prefix: String
     private let authority: String
 
-    /// Longest answer that is read, and how long one may take to come.
+    /// The longest response that is read, and how long one may take.
     private static let bytesMax = 16 << 20
     private static let secondsMax = 5
 
@@ -20,39 +20,39 @@ struct HTTPEndpoint: ExpressibleByArgument {
         prefix = String(url.3 ?? "")
     }
 
-    /// No answer, which is what a daemon that starts again looks like for a while.
+    /// No response. A daemon that is restarting looks like this for a while.
     struct Silence: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// One GET over a connection of its own.
+    /// Sends one GET over a connection of its own.
     func get(_ target: String) throws(Silence) -> (status: Int, body: String) {
         let descriptor = try connected()
         defer { close(descriptor) }
         var request = Array("GET \(prefix)\(target) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n\r\n".utf8)
         while !request.isEmpty {
             let count = unsafe send(descriptor, request, request.count, CInt(MSG_NOSIGNAL))
-            guard count > 0 else { throw silence("takes no request", errno) }
+            guard count > 0 else { throw silence("does not accept a request", errno) }
             request.removeFirst(count)
         }
         var answer: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
         while answer.count < Self.bytesMax {
             let count = unsafe recv(descriptor, &piece, piece.count, 0)
-            guard count >= 0 else { throw silence("stops in the middle of an answer", errno) }
+            guard count >= 0 else { throw silence("stopped in the middle of a response", errno) }
             if count == 0 { break }
             answer += piece[..<count]
         }
         let text = String(decoding: answer, as: UTF8.self)
-        // Characters, of which CR LF is one.
+        // These are characters, and CR LF is one.
         guard let end = text.firstRange(of: "\r\n\r\n"),
             let status = text.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap({ Int($0) })
-        else { throw Silence(description: "http://\(authority) closes the connection without an answer") }
+        else { throw Silence(description: "http://\(authority) closed the connection without a response") }
         let head = text[..<end.lowerBound].lowercased()
         if let length = head.firstMatch(of: #/\r\ncontent-length: *([0-9]+)/#).flatMap({ Int($0.1) }),
             text[end.upperBound...].utf8.count < length
         {
-            throw Silence(description: "http://\(authority) stops in the middle of an answer")
+            throw Silence(description: "http://\(authority) stopped in the middle of a response")
         }
         return (status, String(text[end.upperBound...]))
     }

@@ -1,15 +1,15 @@
 import Counting
 
-/// The numbers that the truth and the daemon both know, in the same order.
+/// The numbers that both the truth and the daemon have, in the same order.
 struct Numbers: Equatable {
     /// A number of a site, by its name in the summary.
     enum OfSite: String, CaseIterable { case views, visits, bots, rejected }
 
-    /// A number of the daemon as a whole.
+    /// A number of the whole daemon.
     struct OfDaemon {
         /// Its name in the summary.
         let name: String
-        /// The family in `/metrics`, and which of its samples: nil adds up all of them.
+        /// The family in `/metrics`, and which of its samples; nil adds up all of them.
         let family: String, reason: String?
         let counter: Counter
 
@@ -29,9 +29,9 @@ struct Numbers: Equatable {
             + BeaconRejection.allCases.map { OfDaemon("rejected_beacons", $0.counter, reason: $0.rawValue) }
     }
 
-    /// By site in the order of the command line, each in the order of `OfSite`.
+    /// By site in the order of the command line. Each in the order of `OfSite`.
     var sites: [[Int]]
-    /// In the order of `OfDaemon.all`; nil where nobody can tell.
+    /// In the order of `OfDaemon.all`; nil if unknown.
     var daemon: [Int]?
 
     /// What must have been counted since the run began.
@@ -49,19 +49,19 @@ struct Numbers: Equatable {
         daemon = OfDaemon.all.map { Int(truth.counters[$0.counter]) }
     }
 
-    /// What a daemon says now.
+    /// The numbers that a daemon reports now.
     init(of names: [String], from endpoint: HTTPEndpoint) throws {
         sites = try names.map { try Self.site($0, from: endpoint) }
         let metrics = try endpoint.get("/metrics")
         switch metrics.status {
         case 200: daemon = Self.samples(metrics.body)
-        // Not served, or not to us.
+        // Not served, or not to this client.
         case 400..<500: daemon = nil
-        default: throw HTTPEndpoint.Silence(description: "/metrics answers with status \(metrics.status)")
+        default: throw HTTPEndpoint.Silence(description: "/metrics responds with status \(metrics.status)")
         }
     }
 
-    /// The daemon answers, but never with what is asked for.
+    /// The daemon responds, but not with what was requested.
     struct Refusal: Error, CustomStringConvertible {
         let description: String
     }
@@ -70,8 +70,8 @@ struct Numbers: Equatable {
         let answer = try endpoint.get("/api/v1/sites/\(name)")
         switch answer.status {
         case 200: break
-        case 500...: throw HTTPEndpoint.Silence(description: "site \(name) answers with status \(answer.status)")
-        default: throw Refusal(description: "site \(name): the daemon answers with status \(answer.status)")
+        case 500...: throw HTTPEndpoint.Silence(description: "site \(name) responds with status \(answer.status)")
+        default: throw Refusal(description: "site \(name): the daemon responds with status \(answer.status)")
         }
         return try OfSite.allCases.map { number in
             let (object, key) =
@@ -82,13 +82,13 @@ struct Numbers: Equatable {
             guard let value = Self.value(of: key, in: object, of: answer.body) else {
                 throw Refusal(
                     description:
-                        "site \(name): \(number) are not shown; set local_admin = true in [http] and ask loopback")
+                        "site \(name): \(number) are not shown; set local_admin = true in [http] and use loopback")
             }
             return value
         }
     }
 
-    /// A number in an object of the snapshot that holds no other object.
+    /// A number in an object of the snapshot that contains no other object.
     private static func value(of key: String, in object: String, of json: String) -> Int? {
         guard let start = json.firstRange(of: "\"\(object)\":{")?.upperBound else { return nil }
         let members = json[start...].prefix { $0 != "}" }
@@ -96,7 +96,7 @@ struct Numbers: Equatable {
         return Int(members[value...].prefix { $0.isNumber || $0 == "-" })
     }
 
-    /// The samples of Prometheus text; one that is not there is none.
+    /// The samples in Prometheus text. A missing family has no samples.
     private static func samples(_ text: String) -> [Int] {
         var sums = [Int](repeating: 0, count: OfDaemon.all.count)
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
@@ -110,7 +110,7 @@ struct Numbers: Equatable {
         return sums
     }
 
-    /// What has been added since `before`.
+    /// The difference to `before`.
     func since(_ before: Numbers) -> Numbers {
         var rise = self
         rise.sites = zip(sites, before.sites).map { zip($0, $1).map { $0 - $1 } }
@@ -118,7 +118,7 @@ struct Numbers: Equatable {
         return rise
     }
 
-    /// A sentence for each number that is not what it must be. Numbers of the daemon are compared where both know them.
+    /// One sentence for each number that is wrong. Numbers of the whole daemon are compared if both sides have them.
     func differences(to counted: Numbers, sites names: [String]) -> [String] {
         var lines: [String] = []
         for (name, (expected, counted)) in zip(names, zip(sites, counted.sites)) {
@@ -134,7 +134,7 @@ struct Numbers: Equatable {
         return lines
     }
 
-    /// An object of JSON: the sites by their names, and the daemon.
+    /// A JSON object: the sites by their names, and the daemon.
     func json(sites names: [String]) -> String {
         func numbers(_ names: [String], _ values: [Int]) -> String {
             object(zip(names, values).map { (name: $0, value: "\($1)") })

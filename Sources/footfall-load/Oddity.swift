@@ -1,24 +1,23 @@
 import Counting
 
-/// A datagram that is no plain datagram of views, but must be counted exactly all the same: as something else, in part,
-/// or under the reason of its refusal.
+/// A datagram that is not a plain datagram of views, but must still be counted exactly: as something else, in part, or
+/// under the reason of its refusal.
 ///
-/// Nothing here depends on a setting: `asset` and `untrusted` do, and stay away.
+/// Nothing here depends on a setting. `asset` and `untrusted` do, so they are not here.
 enum Oddity: CaseIterable {
     // Refused as a whole.
     case headerAlone, oversize, version
-    // Junk, and records that are refused.
+    // Junk, and refused records.
     case garbage, siteUnknown, siteMissing, event, method, status, recordWithoutPage, tooManyRecords
-    // Counted as something else than a visitor's view.
+    // Counted as something other than a visitor's view.
     case bot, ping, viewOfNobody
 }
 
 extension Traffic {
-    /// Longest datagram that is read, and records in it that are looked at; the daemon's limits, said here once more on
-    /// purpose.
+    /// The longest datagram that is read, and the most records in it. The daemon's limits are repeated here on purpose.
     private static let bytesMax = 8192, recordsMax = 64
 
-    /// Adds the bytes of an odd datagram that concerns a site, and what must come of it to the truth.
+    /// Appends the bytes of an odd datagram for a site, and adds what must be counted to the truth.
     mutating func append(_ oddity: Oddity, of site: Int, to bytes: inout [UInt8]) {
         switch oddity {
         case .headerAlone:
@@ -59,7 +58,7 @@ extension Traffic {
             bytes.append(text: "&m=GET&c=404&v=1&u=/")
             truth.reject(.status, of: site)
         case .recordWithoutPage:
-            // The others stand.
+            // The others count.
             bytes.append(contentsOf: headers[site])
             bytes.append(0x26)
             appendView(of: site, to: &bytes)
@@ -97,7 +96,7 @@ extension Traffic {
         }
     }
 
-    /// A ping of a visitor who may have a view already, or yet to come, or never: it begins no visit.
+    /// A ping of a visitor, with or without a view before or after it: it begins no visit.
     private mutating func appendPing(of site: Int, to bytes: inout [UInt8]) {
         bytes.append(text: "n=ping&")
         if appendVisitor(random.below(plan.visitors), isEscaped: false, to: &bytes) { bytes.append(contentsOf: agent) }

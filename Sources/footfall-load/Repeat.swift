@@ -3,23 +3,23 @@ import Counting
 import Foundation
 import Wire
 
-/// Runs one step of a beacon's way so often that its instructions can be counted from outside.
+/// Runs one step of processing a beacon many times, so that its instructions can be counted from outside.
 ///
-/// Run twice with different counts under `valgrind --tool=callgrind`; the difference divided by the difference of the
-/// counts is the exact cost of one.
+/// Run it twice with different counts under `valgrind --tool=callgrind`. The difference divided by the difference of
+/// the counts is the exact cost of one step.
 struct Repeat: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run one step of a beacon's way many times.")
+    static let configuration = CommandConfiguration(abstract: "Run one step of processing a beacon many times.")
 
     @Argument(help: "split, admit, hash or count of a beacon; parse or log of a line of an access log.")
     var step: Step
     @Option(help: "How many times.")
     var times = 1000
-    @Option(help: "For log, a file that is the line.")
+    @Option(help: "For log, a file with the line.")
     var of: String?
 
     enum Step: String, ExpressibleByArgument, CaseIterable { case split, admit, hash, count, parse, log }
 
-    /// The beacon of the promise: raw values, a referrer, an agent of 120 bytes.
+    /// The beacon of the documented costs: raw values, a referrer, an agent of 120 bytes.
     static let beacon =
         "f1 s=demo&i=203.0.113.9&u=/tin-tuc/123&r=https://www.google.com/&a=\(agent)"
     static let agent =
@@ -29,7 +29,7 @@ struct Repeat: ParsableCommand {
     static let line =
         "<190>Nov 23 07:49:43 web1 ff_demo: 203.0.113.9 - - [23/Nov/2026:07:49:43 +0000] \"GET /tin-tuc/123 HTTP/1.1\" "
         + "200 2 \"https://www.google.com/\" \"\(agent).36\""
-    /// What nginx's own examples and ours leave out, as in the settings.
+    /// The default settings: extensions that nginx's own examples and ours do not log.
     static let assets = [
         "css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf",
     ]

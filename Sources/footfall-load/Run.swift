@@ -4,10 +4,10 @@ import Glibc
 import Platform
 import Wire
 
-/// Sends traffic of which every number is known, and asks the daemon whether it knows the same.
+/// Sends traffic with known numbers, and compares them with the daemon's.
 ///
-/// What is compared is what the run added, so the daemon may have counted before; but nobody else may send to it
-/// meanwhile, and the sites count the views of beacons.
+/// Only what the run added is compared, so the daemon may have counted before. But nobody else may send to it during
+/// the run, and the sites must count the views of beacons.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send known traffic and compare what the daemon counts with the truth.",
@@ -18,27 +18,27 @@ struct Run: ParsableCommand {
             """)
 
     @OptionGroup var outgoing: Outgoing
-    @Option(help: "Where the daemon answers, such as http://127.0.0.1:7374. Without it nobody is asked.")
+    @Option(help: "The daemon's HTTP address, such as http://127.0.0.1:7374. Without it nothing is compared.")
     var http: HTTPEndpoint?
-    @Option(help: "The sites, parted by commas.")
+    @Option(help: "The sites, separated by commas.")
     var sites = "demo"
     @Option(help: "Percent of the datagrams that are empty.")
     var empties = 0
     @Option(help: "Percent of the datagrams that are odd: junk, refused in whole or in part, bots, pings.")
     var junk = 0
-    @Option(help: "Seconds to wait for a daemon that does not answer, or until it has counted everything.")
+    @Option(help: "Seconds to wait for a daemon that does not respond, or until it has counted everything.")
     var patience = 30.0
 
     private var names: [String] { sites.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
 
     func validate() throws {
         guard names.allSatisfy({ isSiteName(Array($0.utf8).span) }), Set(names).count == names.count else {
-            throw ValidationError("--sites takes different names of a-z 0-9 . _ - parted by commas")
+            throw ValidationError("--sites must be different names of a-z 0-9 . _ - separated by commas")
         }
         guard empties >= 0, junk >= 0, empties + junk <= 100 else {
-            throw ValidationError("--empties and --junk are percent, and no more than 100 together")
+            throw ValidationError("--empties and --junk are percentages, together at most 100")
         }
-        guard patience > 0 else { throw ValidationError("--patience takes more than 0") }
+        guard patience > 0 else { throw ValidationError("--patience must be more than 0") }
     }
 
     func run() throws {
@@ -51,13 +51,13 @@ struct Run: ParsableCommand {
         if let http {
             before = try ask(http)
             if before?.daemon == nil {
-                say("/metrics is not served here: the numbers of the daemon as a whole are not compared")
+                say("/metrics is not served here: the numbers of the whole daemon are not compared")
             }
         }
         let delivery = try outgoing.deliver(&traffic)
         let expected = Numbers(traffic.truth, visitors: plan.visitors)
         let counted = try before.map { before in
-            guard let http else { preconditionFailure("numbers of nobody") }
+            guard let http else { preconditionFailure("no endpoint to ask") }
             return try ask(http, since: before, until: expected)
         }
         let differences = counted.map { expected.differences(to: $0, sites: names) } ?? []
@@ -66,9 +66,9 @@ struct Run: ParsableCommand {
         if !differences.isEmpty { throw ExitCode(1) }
     }
 
-    // MARK: Asking
+    // MARK: Requests
 
-    /// Time between two questions in microseconds: longer than the daemon takes to publish what it counted.
+    /// The time between two requests in microseconds. It is longer than the daemon needs to publish what it counted.
     private static let pause: UInt32 = 300_000
 
     private var patienceEnds: Int64 { Clocks.steadyNanoseconds + Int64(patience * 1e9) }
@@ -89,14 +89,15 @@ struct Run: ParsableCommand {
         }
     }
 
-    /// Asks until the numbers are what they must be and stay so, or the patience is over: what was added since `before`.
+    /// Asks until the numbers are right and stay right, or until the patience is over. Returns what was added since
+    /// `before`.
     private func ask(_ http: HTTPEndpoint, since before: Numbers, until expected: Numbers) throws -> Numbers {
         let end = patienceEnds
         var agreed = false
         while true {
             let counted = try ask(http).since(before)
             let agrees = expected.differences(to: counted, sites: names).isEmpty
-            // Twice, because a number could still rise past the truth.
+            // Twice, because a number could still rise above the truth.
             if agrees && agreed || Clocks.steadyNanoseconds >= end { return counted }
             agreed = agrees
             usleep(Self.pause)

@@ -3,7 +3,7 @@ import Counting
 
 struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send datagrams of the same number of views each, then print what was sent.")
+        abstract: "Send datagrams with the same number of views each, then print what was sent.")
 
     @OptionGroup var outgoing: Outgoing
     @Option(help: "The site's name.")

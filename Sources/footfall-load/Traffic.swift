@@ -1,37 +1,37 @@
 import Counting
 
-/// The datagrams of a run and what must come of them, both from the seed alone.
+/// The datagrams of a run and the numbers that they must give, both from the seed alone.
 ///
-/// View k of a site is the one of visitor `(k mod N) · step + start mod N`, for a step that has no divisor in common
-/// with N: every visitor comes once before anybody comes again. In its round r, visitor v looks at page `(v + r) mod 1000`
-/// of the thousand that belongs to `r / 1000`. So nobody sees a page twice, nothing can be a duplicate however long
-/// that interval of a site is, and no table of who saw what is needed.
+/// View k of a site is the one of visitor `(k mod N) · step + start mod N`, with a step that has no divisor in common
+/// with N: every visitor comes once before any visitor comes again. In its round r, visitor v views page `(v + r) mod
+/// 1000` of the thousand that belongs to `r / 1000`. So nobody views a page twice, and no view can be a duplicate,
+/// however long a site's interval is. No table of who saw what is needed.
 struct Traffic {
     /// What to send.
     struct Plan {
         var sites = ["demo"]
         /// Visitors of each site, at most `visitorsMax`.
         var visitors = 100_000
-        /// Records in a datagram of views: this many, or from one to this many.
+        /// Records in a datagram of views: exactly this many, or from one to this many.
         var records = 12
         var isRecordCountFixed = false
-        /// Of a hundred datagrams, those without a byte and those out of `Oddity`.
+        /// Percent of the datagrams that are empty, and percent from `Oddity`.
         var empties = 0
         var oddities = 0
-        /// Visitors of one seed are none of another's.
+        /// Different seeds have different visitors.
         var seed: UInt64 = 1
     }
 
-    /// As many as an IPv4 address tells apart behind its first octet.
+    /// As many as an IPv4 address can distinguish after its first octet.
     static let visitorsMax = 1 << 24
-    /// Pages a site has, until somebody has seen them all.
+    /// Pages of a site, until every visitor has seen all of them.
     private static let pages = 1000
 
     let plan: Plan
-    /// What a daemon that took everything so far must have counted.
+    /// What a daemon that received everything so far must have counted.
     var truth: Truth
     var random: SplitMix
-    /// Bytes that stand in front of other fields, made once.
+    /// Bytes before other fields, made once.
     let headers: [[UInt8]]
     private let idPrefix: [UInt8]
     let agent: [UInt8]
@@ -55,7 +55,7 @@ struct Traffic {
 
     private static func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
 
-    /// Adds the next datagram to a batch, and what must come of it to the truth.
+    /// Appends the next datagram to a batch, and adds to the truth what it must give.
     mutating func append(to batch: inout Batch) {
         let site = plan.sites.count == 1 ? 0 : random.below(plan.sites.count)
         let kind = plan.empties + plan.oddities == 0 ? 100 : random.below(100)
@@ -74,7 +74,7 @@ struct Traffic {
     private mutating func appendViews(of site: Int, to bytes: inout [UInt8]) {
         let records = plan.isRecordCountFixed ? plan.records : 1 + random.below(plan.records)
         bytes.append(contentsOf: headers[site])
-        // Half of those with several records begin with one that is only a header.
+        // Half of the datagrams with several records begin with a header line.
         bytes.append(records > 1 && random.next() & 1 == 0 ? 0x0a : 0x26)
         for i in 0..<records {
             if i > 0 { bytes.append(0x0a) }
@@ -103,8 +103,8 @@ struct Traffic {
         truth.sites[site].visitorViews += 1
     }
 
-    /// A visitor is known by an id or by an address, always the same one, which may be spelled in different ways. True
-    /// where the agent belongs to it.
+    /// A visitor has an id or an address, always the same one, which may be written in different ways. True if the
+    /// agent belongs to it.
     mutating func appendVisitor(_ visitor: Int, isEscaped: Bool, to bytes: inout [UInt8]) -> Bool {
         switch visitor & 3 {
         case 0, 1:
@@ -120,7 +120,7 @@ struct Traffic {
             bytes.append(decimal: visitor & 255)
             return true
         default:
-            // The lower half changes all the time on a machine that wants to stay unknown.
+            // On a machine with privacy addresses, the lower half changes all the time.
             bytes.append(text: "i=2001:db8:")
             bytes.append(group: UInt16(truncatingIfNeeded: visitor >> 16))
             bytes.append(0x3a)
@@ -138,15 +138,15 @@ struct Traffic {
 
 /// What must have been counted.
 struct Truth {
-    /// Of the daemon as a whole; nothing is a duplicate or dropped.
+    /// Of the whole daemon. Nothing is a duplicate or dropped.
     var counters = Counters()
     var sites: [Site]
 
     struct Site {
-        /// Views by a visitor, and by nobody that is known.
+        /// Views with a visitor, and views without one.
         var visitorViews = 0, otherViews = 0
         var pings = 0, bots = 0
-        /// Beacons that were refused although the site is known.
+        /// Refused beacons of a known site.
         var rejected = 0
 
         var views: Int { visitorViews + otherViews }
@@ -157,7 +157,7 @@ struct Truth {
     /// A datagram was refused as a whole.
     mutating func reject(_ reason: DatagramRejection) { counters[reason.counter] += 1 }
 
-    /// A record was refused; `site` is the known one it named.
+    /// A record was refused. `site` is the known site that it named.
     mutating func reject(_ reason: BeaconRejection, of site: Int? = nil) {
         counters[.records] += 1
         counters[reason.counter] += 1

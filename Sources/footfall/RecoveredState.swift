@@ -9,7 +9,7 @@ import Wire
 
 extension Settings {
     /// How the journal is kept.
-    fileprivate var journal: Journal.Configuration {
+    var journal: Journal.Configuration {
         Journal.Configuration(
             segmentBytes: state.segmentBytes, capBytes: state.journalCapBytes, heldBytesMax: limits.heldBytesMax,
             syncMilliseconds: state.syncMilliseconds)
@@ -51,37 +51,18 @@ struct RecoveredState {
         pipeline = IngestPipeline(
             recovery, journal: journal, rules: settings.admissionRules, calendar: LocalCalendar.day, salts: random,
             seed: seed, wall: Clocks.wall, steady: Clocks.steady)
-        if journal.wantsCheckpoint { Self.makeRoom(&pipeline, recovery, checkpointer, logger) }
-        let profiles = settings.sites.map(\.profile)
-        pipeline.prepare(profiles)
-        let sites = pipeline.sites
-        let known = profiles.filter { sites.known($0.settings.name) != nil }
-        let new = profiles.filter { sites.known($0.settings.name) == nil }
-        let salts = pipeline.dequeueDrawnSalts()
         do throws(StorageError) {
-            try checkpointer.storeNow(salts)
+            try pipeline.makeRoom(after: recovery, checkpointer)
         } catch {
-            // On a full disk, the salt of a future day can wait. A new site cannot be served without a salt.
-            guard new.isEmpty else { throw error }
-            checkpointer.store(salts)
+            logger.write(.journalLong, ["error": "\(error)"])
         }
-        pipeline.saltsStored(through: checkpointer.saltsStored)
-        // Datagrams that a killed process had received and not written keep their reserved sequence, so they are the first
-        // frame. Known sites are served before it; a new site cannot be in it.
-        for profile in known { _ = pipeline.serve(profile) }
         siteKeys = try directory.siteKeys()
-        for (site, keys) in Dictionary(grouping: siteKeys, by: \.site) {
-            pipeline.setKeys(keys.map(\.key), ofSite: site)
-        }
-        let unwritten = pipeline.recoverUnwritten(ring)
-        for (i, profile) in new.enumerated() {
-            // A frame holds a limited number of sites.
-            if i % IngestPipeline.siteRecordsMax == IngestPipeline.siteRecordsMax - 1 { pipeline.commit() }
-            guard !pipeline.serve(profile) else { continue }
+        let started = try pipeline.start(
+            serving: settings.sites.map(\.profile), keys: siteKeys, ring: ring, checkpointer: checkpointer)
+        guard started.areAllServed else {
             say("more sites than [limits] sites = \(settings.limits.counting.sites); raise it or remove some")
             throw Exit.configuration
         }
-        pipeline.commit()
         health = Health(
             settings.state, journal, checkpointer, recovery, replaySeconds: Double(Clocks.steady - begun) / 1000)
         accessTokens = try directory.allTokens()
@@ -97,24 +78,8 @@ struct RecoveredState {
                 .recovered,
                 [
                     "replayed.frames": "\(recovery.replayedFrames)", "replayed.hits": "\(recovery.replayedHits)",
-                    "unwritten.datagrams": "\(unwritten)", "losses": "\(recovery.losses.count)",
+                    "unwritten.datagrams": "\(started.unwritten)", "losses": "\(recovery.losses.count)",
                 ])
-        }
-    }
-
-    /// Every start begins a segment. A process that is killed again and again before its first checkpoint would use up all
-    /// segments, so a checkpoint is made before anything is counted.
-    private static func makeRoom(
-        _ pipeline: inout IngestPipeline, _ recovery: Recovery, _ checkpointer: Checkpointer, _ logger: Logger
-    ) {
-        let salts = pipeline.saltsKept
-        do throws(StorageError) {
-            try checkpointer.saveNow(
-                Checkpointer.Request(
-                    pipeline.capture(), sequence: recovery.sequence, hits: recovery.hits, saltsKept: salts.numbers,
-                    saltsThrough: salts.through))
-        } catch {
-            logger.write(.journalLong, ["error": "\(error)"])
         }
     }
 

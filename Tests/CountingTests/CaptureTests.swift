@@ -2,7 +2,7 @@ import Counting
 import TestSupport
 import Testing
 
-/// What storage keeps of captures: a site's bytes are written again only when the capture says that it changed.
+/// What storage holds of captures. A site's bytes are written again only when the capture says that it changed.
 struct Shelf {
     var engine: [UInt8] = []
     var sites: [SiteIndex: [UInt8]] = [:]
@@ -22,7 +22,7 @@ struct Shelf {
     }
 }
 
-/// Everything that can be written of a capture.
+/// All bytes that a capture can write.
 private func allBytes(_ capture: Capture) -> [[UInt8]] {
     let sites = (0..<capture.siteCount).map { capture.siteBytes(SiteIndex($0)) }
     return [capture.engineBytes()] + sites + (0..<Capture.chunkCount).map(capture.chunk)
@@ -30,7 +30,7 @@ private func allBytes(_ capture: Capture) -> [[UInt8]] {
 
 @Suite("Captures for a checkpoint")
 struct CaptureTests {
-    @Test("an engine that falls and is restored from its captures is the one that never fell, history rows and all")
+    @Test("an engine restored from its captures equals one that never stopped, history rows included")
     func fallAndRestore() throws {
         for seed in 30_001...31_600 as ClosedRange<UInt64> { try fallAndRestore(seed: seed) }
     }
@@ -41,7 +41,7 @@ struct CaptureTests {
         var engine = Engine(limits: stream.limits, seed: HashSeed(seed, 2), at: stream.now)
         var shelf = Shelf()
         shelf.keep(engine.capture())
-        /// Records, or time that passed, since the last capture.
+        /// Records since the last capture, or time that passed.
         var journal: [(frame: Frame, pause: Moment?)] = []
         var frozen: (capture: Capture, bytes: [[UInt8]])?
         for step in 1...60 {
@@ -50,7 +50,7 @@ struct CaptureTests {
             journal.append(entry)
             try plain.take(entry)
             try engine.take(entry)
-            // A question moves sites, and may close rows.
+            // A query advances sites, and may close rows.
             if stream.random.percent(30) { _ = engine.report() }
             if stream.random.percent(10) { _ = engine.online(of: SiteIndex(0), within: 300) }
 
@@ -76,7 +76,7 @@ struct CaptureTests {
                 engine = try shelf.restored(limits: stream.limits, seed: HashSeed(seed, UInt64(step)))
                 for entry in journal { try engine.take(entry) }
                 var (one, other) = (engine, plain)
-                try expect(one.snapshot() == other.snapshot(), "\(place): after the fall")
+                try expect(one.snapshot() == other.snapshot(), "\(place): after the restore")
             }
         }
         try expect(engine.snapshot() == plain.snapshot(), "seed \(seed): at the end")
@@ -88,7 +88,7 @@ struct CaptureTests {
         }
     }
 
-    @Test("a capture names the sites that something happened to, and none that merely aged")
+    @Test("a capture names the sites in which something happened, and none that only aged")
     func changedSites() throws {
         var engine = Engine()
         var frame = Frame()
@@ -108,7 +108,7 @@ struct CaptureTests {
         changed = engine.capture().changedSites
         #expect(changed == [SiteIndex(2), SiteIndex(33)])
 
-        // Sixteen minutes later a quarter of the one is over; the others were only looked at.
+        // Sixteen minutes later, a quarter hour of the first site has ended. The other sites were only looked at.
         engine.advance(to: Moment(second: 960))
         _ = engine.report()
         let capture = engine.capture()
@@ -119,7 +119,7 @@ struct CaptureTests {
         #expect(nothing.changedSites.isEmpty && nothing.rows.isEmpty)
     }
 
-    @Test("a quarter hour that comes again after the clock has started anew closes its rows again")
+    @Test("a quarter hour that comes again after a restart of the clock closes its rows again")
     func quarterComesAgain() throws {
         var engine = Engine()
         var frame = Frame()
@@ -137,7 +137,7 @@ struct CaptureTests {
         #expect(capture.rows.count == 1 && capture.changedSites == [site])
     }
 
-    @Test("a clock that starts time anew ends the doubt about who was here")
+    @Test("a restart of the clock ends the doubt about lost visitors")
     func doubtEnds() throws {
         var engine = Engine()
         var frame = Frame()
@@ -157,7 +157,7 @@ struct CaptureTests {
         #expect(restored.trackedVisitors == 1)
     }
 
-    @Test("a start number and a correction leave who, why, when and what it was before")
+    @Test("a baseline and a correction are stored with who, why, when and the number before")
     func audits() throws {
         var engine = Engine()
         var frame = Frame()
@@ -180,7 +180,7 @@ struct CaptureTests {
         #expect(audits[2].visits == -5 && audits[2].views == 3 && audits[2].formerVisits == 0)
     }
 
-    @Test("a remark is cut at a character", arguments: [(64, 64), (63, 63), (65, 64), (300, 64)])
+    @Test("an audit note is cut at a character", arguments: [(64, 64), (63, 63), (65, 64), (300, 64)])
     func longRemark(bytes: Int, kept: Int) {
         let plain = String(repeating: "x", count: bytes)
         #expect(AuditNote(by: plain, note: "", at: .epoch).by.utf8.count == kept)
@@ -190,7 +190,7 @@ struct CaptureTests {
         #expect(by.utf8.count <= 64 && broad.hasPrefix(by) && by.utf8.count % 4 == 1)
     }
 
-    @Test("amounts beyond 2⁵⁰ are malformed, and any number of those within it can be added up")
+    @Test("amounts beyond 2⁵⁰ are malformed, and any number of smaller amounts can be added up")
     func greatAmounts() throws {
         let (site, day) = (SiteIndex(0), LocalDay(number: 3))
         let note = AuditNote(by: "anna", note: "", at: .epoch)
@@ -232,7 +232,7 @@ struct CaptureTests {
         }
     }
 
-    @Test("a frame knows how many hits are in it, and the tallies how many were applied")
+    @Test("a frame knows how many hits it has, and the counters how many were applied")
     func hits() throws {
         var stream = Stream(seed: 9)
         var engine = Engine(limits: stream.limits, at: stream.now)

@@ -1,6 +1,6 @@
 import Counting
 
-/// A list of numbers, each with its name, to compare two reports by.
+/// Named numbers, to compare two reports.
 struct Numbers {
     private var names: [StaticString] = []
     private var values: [Int64] = []
@@ -66,7 +66,7 @@ struct Numbers {
     }
 }
 
-/// A peak with values of the test's own.
+/// A peak with values of the test's own types.
 struct ComparedPeak: Equatable {
     var visitors: Int
     var at: Moment
@@ -79,7 +79,7 @@ struct ComparedPeak: Equatable {
     init(_ peak: Peak) { self.init(visitors: peak.visitors, at: peak.at) }
 }
 
-/// The first rows of a ranking, likewise.
+/// The first rows of a ranking, in the same way.
 struct ComparedTop: Equatable {
     struct Row: Equatable {
         var key: [UInt8]
@@ -103,14 +103,14 @@ struct ComparedTop: Equatable {
     }
 }
 
-/// A closed quarter hour, likewise.
+/// A closed quarter hour, in the same way.
 struct ComparedQuarter: Equatable {
     var number: Int64
     var views: UInt64, visits: UInt64, pings: UInt64, bots: UInt64
     var peak: Int
 }
 
-/// A closed day, likewise.
+/// A closed day, in the same way.
 struct ComparedDay: Equatable {
     var day: LocalDay
     var timezone: String
@@ -122,7 +122,7 @@ struct ComparedDay: Equatable {
     var referrers: ComparedTop
 }
 
-/// A start number or a correction, likewise.
+/// A baseline or a correction, in the same way.
 struct ComparedAudit: Equatable {
     var isStart: Bool
     var day: LocalDay?
@@ -131,7 +131,7 @@ struct ComparedAudit: Equatable {
     var note: AuditNote
 }
 
-/// A history row of a site known from the context.
+/// A history row. The context tells its site.
 enum ComparedRow: Equatable {
     case quarter(ComparedQuarter)
     case day(ComparedDay)
@@ -168,7 +168,8 @@ enum ComparedRow: Equatable {
         return quarter.views + quarter.pings + quarter.bots == 0
     }
 
-    /// Quarters before days before what was changed by hand: the order rows are compared in; within a kind it is that of time.
+    /// The order in which rows are compared: quarter hours, then days, then changes by hand. Within a kind, the order
+    /// of time.
     var rank: Int {
         switch self {
         case .quarter: 0

@@ -2,12 +2,12 @@ import Counting
 import TestSupport
 import Testing
 
-/// Checksums stand before all of this in storage. What matters here is that nothing which gets past them traps, then or
-/// later.
+/// Storage compares checksums before all of this. These tests show that bytes which pass the checksums never cause a
+/// trap, then or later.
 @Suite("Damaged parts of a checkpoint")
 struct DamageTests {
     @Test(
-        "a part that is cut or altered is refused or read, and what was read can be counted on with",
+        "a part that is cut or altered is refused or read, and after reading, counting continues",
         arguments: [40_001, 40_002, 40_003, 40_006, 40_010] as [UInt64])
     func damage(seed: UInt64) throws {
         let parts = try Parts(seed: seed)
@@ -22,11 +22,11 @@ struct DamageTests {
                 survivors += try parts.use(random.altered(bytes), at: place) ? 1 : 0
             }
         }
-        // Otherwise nothing was tried.
+        // Otherwise the test has tried nothing.
         #expect(survivors > 500, "\(survivors)")
     }
 
-    @Test("a whole snapshot that is cut is refused, and altered it never traps")
+    @Test("a snapshot that is cut is refused, and one that is altered never traps")
     func snapshot() throws {
         let parts = try Parts(seed: 40_020)
         var engine = try #require(parts.engine(parts[.engine], at: .engine))
@@ -39,7 +39,7 @@ struct DamageTests {
         for _ in 0..<1000 { _ = parts.isRead(random.altered(bytes)) }
     }
 
-    @Test("a frame that is altered is refused or applied, and never traps")
+    @Test("an altered frame is refused or applied, and never traps")
     func frames() throws {
         var applied = 0
         for seed in 41_001...41_040 as ClosedRange<UInt64> {
@@ -65,7 +65,7 @@ struct DamageTests {
     }
 
     @Test(
-        "a sketch that no visitors could have filled gives a great number of them and no trap", arguments: [51, 50, 0])
+        "a sketch that no visitors could have filled gives a great number and no trap", arguments: [51, 50, 0])
     func sketch(rank: UInt8) throws {
         var engine = Engine()
         var frame = Frame()
@@ -78,7 +78,7 @@ struct DamageTests {
         try engine.apply(frame.span)
         let capture = engine.capture()
         var site = capture.siteBytes(SiteIndex(0))
-        // Dense, and the length of the registers.
+        // The mark of a dense sketch, and the length of the registers.
         let mark: [UInt8] = [1, 0x80, 0x80, 1]
         let begin = try #require(site.indices.first { site[$0...].starts(with: mark) }) + mark.count
         for i in begin..<begin + 16_384 { site[i] = rank }
@@ -110,14 +110,14 @@ struct DamageTests {
     }
 }
 
-/// One of the pieces that an engine is put together from.
+/// One of the parts of an engine.
 private enum Place: Hashable {
     case engine
     case site(Int)
     case chunk(Int)
 }
 
-/// The parts of an engine, any of which can be exchanged.
+/// The parts of an engine. Each can be replaced.
 private struct Parts {
     private let engineBytes: [UInt8]
     private let sites: [[UInt8]]
@@ -130,7 +130,7 @@ private struct Parts {
     init(seed: UInt64) throws {
         var stream = Stream(seed: seed)
         var engine = Engine(limits: stream.limits, at: stream.now)
-        // Until somebody is here.
+        // Until there are visitors.
         for _ in 0..<60 { try engine.apply(Frame(stream.nextFrame()).span) }
         while engine.trackedVisitors == 0 { try engine.apply(Frame(stream.nextFrame()).span) }
         let capture = engine.capture()
@@ -142,7 +142,7 @@ private struct Parts {
         later = (0..<15).map { _ in Frame(stream.nextFrame()).bytes }
     }
 
-    /// The parts that hold anything.
+    /// The parts that are not empty.
     var places: [Place] {
         let filled = chunks.indices.filter { !chunks[$0].isEmpty }.prefix(4)
         return [.engine] + sites.indices.map(Place.site) + filled.map(Place.chunk)
@@ -156,7 +156,7 @@ private struct Parts {
         }
     }
 
-    /// The engine of these parts with one of them exchanged; nil where it is refused.
+    /// The engine of these parts with one of them replaced; nil if it is refused.
     func engine(_ bytes: [UInt8], at place: Place) -> Engine? {
         var (engineBytes, sites, chunks) = (engineBytes, sites, chunks)
         switch place {
@@ -172,7 +172,7 @@ private struct Parts {
         }
     }
 
-    /// A whole snapshot is read.
+    /// True if a snapshot can be read.
     func isRead(_ snapshot: [UInt8]) -> Bool {
         do throws(MalformedBytes) {
             _ = try Engine(restoring: snapshot.span, limits: limits, seed: HashSeed(1, 1))
@@ -182,7 +182,7 @@ private struct Parts {
         }
     }
 
-    /// Restores with one part exchanged and goes on with everything an engine can be asked; false where it is refused.
+    /// Restores with one part replaced, and then uses every function of the engine. False if it is refused.
     func use(_ bytes: [UInt8], at place: Place) throws -> Bool {
         guard var engine = engine(bytes, at: place) else { return false }
         _ = engine.report()
@@ -198,7 +198,7 @@ private struct Parts {
             let (rollover, settings) = (engine.rollover(of: site), engine.settings(of: site))
             frame.append(
                 .correction(site, rollover.day, visits: 1, views: -1, AuditNote(by: "", note: "", at: engine.now)))
-            // The day ends, and its month; then its settings change.
+            // The day ends, then its month; then its settings change.
             for days in [1, 40] as [Int32] where rollover.day.number < 2_000_000 {
                 let next = DayRollover(day: LocalDay(number: rollover.day.number + days), begins: engine.now, salt: 9)
                 frame.append(.rollover(site, next))
@@ -218,7 +218,7 @@ private struct Parts {
 }
 
 extension SplitMix {
-    /// The bytes with one of them another, or a very great number in its place.
+    /// The bytes with one of them changed, or a very large number in its place.
     fileprivate mutating func altered(_ bytes: [UInt8]) -> [UInt8] {
         guard !bytes.isEmpty else { return [UInt8(truncatingIfNeeded: next())] }
         var altered = bytes

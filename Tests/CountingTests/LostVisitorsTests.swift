@@ -1,7 +1,7 @@
 import Counting
 import Testing
 
-/// A site on one afternoon, seen by visitors who are numbers.
+/// A site on one afternoon. Visitors are numbers.
 private struct Afternoon {
     var engine = Engine(seed: HashSeed(1, 2), at: Moment(milliseconds: noon))
     private static let noon: Int64 = 1_795_435_200_000
@@ -15,7 +15,7 @@ private struct Afternoon {
         try engine.apply(frame.span)
     }
 
-    /// A view so many minutes after noon.
+    /// A view `minute` minutes after noon.
     mutating func view(by visitor: UInt64, minute: Int64) throws {
         var frame = Frame()
         frame.append(
@@ -30,7 +30,7 @@ private struct Afternoon {
     mutating func report() -> SiteReport { engine.report().sites[0] }
 }
 
-@Test("a lost table of visitors never makes one visit two, and half an hour later visits are counted again")
+@Test("a lost table of visitors never makes two visits of one, and half an hour later visits are counted again")
 func lostVisitors() throws {
     var afternoon = try Afternoon()
     for visitor in 1...10 as ClosedRange<UInt64> { try afternoon.view(by: visitor, minute: 1) }
@@ -38,19 +38,19 @@ func lostVisitors() throws {
     var report = afternoon.report()
     #expect(report.online == 0 && report.totalVisits == 10 && !report.isOnlineExact)
 
-    // The ten come back, and one who is new: nobody can tell them apart now.
+    // The ten come back, and a new one comes. The engine cannot distinguish them now.
     for visitor in 1...11 as ClosedRange<UInt64> { try afternoon.view(by: visitor, minute: 20) }
     report = afternoon.report()
     #expect(report.online == 11 && report.totalVisits == 10 && report.totalViews == 21)
     #expect(report.peak.visitors == 11)
 
-    // What is doubtful is part of the state.
+    // The doubt is part of the state.
     let bytes = afternoon.engine.snapshot()
     var restored = try Engine(restoring: bytes.span, limits: Limits(), seed: HashSeed(3, 4))
     #expect(restored.snapshot() == bytes)
     afternoon.engine = restored
 
-    // Half an hour after the loss a newcomer is a newcomer.
+    // Half an hour after the loss, new visitors are counted as new.
     try afternoon.view(by: 12, minute: 31)
     try afternoon.view(by: 13, minute: 32)
     report = afternoon.report()

@@ -5,7 +5,7 @@ import Testing
 /// The engine beside the naive counter on random streams, and beside itself after a restore and in a replay.
 @Suite("The engine beside a naive counter")
 struct ModelTests {
-    @Test("every number of every site equals a count from scratch, at every step of random streams")
+    @Test("every number of every site equals a count from scratch at every step of random streams")
     func model() throws {
         var failures = 0
         for seed in 1...2000 as ClosedRange<UInt64> {
@@ -16,7 +16,7 @@ struct ModelTests {
         }
     }
 
-    @Test("an engine restored from a snapshot goes on like the one it was taken of")
+    @Test("an engine restored from a snapshot continues like the original")
     func restore() throws {
         for seed in 10_001...11_500 as ClosedRange<UInt64> {
             var stream = Stream(seed: seed)
@@ -40,7 +40,7 @@ struct ModelTests {
                     try expectSameReports(&engine, &other, "seed \(seed), step \(step)")
                     restored = other
                 }
-                // Both gave these bytes: a new restore half the time, so that restores follow one another.
+                // Both engines gave these bytes. Restore again half the time, so that one restore follows another.
                 if restored == nil || stream.random.percent(50) {
                     restored = try Engine(
                         restoring: bytes.span, limits: stream.limits, seed: HashSeed(seed, UInt64(step)))
@@ -50,7 +50,7 @@ struct ModelTests {
         }
     }
 
-    @Test("the same frames give the same snapshot, however often time passed and reports were made between")
+    @Test("the same frames give the same snapshot, however often time advances and reports are made in between")
     func replay() throws {
         for seed in 20_001...21_500 as ClosedRange<UInt64> {
             var stream = Stream(seed: seed)
@@ -79,7 +79,7 @@ struct ModelTests {
             let again = replayed.takeClosedRows()
             let restarts = engine.counters[.clockRestarts]
             for site in 0..<engine.siteCount {
-                // Time that passed before a restart of the clock is no record: it may close a quarter in which
+                // Time that passed before a restart of the clock is not a record. It may close a quarter hour in which
                 // nothing happened but somebody was still online.
                 let isMeant = { (row: ComparedRow) in restarts == 0 || !row.isQuiet }
                 let same = compared(again, of: site).filter(isMeant) == compared(rows, of: site).filter(isMeant)
@@ -112,7 +112,7 @@ struct ModelTests {
     }
 }
 
-/// Runs a seed's stream through both counters up to the first difference, and says where and what it is.
+/// Runs a seed's stream through both counters. Returns the place and description of the first difference.
 private func firstDifference(seed: UInt64) throws -> String? {
     var stream = Stream(seed: seed)
     var engine = Engine(limits: stream.limits, seed: HashSeed(seed, 0), at: stream.now)
@@ -141,7 +141,7 @@ private func firstDifference(seed: UInt64) throws -> String? {
 }
 
 private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random: inout SplitMix) -> String? {
-    // Not always in the same order: an answer must not depend on what was asked before.
+    // The order varies: an answer must not depend on earlier queries.
     if random.percent(50) { _ = engine.report() }
     for i in naive.sites.indices {
         let window: Int64 = random.one(of: [0, 1, 60, 299, 300, 301, 1799, 1800, random.number(0...1800)])
@@ -171,11 +171,11 @@ private func difference(_ engine: inout Engine, _ naive: NaiveCounter, _ random:
     }
     let (counters, expected) = (report.counters, naive.counters)
     return Counter.allCases.first { counters[$0] != expected[$0] }.map {
-        "tally \($0) is \(counters[$0]), counted from scratch \(expected[$0])"
+        "counter \($0) is \(counters[$0]), counted from scratch \(expected[$0])"
     }
 }
 
-/// A site's rows in the order they are compared in; those of one kind keep theirs.
+/// A site's rows in the order of comparison. Rows of one kind keep their order.
 func compared(_ rows: [HistoryRow], of site: Int?) -> [ComparedRow] {
     let own = rows.map(ComparedRow.from).filter { $0.site == site }.map(\.row)
     return (0...3).flatMap { rank in own.filter { $0.rank == rank } }
@@ -189,7 +189,8 @@ private func historyDifference(_ rows: [HistoryRow], _ naive: NaiveCounter, _ en
             return "site \(i): history row \(place) is \(row), counted from scratch \(expected[place])"
         }
         if own.count > expected.count { return "site \(i): history row \(own[expected.count]) too many" }
-        // Views = Σ rows + the quarter hour still open, and of a day = Σ pages = Σ referrers.
+        // Views are the sum of the rows plus the open quarter hour. A day's views are the sum of its pages and of its
+        // referrers.
         let open = site.seen.count {
             $0.outcome == .view && $0.era == naive.era && $0.hit.moment.quarter == naive.now.quarter
         }
@@ -206,7 +207,7 @@ private func historyDifference(_ rows: [HistoryRow], _ naive: NaiveCounter, _ en
     return uptimes == naive.uptimes ? nil : "uptimes \(uptimes), counted from scratch \(naive.uptimes)"
 }
 
-/// Requires what was compared already, so that a failure prints a seed and not two snapshots.
+/// Requires the result of a comparison, so that a failure prints a seed and not two snapshots.
 func expect(_ isEqual: Bool, _ place: String) throws { try #require(isEqual, "\(place)") }
 
 private func expectSameReports(_ a: inout Engine, _ b: inout Engine, _ place: String) throws {

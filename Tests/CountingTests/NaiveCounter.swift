@@ -1,7 +1,7 @@
 import Counting
 
-/// The definitions once more, as plainly as they can be written: every hit is kept and every number is counted from the
-/// list again. It knows people where the engine knows keys, so it has no midnights to carry anybody over.
+/// The definitions again, as plainly as possible: every hit is stored, and every number is counted from the list each
+/// time. It knows people where the engine knows keys, so nobody has to be carried over a midnight.
 struct NaiveCounter {
     let limits: Limits
     var now: Moment
@@ -12,7 +12,7 @@ struct NaiveCounter {
     var uptimes: [ComparedRow] = []
     /// The last moment before each restart of the clock.
     var eraEnds: [Moment] = []
-    /// Views remembered for duplicates, oldest first; `forgotten` had to go early.
+    /// Views remembered for duplicates, oldest first. `forgotten` views had to leave early.
     var recent: [(view: Hit, day: Int)] = []
     var forgotten: UInt64 = 0
     private var sockets: [UInt64: UInt32] = [:]
@@ -22,7 +22,7 @@ struct NaiveCounter {
         self.now = now
     }
 
-    // MARK: What comes in
+    // MARK: Input
 
     mutating func advance(to moment: Moment) { now = max(now, moment) }
 
@@ -56,7 +56,8 @@ struct NaiveCounter {
         a.site == b.site && a.person == b.person && a.source == b.source && a.path == b.path
     }
 
-    /// After a midnight a view takes a place of its own beside one of the day before: the visitor has another key.
+    /// After a midnight, a view gets a place of its own beside the view of the day before, because the visitor's key is
+    /// different.
     private mutating func remember(_ view: Hit) {
         let day = sites[view.site].days.count - 1
         let longest = sites.map(\.settings.duplicateMilliseconds).max() ?? 0
@@ -71,13 +72,13 @@ struct NaiveCounter {
         recent.append((view, day))
     }
 
-    /// The visitor is known, or fewer than the limit are.
+    /// True if the visitor is known, or fewer than the limit are known.
     private func findsRoom(_ hit: Hit) -> Bool {
         let known = lastSeen(hit.site)[hit.person].map { now.second - $0 <= visitGapSecondsMax } ?? false
         return known || trackedVisitors < limits.visitors
     }
 
-    /// The run of hits that reaches up to now, walked backwards, holds a view.
+    /// True if the run of hits up to now, walked backwards, holds a view.
     private func isVisitOpen(for hit: Hit) -> Bool {
         var second = now.second
         for seen in sites[hit.site].seen.reversed()
@@ -148,7 +149,7 @@ struct NaiveCounter {
             let madeOn = sites[index.number].days.count - 1
             sites[index.number].corrections.append((day, visits, views, madeOn))
         case .up(let moment):
-            // A daemon that was killed was up until the last thing it knew.
+            // A killed daemon counts as up until its last record.
             endUptime()
             advance(to: moment)
             upSince = now
@@ -165,7 +166,7 @@ struct NaiveCounter {
 
     // MARK: Presence
 
-    /// The second of everybody's last hit, up to a moment.
+    /// The second of every visitor's last hit, up to a moment.
     private func lastSeen(_ i: Int, upTo moment: Moment = Moment(milliseconds: .max), era: Int? = nil) -> [Int: Int64] {
         var last: [Int: Int64] = [:]
         for seen in sites[i].seen where seen.isTracked && seen.era == era ?? self.era && seen.hit.moment <= moment {
@@ -184,7 +185,7 @@ struct NaiveCounter {
         }
     }
 
-    /// The greatest of some marks, the first where several are.
+    /// The greatest of some marks. If several are equal, the first.
     private func peak(_ marks: [Mark]) -> ComparedPeak {
         let most = marks.map(\.online).max() ?? 0
         return ComparedPeak(visitors: most, at: marks.first { $0.online == most }?.at ?? .epoch)
@@ -200,7 +201,7 @@ struct NaiveCounter {
         return (Int64(views.count { $0.beginsVisit }), Int64(views.count), people.count)
     }
 
-    /// The same of all days that `isMeant`, with corrections.
+    /// The same for all days for which `isMeant` is true, with corrections.
     private func sums(_ i: Int, _ isMeant: (LocalDay) -> Bool) -> (visits: Int64, views: Int64, visitors: Int) {
         var all: (visits: Int64, views: Int64, visitors: Int) = (0, 0, 0)
         for (place, views) in Dictionary(grouping: views(i), by: \.day) where isMeant(sites[i].days[place].day) {
@@ -302,7 +303,7 @@ struct NaiveCounter {
 
     // MARK: History
 
-    /// A site's closed rows so far: quarters, then days, then what was changed by hand, each in the order of time.
+    /// A site's closed rows so far: quarter hours, then days, then changes by hand, each in the order of time.
     func rows(of i: Int) -> [ComparedRow] {
         let site = sites[i]
         let quarters = (0...era).flatMap { era in
@@ -312,11 +313,11 @@ struct NaiveCounter {
         return quarters.map { .quarter($0) } + days.map { .day($0) } + site.audits.map { .audit($0) }
     }
 
-    /// The quarters between two restarts of the clock in which something happened or somebody was online.
+    /// The quarter hours between two restarts of the clock in which something happened or somebody was online.
     private func quarters(_ i: Int, era: Int) -> [ComparedQuarter] {
         let site = sites[i]
         let seen = site.seen.filter { $0.era == era }
-        // Nobody is online for longer than two quarters.
+        // Nobody is online for longer than two quarter hours.
         let numbers = Set(seen.flatMap { hit in (0...3).map { hit.hit.moment.quarter + $0 } })
         return numbers.sorted().compactMap { number in
             let begins = Moment(second: number * 900)

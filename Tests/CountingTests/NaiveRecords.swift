@@ -1,9 +1,9 @@
 import Counting
 
-// What the naive counter keeps, all of it.
+// Everything that the naive counter stores.
 
 extension NaiveCounter {
-    /// A hit with a person's number in place of keys; person 0 is nobody.
+    /// A hit with a person's number instead of keys. Person 0 is nobody.
     struct Hit {
         var site: Int
         var moment: Moment
@@ -22,21 +22,21 @@ extension NaiveCounter {
     struct Seen {
         var hit: Hit
         var outcome: Outcome
-        /// The visitor found room; false too where there is no visitor.
+        /// True if the visitor found room; false also without a visitor.
         var isTracked: Bool
         var beginsVisit = false
-        /// Clock restarts before it, and the place of its day in `Site.days`.
+        /// The number of clock restarts before it, and the place of its day in `Site.days`.
         var era: Int
         var day: Int
     }
 
-    /// online(W) as it was taken at one moment: after a hit, at a midnight, or when W changed.
+    /// online(W) at one moment: after a hit, at a midnight, or when W changed.
     struct Mark {
         var at: Moment
         var online: Int
         var era: Int
         var day: Int
-        /// How often W had changed.
+        /// How often W had changed before.
         var windowChanges: Int
     }
 
@@ -45,20 +45,20 @@ extension NaiveCounter {
         var since: Moment
         var seen: [Seen] = []
         var marks: [Mark] = []
-        /// Every day with the zone it was a day of, the running one last.
+        /// Every day with its zone. The running day is the last.
         var days: [(day: LocalDay, timezone: String)]
-        /// Every online window with the moment it came into force.
+        /// Every online window with the moment from which it applied.
         var windows: [(from: Moment, era: Int, seconds: Int64)]
         var corrections: [(day: LocalDay, visits: Int64, views: Int64, madeOn: Int)] = []
         var start: (visits: Int64, views: Int64) = (0, 0)
-        /// What was changed by hand, in order.
+        /// The changes by hand, in order.
         var audits: [ComparedAudit] = []
         var rejected: UInt64 = 0
         var untracked: [(moment: Moment, era: Int)] = []
     }
 }
 
-/// A ranking counted from the list: when a new key finds it full, keys seen once go to `other`.
+/// A ranking counted from the list. When a new key finds it full, keys seen once go to `other`.
 struct Ranked {
     var rows: [[UInt8]: (views: UInt64, entries: UInt64)] = [:]
     var other: UInt64 = 0

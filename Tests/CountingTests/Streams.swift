@@ -1,25 +1,25 @@
 import Counting
 import TestSupport
 
-/// One thing that happens in a stream, as the engine and the naive counter both take it.
+/// One event of a stream, for the engine and for the naive counter.
 enum StreamEvent {
     case hit(NaiveCounter.Hit, key: UInt64, former: UInt64)
     case record(Record)
 }
 
-/// A random but repeatable stream of everything the engine can be told.
+/// A random but repeatable stream of everything that can happen to the engine.
 ///
-/// Pauses gather around the bounds of the definitions: a person's next hit often comes exactly 300 s or 1801 s after an
-/// earlier one. Local midnights fall at any second, days last 23 to 25 hours, and a day may be left out.
+/// Pauses are often close to the limits in the definitions: a person's next hit often comes exactly 300 s or 1801 s
+/// after an earlier one. Local midnights fall on any second, days last 23 to 25 hours, and a day may be skipped.
 struct Stream {
     var random: SplitMix
     var now: Moment
     private(set) var limits = Limits()
     private var sites: [Site] = []
     private var earlier: [Moment] = []
-    /// Records made and not yet handed out.
+    /// Records made and not returned yet.
     private var pending: [StreamEvent] = []
-    /// Shares, in percent, that give each stream a character of its own.
+    /// Shares, in percent, that make each stream different.
     private let botShare: Int, pingShare: Int, nobodyShare: Int
     private let secret: UInt64
     private let people: Int64, paths: Int64, hosts: Int64
@@ -27,7 +27,7 @@ struct Stream {
     private struct Site {
         var settings: SiteSettings
         var rollover: DayRollover
-        /// The salt before, and when the running one was first used.
+        /// The salt before, and when the current one was first used.
         var salt: UInt64, formerSalt: UInt64 = 0
         var saltSince: Moment
         var midnight: Moment
@@ -35,7 +35,7 @@ struct Stream {
 
     init(seed: UInt64) {
         random = SplitMix(seed: seed)
-        // Some time in 2026, at any place in its second, minute and quarter hour.
+        // A time in 2026, at any place in its second, minute and quarter hour.
         now = Moment(milliseconds: random.number(1_767_225_600_000...1_798_761_600_000))
         secret = random.next()
         botShare = random.one(of: [0, 5, 20])
@@ -60,7 +60,7 @@ struct Stream {
         return events
     }
 
-    /// A moment to let time pass to, before anything a record has to announce.
+    /// A moment to which time may advance before anything needs a record.
     mutating func pause() -> Moment {
         let midnight = sites.map(\.midnight).min() ?? now
         now = min(later(), Moment(milliseconds: midnight.milliseconds - 1))
@@ -108,7 +108,7 @@ struct Stream {
             former: isFormerUsed && site.formerSalt != 0 ? key(person, place, site.formerSalt) : 0)
     }
 
-    /// The visitor's key: as good as random, the same for the same person, site and salt.
+    /// The visitor's key: as good as random, and always the same for one person, site and salt.
     private func key(_ person: Int, _ site: Int, _ salt: UInt64) -> UInt64 {
         if person == 0 { return 0 }
         var mix = SplitMix(seed: secret ^ salt << 32 ^ UInt64(person) << 8 ^ UInt64(site))
@@ -123,7 +123,7 @@ struct Stream {
         }
     }
 
-    /// An old counter's number, a mistake put right: never of a day that has not begun.
+    /// An old counter's number, or a corrected mistake; never of a day that has not begun.
     private mutating func correction() -> StreamEvent {
         let site = anySite()
         let back = random.one(of: [0, 0, 1, 1, 2, 5, 40] as [Int32])
@@ -167,7 +167,7 @@ struct Stream {
             duplicateMilliseconds: random.one(of: [0, 1000, 1000, 10_000]),
             totalOf: random.percent(50) ? .visits : .views,
             viewsFrom: random.percent(70) ? nil : random.one(of: HitSource.allCases))
-        // The running day began up to a day ago: any offset from UTC.
+        // The running day began up to one day ago, as with any offset from UTC.
         let begins = Moment(second: now.second - random.number(0...86_399))
         let day = LocalDay(number: Int32(now.second / 86_400))
         let rollover = DayRollover(day: day, begins: begins, salt: 1)
@@ -186,7 +186,7 @@ struct Stream {
         case 2: settings.totalOf = random.percent(50) ? .visits : .views
         case 3: settings.viewsFrom = random.percent(50) ? nil : random.one(of: HitSource.allCases)
         case 4:
-            // Only ever shorter: what a longer time would compare with may be forgotten already.
+            // Only shorter: a longer time would compare with views that may already be forgotten.
             settings.duplicateMilliseconds = min(settings.duplicateMilliseconds, random.one(of: [0, 500, 1000]))
         default: settings.timezone = random.one(of: ["UTC", "Asia/Ho_Chi_Minh"])
         }
@@ -196,7 +196,7 @@ struct Stream {
 
     // MARK: Time
 
-    /// A later moment, often one that lies at a telling distance from an earlier hit.
+    /// A later moment, often at an interesting distance from an earlier hit.
     private mutating func later() -> Moment {
         let seconds: [Int64] = [1, 59, 60, 61, 299, 300, 301, 899, 900, 901, 1799, 1800, 1801, 3599, 3600, 3601]
         if random.percent(8) {
@@ -216,12 +216,12 @@ struct Stream {
         case 98: pause = 604_800_000 + random.number(-901_000...901_000)
         default: pause = 2_592_000_000 + random.number(-901_000...901_000)
         }
-        // Often to the start of the second, minute or quarter hour.
+        // Often move to the start of the second, minute or quarter hour.
         let unit = random.one(of: [1, 1, 1, 1000, 60_000, 900_000] as [Int64])
         return max(now, Moment(milliseconds: (anchor.milliseconds + pause) / unit * unit))
     }
 
-    /// Moves on to `moment` over the midnights that lie between.
+    /// Advances to `moment` over the midnights in between.
     private mutating func pass(to moment: Moment) -> [StreamEvent] {
         var rollovers: [StreamEvent] = []
         while let next = sites.indices.min(by: { sites[$0].midnight < sites[$1].midnight }),
@@ -245,7 +245,7 @@ struct Stream {
         return .record(.rollover(SiteIndex(place), sites[place].rollover))
     }
 
-    /// The clock was more than a day ahead: time starts anew, and the midnights with it.
+    /// The clock was more than a day ahead: time and midnights begin again.
     private mutating func restart() -> StreamEvent {
         now = Moment(milliseconds: now.milliseconds - random.number(86_400_001...400_000_000))
         earlier = []
@@ -277,7 +277,7 @@ extension Frame {
 }
 
 extension NaiveCounter {
-    /// Takes one event of a stream.
+    /// Counts one event of a stream.
     mutating func take(_ event: StreamEvent) {
         switch event {
         case .record(let record): apply(record)

@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// Copies of the state, and what comes from and goes to other counters.
+/// Copies of the state, and imports from and exports to other counters.
 extension Hardship {
     @Suite(.serialized)
     struct BackupTests {
-        @Test("a copy that is made while beacons pour in is whole, and a daemon on it goes on from there")
+        @Test("a copy made under load is complete, and a daemon continues from it")
         func underLoad() throws {
             let rounds = isSoak ? 100 : 8
             let machine = try Machine(sites: ["demo", "portal"])
@@ -30,7 +30,7 @@ extension Hardship {
                 let made = try machine.command("backup '\(folder.path)/copy.db'")
                 #expect(made.status == 0 && made.output.contains("read back and right"), "\(made)")
                 let after = try machine.numbers().sites["demo"]?.views ?? 0
-                // Into a state of its own: it says what it holds, and its history is the sum.
+                // Restore into another state: its numbers are right, and its history is their sum.
                 let other = try Machine(sites: ["demo", "portal"])
                 let put = try other.command("restore '\(folder.path)/copy.db'")
                 #expect(put.status == 0 && put.output.contains("is as it was at"), "\(put)")
@@ -44,7 +44,7 @@ extension Hardship {
                     $0.1.split(separator: ",").compactMap { Int($0) }.reduce(0, +)
                 }
                 #expect(sum == views)
-                // And so are its pages and its referrers of the day.
+                // So are its pages and referrers of the day.
                 let site = try #require(other.get("/api/v1/sites/demo")).body
                 let today = site.firstMatch(of: /"today":\{"visits":\d+,"views":(\d+)/).flatMap { Int($0.1) }
                 for ranking in ["pages", "referrers"] {
@@ -54,11 +54,11 @@ extension Hardship {
                 }
                 #expect(try other.numbers().sites["demo"]?.online == 0)
                 let audit = try other.command("audit").output
-                #expect(audit.contains("restore") && audit.contains("is missing"), "\(audit)")
+                #expect(audit.contains("restore") && audit.contains("are missing"), "\(audit)")
                 last = views
                 #expect(restored.stop() == 0)
             }
-            // In the place of the state it came from, whose journal and ring are another incarnation's now.
+            // Restore in place of the original state, whose journal and ring now belong to another incarnation.
             #expect(try machine.command("restore '\(folder.path)/copy.db'").status != 0)
             #expect(life.kill() != 0)
             let put = try machine.command("restore '\(folder.path)/copy.db'")
@@ -69,7 +69,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("a copy that is damaged is not put back, and what cannot be written leaves the copy that is there")
+        @Test("a damaged copy is not restored, and a failed backup leaves the existing copy")
         func damaged() throws {
             let machine = try Machine(sites: ["demo"])
             let life = try machine.start()
@@ -80,7 +80,7 @@ extension Hardship {
             #expect(try machine.command("backup '\(copy)'").status == 0)
             let mode = try shell("stat -c %a '\(copy)'").output
             #expect(mode == "600\n")
-            // Keys that visitors are hashed with must not outlive their day.
+            // Salts, the secrets of visitor hashes, must not outlive their day.
             let salts = try shell(
                 "python3 -c \"import sqlite3; print(sqlite3.connect('\(copy)').execute('SELECT count(*) FROM salt').fetchone())\""
             )
@@ -94,7 +94,7 @@ extension Hardship {
             #expect(life.stop() == 0)
             let before = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
             var refused = 0
-            // Where nothing was written nothing is read.
+            // Unwritten parts are not read.
             let written = whole.indices.filter { whole[$0] != 0 }
             for place in stride(from: 0, to: written.count, by: written.count / 23).map({ written[$0] }) {
                 var bytes = whole
@@ -103,7 +103,7 @@ extension Hardship {
                 let put = try machine.command("restore '\(copy)'")
                 let after = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
                 if put.status == 0 {
-                    // A byte that nothing reads may be another.
+                    // A byte that nothing reads may differ.
                     #expect(put.output.contains("demo: 1 visits, 1 views"), "byte \(place): \(put)")
                     let aside = try #require(put.output.firstMatch(of: /what was there lies in (.+)/)?.1)
                     _ = try shell("mv '\(aside)'/* '\(machine.state)/' && rmdir '\(aside)'")
@@ -113,7 +113,7 @@ extension Hardship {
                 }
             }
             #expect(refused >= 18)
-            // Half a copy is none, and nothing of an attempt is left.
+            // Half a copy is refused, and an attempt leaves no files.
             try whole.prefix(whole.count / 2).write(to: URL(filePath: copy))
             #expect(try machine.command("restore '\(copy)'").status != 0)
             try whole.write(to: URL(filePath: copy))
@@ -122,7 +122,7 @@ extension Hardship {
         }
 
         @Test(
-            "what other counters export is taken over once, however often it is read, and days of our own are left alone"
+            "exports of other counters are imported once, however often they are read, and our own days stay unchanged"
         )
         func imports() throws {
             let machine = try Machine(sites: ["demo"], timezone: "Asia/Ho_Chi_Minh")
@@ -151,7 +151,7 @@ extension Hardship {
                 #expect(done.output.contains("1 that Footfall counted itself are left"))
                 #expect(try totals() == [1101, 3251])
             }
-            // Our own export, into another daemon, and what comes out of that.
+            // Our own export into another daemon, and the export of that.
             let export = try machine.command("export demo").output
             #expect(
                 export.hasPrefix("site,day,visits,views,visitors,bots,peak_online\n\"demo\",2026-01-01,100,250,,0,0\n"),
@@ -164,14 +164,14 @@ extension Hardship {
                 #expect(try other.command("import '\(exported.path)'").status == 0)
                 let site = try other.numbers().sites["demo"]
                 #expect(site?.visits == 1101 && site?.views == 3251)
-                // What nobody was seen on stays the day that it was.
+                // A day without visitors stays the same day.
                 func days(_ table: String) -> [String] {
                     table.split(separator: "\n").map { $0.split(separator: ",").prefix(4).joined(separator: ",") }
                 }
                 #expect(try days(other.command("export demo").output) == days(export))
             }
             #expect(otherLife.stop() == 0)
-            // GoatCounter: a line is a hit, at a moment of UTC.
+            // GoatCounter: each line is a hit at a moment in UTC.
             let goat = """
                 2Path,Title,Event,UserAgent,Browser,System,Session,Bot,Referrer,Referrer scheme,Screen size,Location,FirstVisit,Date
                 /,"A ""title"", with
@@ -187,17 +187,17 @@ extension Hardship {
                 #expect(try totals() == [1103, 3254])
             }
             #expect(try machine.command("export demo").output.contains("\"demo\",2026-02-02,1,1,"))
-            // It packs its export, and may export from where the last one ended: that is less of a day than is there.
+            // It compresses its export, and may continue from the last one. Then it has less of a day than we have.
             let part = try folder.write(
                 "part.csv", goat.split(separator: "\n")[0] + "\n/b,,false,x,,,1,0,,,,VN,true,2026-02-01T16:59:59Z\n")
             #expect(try shell("gzip '\(part.path)'").status == 0)
             let fallen = try machine.command("import '\(part.path).gz' --site demo")
             #expect(fallen.status == 65 && fallen.errors.contains("1 days have more already"), "\(fallen)")
-            // Nothing is done by halves.
+            // An import is all or nothing.
             let coming = try read("day,visits,views\n2026-02-05,5,5\n2099-01-01,7,7\n")
             #expect(coming.status == 65 && coming.errors.contains("2099-01-01 is still to come"), "\(coming)")
             #expect(try totals() == [1103, 3254])
-            // NukeViet: its one number, which may have the days in it that were taken over.
+            // NukeViet: one number, which may include the imported days.
             let nuke =
                 "c_type,c_val,last_update,c_count,vi_count\nyear,2026,1,500,400\ntotal,hits,1795420183,57998,57000\n"
             let refused = try read(nuke)
@@ -207,12 +207,12 @@ extension Hardship {
                 #expect(try read(nuke, "--site demo --on-top").output.contains("57,998 visits"))
                 #expect(try totals() == [1103 + 57998, 3254])
             }
-            // And the other way about.
+            // And the other way round.
             let more = "day,visits,views\n2026-01-03,5,5\n"
             #expect(try read(more).status == 65 && totals() == [1103 + 57998, 3254])
             #expect(try read(more, "--site demo --on-top").status == 0)
             #expect(try totals() == [1108 + 57998, 3259])
-            // What is so already is so without a word.
+            // Importing the same again changes nothing.
             #expect(try read(more).output.contains("1 were so already"))
             for (text, words) in [
                 ("", "nothing in it"), ("a,b\n1,2\n", "no column day"), ("day,visits\nx,1\n", "line 2 has no day"),

@@ -3,18 +3,19 @@ import Glibc
 
 /// A child process with files for its input and output.
 ///
-/// Not Foundation's `Process`: its one thread for all children can wait for one that goes on running, and then no other
-/// child ever ends.
+/// Not Foundation's `Process`: it has one thread for all children, which can wait for a child that keeps running. Then
+/// no other child ever ends.
 final class Child {
     let pid: pid_t
     private var status: Int32?
 
-    /// What could not be started, and why.
+    /// The program that could not be started, and why.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Starts a program. It sees exactly the environment given, and `descriptors` as 3, 4 and so on; they must lie above.
+    /// Starts a program with exactly the given environment, and `descriptors` as 3, 4 and so on. Their numbers must be
+    /// greater than those.
     init(
         _ program: String, _ arguments: [String], environment: [String: String], descriptors: [CInt] = [],
         input: String, output: String, errors: String
@@ -28,10 +29,10 @@ final class Child {
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         for (i, descriptor) in descriptors.enumerated() {
-            precondition(descriptor >= 3 + descriptors.count, "a descriptor in the way of another")
+            precondition(descriptor >= 3 + descriptors.count, "a descriptor has the number of another one")
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(3 + i))
         }
-        // A thread of this process may block signals, which is nothing for a child to inherit.
+        // A thread of this process may block signals. A child must not inherit that.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -48,13 +49,13 @@ final class Child {
         self.pid = pid
     }
 
-    /// Its end has not been seen.
+    /// True until its end was observed.
     var isRunning: Bool {
         look(WNOHANG)
         return status == nil
     }
 
-    /// Waits for its end: the exit status, or 128 and the signal.
+    /// Waits for its end. Returns the exit status, or 128 plus the signal.
     @discardableResult
     func wait() -> Int32 {
         look(0)
@@ -62,10 +63,10 @@ final class Child {
         return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
     }
 
-    /// Asks it to end, as a supervisor does.
+    /// Asks it to end, like a supervisor.
     func terminate() { signal(SIGTERM) }
 
-    /// Sends a signal, unless its end has been seen.
+    /// Sends a signal, unless its end was observed.
     func signal(_ number: CInt) { if isRunning { kill(pid, number) } }
 
     private func look(_ options: Int32) {
@@ -75,9 +76,9 @@ final class Child {
     }
 }
 
-/// Runs the real `footfall`, the one built beside this test, and waits for its end.
+/// Runs the real `footfall`, built beside this test, and waits for its end.
 ///
-/// It sees exactly the environment given, and a `PATH`. Without `input` its standard input is empty.
+/// It has exactly the given environment, and a `PATH`. Without `input` its standard input is empty.
 func footfall(
     _ arguments: [String], environment: [String: String] = [:], input: String? = nil
 ) throws -> (status: Int32, output: String, errors: String) {
@@ -85,7 +86,7 @@ func footfall(
     return try run(try footfallBinary(), arguments, environment: environment, input: input)
 }
 
-/// Runs a line as somebody would type it into bash.
+/// Runs a line as if typed into bash.
 func shell(_ line: String) throws -> (status: Int32, output: String, errors: String) {
     try run("/bin/bash", ["-c", line], environment: ProcessInfo.processInfo.environment, input: nil)
 }
@@ -106,13 +107,13 @@ private func run(
     )
 }
 
-/// The program lies in the directory of the test's own executable.
+/// The program is in the directory of the test's own executable.
 func footfallBinary() throws -> String {
     let test = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     return URL(filePath: test).deletingLastPathComponent().appending(path: "footfall").path
 }
 
-/// A folder that is gone when the test is over.
+/// A folder that is deleted when the test is over.
 struct TemporaryFolder: ~Copyable {
     let url: URL
     var path: String { url.path }
@@ -122,7 +123,7 @@ struct TemporaryFolder: ~Copyable {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
-    /// Writes a file, creating the folders it lies in.
+    /// Writes a file and creates its folders.
     @discardableResult
     func write(_ name: String, _ text: String) throws -> URL {
         let file = url.appending(path: name)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A real nginx that serves the example site and brings the daemon under `/thong-ke/`.
+/// A real nginx that serves the example site and has the daemon under `/thong-ke/`.
 final class Nginx {
     let port: Int
     private let process: Child
@@ -10,8 +10,8 @@ final class Nginx {
         do { return try shell("nginx -v").status == 0 } catch { return false }
     }()
 
-    /// `pages` by their names beside those of the example; those in PHP are fetched from `php`. `lines` stand in the server's
-    /// block as well.
+    /// `pages` are added to those of the example; pages in PHP come from `php`. `lines` are added to the server's
+    /// block.
     init(before httpPort: Int, pages: [String: String] = [:], php: PHP? = nil, lines: String = "") throws {
         folder = try TemporaryFolder()
         let root = folder.path + "/www"
@@ -108,8 +108,8 @@ enum Chromium {
         do { return try shell("chromium --version").status == 0 } catch { return false }
     }()
 
-    /// Opens a page and waits until nothing more comes: what the page says then, with its markup; and how it looks, in a
-    /// PNG file at `screenshot`.
+    /// Opens a page and waits until nothing more is loaded. Returns the page's markup at that time. If `screenshot` is
+    /// given, writes a PNG file.
     static func open(_ url: String, screenshot: String? = nil) throws -> String {
         let profile = try TemporaryFolder()
         let options = """
@@ -124,7 +124,7 @@ enum Chromium {
     }
 }
 
-/// A port of loopback that nobody has at this moment.
+/// A loopback port that is free now.
 func freePort() throws -> Int {
     let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
     let result = try shell("python3 -c \"\(script)\"")

@@ -4,12 +4,12 @@ import Synchronization
 import Testing
 
 extension Hardship {
-    /// Hits over HTTP at the real daemon: what is answered is kept, and what is not kept is not answered.
+    /// Hits over HTTP to the real daemon: an answered hit is stored, and a hit that is not stored gets no answer.
     @Suite(.serialized)
     struct BrowserDoorTests {
         private static let limits = ["limits": "visitor_rate = \"1000000/s\""]
 
-        @Test("a page's hit is in its own answer, and each browser on one address is a visitor")
+        @Test("a page's hit is in its own response, and each browser on one address is a visitor")
         func ownHit() throws {
             let machine = try Machine(tables: Self.limits)
             let life = try machine.start()
@@ -19,24 +19,24 @@ extension Hardship {
                 #expect(answer.status == 200)
                 #expect(answer.body.hasPrefix("{\"online\":\(number),\"total\":\(number),"), "\(answer)")
             }
-            // A reload is a view and no visit.
+            // A reload is a view and not a visit.
             #expect(
                 try #require(machine.post(visitor: 3, page: "/again")).body.hasPrefix("{\"online\":20,\"total\":20,"))
-            try eventually("everybody reads it") {
+            try eventually("all numbers show it") {
                 let site = try machine.numbers().sites["demo"]
                 return site?.views == 21 && site?.visits == 20 && site?.online == 20
             }
             #expect(life.stop() == 0)
         }
 
-        @Test("a hit does not overtake the beacons that wait, which count when they came")
+        @Test("a hit does not overtake waiting beacons, which count when they arrived")
         func order() throws {
             let machine = try Machine(tables: Self.limits)
             let life = try machine.start()
             try life.becomeReady()
             life.process.signal(SIGSTOP)
-            // More than one batch, so that the socket is not drained at once; then a visitor's views, too far apart to be
-            // duplicates.
+            // More than one batch, so that the socket is not drained at once. Then a visitor's views, too far apart to
+            // be duplicates.
             let beacons = """
                 import socket, time
                 s = socket.socket(type=socket.SOCK_DGRAM)
@@ -46,7 +46,7 @@ extension Hardship {
                     time.sleep(1.1)
                 """
             #expect(try shell("python3 -c \"\(beacons)\"").status == 0)
-            // Hits wait as well, each on a connection of its own.
+            // Hits wait as well, each on its own connection.
             let hits = """
                 import socket, sys
                 def ask(i):
@@ -66,7 +66,7 @@ extension Hardship {
         }
 
         @Test(
-            "a hit that was answered survives a kill at every step of the daemon's writing, and none is counted twice",
+            "an answered hit survives a kill at every step of the daemon's writing, and none is counted twice",
             .enabled(if: canCrash))
         func killed() throws {
             let machine = try Machine(
@@ -91,11 +91,11 @@ extension Hardship {
                 next.kill()
             }
             #expect(answered > 100)
-            print("\(answered) of \(sent) hits were answered, and all of these are kept")
+            print("\(answered) of \(sent) hits were answered, and all of these are stored")
         }
 
         @Test(
-            "a hit that cannot be written is refused and not counted, and counted again with room",
+            "a hit that cannot be written is refused and not counted, and hits count again when there is room",
             .enabled(if: Fault.isToBeHad))
         func refused() throws {
             let machine = try Machine(tables: Self.limits)
@@ -104,14 +104,14 @@ extension Hardship {
             #expect(machine.post(visitor: 1)?.status == 200)
             let fault = try Fault("pwritev", "error=ENOSPC", of: life)
             for number in 2...20 { #expect(machine.post(visitor: number)?.status == 503) }
-            try eventually("everybody reads it") {
+            try eventually("all numbers show it") {
                 let site = try machine.numbers().sites["demo"]
                 return site?.views == 1 && site?.online == 1
             }
             fault.end()
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
             #expect(machine.post(visitor: 21)?.status == 200)
-            try eventually("everybody reads it") {
+            try eventually("all numbers show it") {
                 let site = try machine.numbers().sites["demo"]
                 return site?.rejected == 19 && site?.views == 2
             }
@@ -127,7 +127,7 @@ extension Hardship {
     }
 }
 
-/// Beacons of another site that nobody counts on: they keep the writing of frames busy.
+/// Beacons of another site, on which no number depends. They keep the writing of frames busy.
 private final class Noise: Sendable {
     private let isOver = Atomic(false)
     private let ended = DispatchSemaphore(value: 0)
@@ -153,7 +153,7 @@ private final class Noise: Sendable {
 }
 
 extension Machine {
-    /// A page's hit of one of many browsers on this machine.
+    /// A page's hit from one of many browsers on this machine.
     fileprivate func post(visitor: Int, page: String = "/") -> (status: Int, body: String)? {
         httpPost(httpPort, "/hit", "s=demo&u=\(page)", ["User-Agent: Mozilla/5.0 (X11) Test/\(visitor)"])
     }

@@ -2,10 +2,10 @@ import Foundation
 import Glibc
 import Testing
 
-/// Numbers that the owner changes by hand, at the real daemon.
+/// Numbers that the owner changes by hand, with the real daemon.
 @Suite(.serialized)
 struct ChangeTests {
-    @Test("the number of an older counter is taken over and corrected, once, over a kill, with who, why and when")
+    @Test("a baseline and its correction count once, survive a kill, and are stored with who, why and when")
     func takeOver() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -16,26 +16,26 @@ struct ChangeTests {
 
         var said = try machine.command("start demo 50000 --note old")
         #expect(said.status == 0 && said.output == "demo starts from 50,000 visits\n", "\(said)")
-        // Said again it replaces, and does not add.
+        // A second baseline replaces the first, and does not add to it.
         for _ in 0..<2 { #expect(try machine.command("start demo 57998 --views 180000 --note older").status == 0) }
         said = try machine.command("correct demo --day \(today) --visits -3 --note crawler")
         #expect(said.status == 0 && said.output.contains("-3 visits"), "\(said)")
-        try eventually("everybody reads it") {
+        try eventually("all numbers show it") {
             let site = try machine.numbers().sites["demo"]
             return site?.visits == 57_996 && site?.views == 180_001
         }
-        // A counter of Prometheus never goes down.
+        // A Prometheus counter never goes down.
         #expect(try machine.scrape()[#"site_visits_total{site="demo"}"#] == 1)
         let before = try machine.numbers()
         life.kill()
         let next = try machine.start()
         try next.becomeReady()
         #expect(try machine.numbers() == before)
-        // Nor over other settings, or a stop and a start.
+        // Nor with other settings, or a stop and a start.
         let kept = try machine.command("audit --csv").output
         #expect(kept.split(separator: "\n").count == 5, "\(kept)")
         next.process.signal(SIGHUP)
-        try eventually("it is read") { try machine.said.contains("Reloaded the settings") }
+        try eventually("the settings are reloaded") { try machine.said.contains("Reloaded the settings") }
         #expect(try machine.numbers() == before)
         #expect(next.stop() == 0)
         let last = try machine.start()
@@ -53,7 +53,7 @@ struct ChangeTests {
         #expect(try machine.query("SELECT by, count(*) FROM audit WHERE at > 0 GROUP BY by") == ["local": 4])
     }
 
-    @Test("a change does not take back the one before it, however soon it comes")
+    @Test("a change does not undo the one before it, however soon it comes")
     func atOnce() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -63,13 +63,13 @@ struct ChangeTests {
             for body in ["{\"visits\":\(round)}", "{\"views\":\(round)}"] {
                 #expect(machine.put("/api/v1/sites/demo/start", body)?.status == 200)
             }
-            // Whoever has changed something sees it.
+            // A change is visible at once.
             let site = try #require(machine.get("/api/v1/sites/demo")).body
             #expect(site.contains("\"start_visits\":\(round),\"start_views\":\(round)"), "\(round): \(site)")
         }
     }
 
-    @Test("a token made by command opens the API over a restart, and is gone when it is revoked")
+    @Test("a token made by command opens the API, also after a restart, until it is revoked")
     func tokens() throws {
         let machine = try Machine(tables: ["http": "proxies = [\"127.0.0.1\"]"])
         let life = try machine.start()
@@ -116,7 +116,7 @@ struct ChangeTests {
             #expect(said.status == status && !said.errors.isEmpty && said.output.isEmpty, "\(line): \(said)")
         }
         #expect(try machine.numbers().sites["demo"]?.visits == 0)
-        // By a proxy, from another page, with junk.
+        // Through a proxy, from another page, with junk.
         let path = "/api/v1/sites/demo/corrections"
         let form = "{\"day\":\"2026-01-01\",\"visits\":1,\"note\":\"x\"}"
         #expect(httpPost(machine.httpPort, path, form, ["X-Forwarded-For: 192.0.2.1"])?.status == 401)
@@ -126,7 +126,7 @@ struct ChangeTests {
         #expect(try machine.numbers().sites["demo"]?.visits == 0)
     }
 
-    @Test("what cannot be written is not changed", .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
+    @Test("an unwritable change is not made", .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
     func unwritten() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -135,7 +135,7 @@ struct ChangeTests {
         let said = try machine.command("start demo 5")
         #expect(said.status == 69 && said.errors.contains("nothing was changed"), "\(said)")
         fault.end()
-        // Nobody tries again but who asked.
+        // The daemon does not retry by itself.
         #expect(machine.get("/readyz")?.body.contains("was refused") == true)
         #expect(try machine.numbers().sites["demo"]?.visits == 0)
         #expect(try machine.command("start demo 5").status == 0)

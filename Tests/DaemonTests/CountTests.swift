@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What `footfall count` and the daemon must say alike of a site.
+/// The numbers of a site that `footfall count` and the daemon must agree on.
 private struct Numbers: Decodable, Equatable {
     struct Online: Decodable, Equatable {
         struct Peak: Decodable, Equatable { let visitors: Int }
@@ -36,7 +36,7 @@ private struct Numbers: Decodable, Equatable {
 
 private struct Sites: Decodable { let sites: [Numbers] }
 
-/// Beacons that show every rule: visitors of three kinds, reloads, pings, bots, junk, batches, other sites.
+/// Beacons that use every rule: visitors of three kinds, reloads, pings, bots, junk, batches, other sites.
 private func beacons() -> [String] {
     var beacons: [String] = []
     for i in 0..<400 {
@@ -56,7 +56,7 @@ private func beacons() -> [String] {
     return beacons
 }
 
-@Test("footfall count and the daemon say the same of the same beacons")
+@Test("footfall count and the daemon give the same numbers for the same beacons")
 func countAgreesWithDaemon() throws {
     let sites =
         "[[site]]\nname = \"demo\"\nhosts = [\"demo.example\"]\ntimezone = \"UTC\"\nduplicate = \"0s\"\n"
@@ -66,7 +66,7 @@ func countAgreesWithDaemon() throws {
     let sent = beacons()
     for beacon in sent { try socket.send(beacon) }
 
-    // A recording holds one record a line, so a batch becomes its records.
+    // A recording has one record a line, so a batch becomes several lines.
     let now = Date().timeIntervalSince1970
     let lines = sent.flatMap { beacon -> [String] in
         let records = beacon.split(separator: "\n").map(String.init)
@@ -123,7 +123,7 @@ func explain() throws {
                 + #""rejected":{"empty":1,"version":1,"syntax":3,"site_missing":1}}"#))
 }
 
-@Test("a line longer than a datagram can be is refused as one, wherever its fields stand")
+@Test("a line longer than a datagram is refused as oversize, wherever its fields are")
 func longLine() throws {
     let folder = try TemporaryFolder()
     let padding = String(repeating: "a", count: 65_512)
@@ -132,7 +132,7 @@ func longLine() throws {
     #expect(counted.status == 0 && counted.output.contains(#""rejected":{"oversize":1}"#), "\(counted.errors)")
 }
 
-@Test("several files count in the order of their first stamps, and a report may look ahead but not back")
+@Test("several files count in the order of their first stamps, and a report may be for a later moment only")
 func filesInOrder() throws {
     let folder = try TemporaryFolder()
     let late = try folder.write("late", "1795420300 f1 s=demo&v=a&u=/2\n")
@@ -196,7 +196,7 @@ private final class Sender {
     deinit { close(descriptor) }
 }
 
-@Test("logs of several days are counted together, packed or not, in any order, and a beacon's file among them")
+@Test("logs of several days are counted together, compressed or not, in any order, with a file of beacons among them")
 func countLogs() throws {
     let folder = try TemporaryFolder()
     func line(_ day: Int, _ address: Int, _ request: String = "GET / HTTP/1.1", _ status: Int = 200) -> String {
@@ -219,16 +219,16 @@ func countLogs() throws {
         counted.output.contains(
             #""input":{"lines":11,"views":7,"pings":0,"bots":0,"duplicates":0,"#
                 + #""rejected":{"syntax":1,"method":1,"status":1,"asset":1}}"#), "\(counted.output)")
-    // HAProxy's clock has no zone: it is the one that is given.
+    // HAProxy's clock has no zone, so the given one applies.
     let zoned = try footfall(["count", haproxy.path, "--timezone", "Asia/Ho_Chi_Minh", "--site", "portal"])
     #expect(zoned.output.hasPrefix("portal at 2026-11-23T05:00:00Z (Asia/Ho_Chi_Minh)"), "\(zoned.output)")
     #expect(try footfall(["count", today.path, "--format", "json"]).output.contains("rejected: syntax 4"))
-    // A file that breaks off is said to.
+    // A cut file is reported.
     let packed = try Data(contentsOf: URL(filePath: before.path + ".gz"))
     try packed.prefix(packed.count - 12).write(to: URL(filePath: folder.path + "/cut.gz"))
     let cut = try footfall(["count", folder.path + "/cut.gz", today.path, folder.path, folder.path + "/none"])
     #expect(cut.status == 66 && cut.errors.contains("cut.gz is damaged"), "\(cut)")
-    // What there is besides is counted.
+    // Everything else is counted.
     #expect(cut.output.contains("6 lines: 3 views; rejected: syntax 1, truncated 1, asset 1\n"), "\(cut)")
     #expect(cut.errors.contains("it is a folder") && cut.errors.contains("none: there is no such file"), "\(cut)")
     #expect(try footfall(["count", folder.path + "/cut.gz", today.path]).status == 65)
@@ -237,7 +237,7 @@ func countLogs() throws {
     #expect(xz.status == 66 && xz.errors.contains("it is packed by xz; unpack it first"), "\(xz)")
 }
 
-@Test("logs of the same hours are counted as if they were one, line by line in the order of their stamps")
+@Test("logs of the same hours are counted like one log, line by line in the order of their stamps")
 func countLogsOfTheSameHours() throws {
     let folder = try TemporaryFolder()
     func log(_ server: Int, _ minutes: some Sequence<Int>) -> [String] {
@@ -259,7 +259,7 @@ func countLogsOfTheSameHours() throws {
     let one = try footfall(["count", "--json", sorted.path])
     #expect(one.status == 0 && one.output == together.output, "\(together)")
     #expect(one.output.contains(#""input":{"lines":598,"views":598,"#), "\(one.output)")
-    // An address that is none is said.
+    // An invalid address is reported.
     let docker = try folder.write("docker", "web-1  | " + logs[0][0] + "\n")
     #expect(try footfall(["count", docker.path]).output.contains("1 lines: 1 views, 1 unreadable fields"))
     #expect(
@@ -267,7 +267,7 @@ func countLogsOfTheSameHours() throws {
             "\(docker.path):1: view (1 unreadable field)\n"))
 }
 
-@Test("lines that no server means to write are counted or refused, and cost no more than their length")
+@Test("broken lines are counted or refused, and cost no more than their length")
 func countOddFiles() throws {
     let folder = try TemporaryFolder()
     func view(_ address: Int, _ host: String = "", _ rest: String = "200 5 \"-\" \"Mozilla/5.0 (X11)\"") -> String {
@@ -278,30 +278,30 @@ func countOddFiles() throws {
         try bytes.write(to: url)
         return try footfall(["count", url.path] + arguments)
     }
-    // A mark that editors put in front.
+    // A byte order mark that editors put in front.
     let marked = try count(Data([0xef, 0xbb, 0xbf]) + view(1).utf8 + view(2).utf8, "--json")
     #expect(marked.output.contains(#""visits":2,"views":2,"#) && marked.output.contains(#""rejected":{}"#))
-    // The time of a line that is longer than any may be, at each of the places where 16 bits end.
+    // The time of an overlong line, at each of the places where 16 bits end.
     for length in [65_500, 65_527, 65_530, 65_534, 131_066] {
         let long = "{\"u\":\"/\(String(repeating: "a", count: length))\",\"t\":1795420183}\n"
         let counted = try count(Data((long + view(1)).utf8), "--json")
         #expect(counted.status == 0 && counted.output.contains(#""views":1,"#), "\(length): \(counted)")
     }
-    // 64 MiB without a line's end, packed into 64 KiB: read once, and not kept.
+    // 64 MiB without a line end, compressed to 64 KiB: read once, and not stored.
     let packed = folder.path + "/long.gz"
     #expect(
         try shell("(head -c 67108864 /dev/zero; printf '\\n%s' '\(view(1).dropLast())') | gzip -1 >'\(packed)'").status
             == 0)
     let long = try shell("ulimit -v 1500000; timeout 60 '\(try footfallBinary())' count --json '\(packed)'")
     #expect(long.status == 0 && long.output.contains(#""lines":2,"views":1,"#), "\(long)")
-    // Whoever asks for what is not there makes up no site, nor does a host that is none.
+    // A request for a missing page adds no site, and neither does an invalid host.
     let hosts = try count(
         Data(
             (view(1, "www.demo.example:443 ") + view(2, "made.up ", "404 5 \"-\" \"x\"") + view(3, "- ") + view(4)).utf8
         ), "--json")
     #expect(
         hosts.output.matches(of: /"site":"([^"]*)"/).map(\.1).sorted() == ["demo.example", "site"], "\(hosts.output)")
-    // A file that nothing can be read of is said to.
+    // An unreadable file is reported.
     let none = try count(Data("what is this\nand this\n".utf8))
     #expect(none.status == 65 && none.errors.contains("no line has a known format with a date"), "\(none)")
     let settings = try folder.write("footfall.toml", "[[site]]\nname = \"demo\"\n")
@@ -309,7 +309,7 @@ func countOddFiles() throws {
     #expect(unknown.status == 64 && unknown.errors.contains("the settings name no site nobody"), "\(unknown)")
 }
 
-@Test("what is sent is what stands in the line: every byte of it, and one more than may be so that the daemon sees it")
+@Test("every byte of a line is sent, and one more than allowed, so that the daemon can refuse it")
 func sendsBytes() throws {
     let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\ntimezone = \"UTC\"\nduplicate = \"0s\"")
     let folder = try TemporaryFolder()

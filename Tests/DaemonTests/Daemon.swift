@@ -1,8 +1,8 @@
 import Foundation
 
-/// The real daemon, on free ports of loopback and with directories of its own.
+/// The real daemon, on free loopback ports and with its own directories.
 final class Daemon {
-    /// Where it takes beacons and answers HTTP.
+    /// The ports for beacons and for HTTP.
     let beaconPort: Int, httpPort: Int
     /// Its settings file, for the commands that talk to it.
     let settings: URL
@@ -11,10 +11,10 @@ final class Daemon {
     private let log: URL
     private let folder: TemporaryFolder
 
-    /// How long it may take to start or to answer, in seconds; only a daemon that hangs takes as long.
+    /// How long it may take to start or respond, in seconds. Only a daemon that hangs takes that long.
     static let patience = 60.0
 
-    /// What went wrong, with all the daemon said.
+    /// What went wrong, with all output of the daemon.
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
@@ -51,12 +51,12 @@ final class Daemon {
         }
     }
 
-    /// All it has said so far.
+    /// Its whole output so far.
     var said: String {
         get throws { try String(contentsOf: log, encoding: .utf8) }
     }
 
-    /// Ends it in good order, as systemd would, and gives its exit status.
+    /// Ends it normally, like systemd, and returns its exit status.
     @discardableResult
     func stop() -> Int32 {
         process.terminate()
@@ -65,10 +65,10 @@ final class Daemon {
 
     deinit { stop() }
 
-    /// The ports it got, out of the line in which it says where it serves.
+    /// The ports it got, from the line in which it names them.
     private static func ports(of process: Child, _ log: URL) throws -> (Int, Int) {
         var ports: (Int, Int)?
-        try eventually("the daemon says where it serves") {
+        try eventually("the daemon names its ports") {
             let said = try String(contentsOf: log, encoding: .utf8)
             let form = #/beacons=127\.0\.0\.1:(\d+) http=http://127\.0\.0\.1:(\d+) .*Serving\n/#
             if let line = said.firstMatch(of: form),
@@ -85,7 +85,7 @@ final class Daemon {
     }
 }
 
-/// Asks again and again until it is so, and throws where that takes longer than anybody would wait.
+/// Asks again and again until it is true. Throws if that takes longer than anybody would wait.
 func eventually(_ what: String, _ isSo: () throws -> Bool) throws {
     let end = Date(timeIntervalSinceNow: Daemon.patience)
     while try !isSo() {

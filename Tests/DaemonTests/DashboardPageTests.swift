@@ -9,7 +9,7 @@ extension Hardship {
             "[...document.querySelectorAll('tr')].map(r => r.innerText).filter(r => r.includes('portal')).map(r => r.match(/\\d+/g).join(' '))[0]"
         private static let text = "document.body.innerText"
 
-        /// What the console was told besides that somebody was not signed in yet.
+        /// True if the console has no errors except those of not being signed in yet.
         private static func isQuiet(_ errors: String) -> Bool {
             (try? JSONDecoder().decode([String].self, from: Data(errors.utf8)).allSatisfy {
                 $0.contains("401 (Unauthorized)")
@@ -47,7 +47,7 @@ extension Hardship {
             ]
         }
 
-        @Test("one signs in, sees every site, and what changes is on the screen soon after it happened")
+        @Test("the owner signs in, sees every site, and changes are on the screen soon")
         func live() throws {
             let (_, life, nginx, token) = try Self.stage()
             let seen = try Driver.run(
@@ -88,7 +88,7 @@ extension Hardship {
                     "get \(Self.text).includes('57.998') && \(Self.text).includes('Đang trực tuyến')",
                     "get document.documentElement.scrollWidth <= 320", "get \(background) < 100",
                     "get document.querySelectorAll('h1').length",
-                    // The chart is read step by step, and is a table for who would rather have one.
+                    // The chart can be read step by step, and also as a table.
                     "tabto \(focus).matches('.canvas')", "run window.all = document.querySelector('output').innerText",
                     "press ArrowLeft", "until document.querySelector('output').innerText != all",
                     "run window.last = document.querySelector('output').innerText", "press ArrowLeft",
@@ -104,7 +104,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("all that a dashboard loads is 25 kB at most, packed, and comes from the daemon")
+        @Test("everything that a dashboard loads is 25 kB at most, compressed, and comes from the daemon")
         func size() throws {
             let (_, life, nginx, token) = try Self.stage()
             let url = "http://127.0.0.1:\(nginx.port)/thong-ke/"
@@ -126,7 +126,7 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("whatever is in a path or a referrer is text")
+        @Test("anything in a path or a referrer is shown as text")
         func hostile() throws {
             let pages = [
                 "/<script>document.title='owned'</script>", "/\"><img src=x onerror=document.title='owned'>",
@@ -147,24 +147,29 @@ extension Hardship {
             #expect(life.stop() == 0)
         }
 
-        @Test("the pictures of the documentation are what a browser sees")
-        func pictures() throws {
-            guard ProcessInfo.processInfo.environment["FOOTFALL_SCREENSHOT"] != nil else { return }
-            let (machine, life, nginx, token) = try Self.stage((0..<243).map { "/tin-tuc/\($0 % 12)" })
-            #expect(try machine.command("start portal 57755").status == 0)
+        @Test(
+            "the demo first shows a site with a history, and the picture in the README is what a browser shows"
+        )
+        func demo() throws {
+            let demo = try DemoRun(["--visitors", "20"])
             let seen = try Driver.run(
                 [
-                    "cdp Emulation.setDeviceMetricsOverride {\"width\":1100,\"height\":1000,\"deviceScaleFactor\":1,\"mobile\":false}"
-                ]
-                    + Self.signIn(nginx, token) + [
-                        "run location.hash = 'site=portal'",
-                        "until \(Self.text).includes('/tin-tuc/1') && document.querySelector('svg')",
-                        "cdp Page.captureScreenshot {}",
-                    ])
-            let shot = try JSONDecoder().decode([String: String].self, from: Data((seen.last ?? "").utf8))
-            let picture = try #require(Data(base64Encoded: shot["data"] ?? ""))
-            try picture.write(to: Nginx.example.appending(path: "dashboard.png"))
-            #expect(life.stop() == 0)
+                    "cdp Emulation.setDeviceMetricsOverride {\"width\":1100,\"height\":1240,\"deviceScaleFactor\":1,\"mobile\":false}",
+                    "cdp Emulation.setScrollbarsHidden {\"hidden\":true}", "open \(demo.url)", "until \(Self.row)",
+                    "run location.hash = 'site=portal&range=30d'",
+                    "until \(Self.text).includes('/tin-tuc') && \(Self.text).includes('30 days ·')",
+                    "get \(Self.text).match(/30 days · .*/)[0]", "errors", "cdp Page.captureScreenshot {}",
+                ])
+            let (summary, errors) = (seen[2], seen[3])
+            let numbers = summary.matches(of: #/[\d,]+/#).compactMap { Int($0.0.replacing(",", with: "")) }
+            #expect(numbers.count == 4 && numbers.dropFirst().allSatisfy { $0 > 20 }, "\(summary)")
+            #expect(Self.isQuiet(errors), "\(errors)")
+            if ProcessInfo.processInfo.environment["FOOTFALL_SCREENSHOT"] != nil {
+                let shot = try JSONDecoder().decode([String: String].self, from: Data((seen.last ?? "").utf8))
+                let picture = try #require(Data(base64Encoded: shot["data"] ?? ""))
+                try picture.write(to: Nginx.example.appending(path: "dashboard.png"))
+            }
+            #expect(demo.stop() == 0)
         }
     }
 }

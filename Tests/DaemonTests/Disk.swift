@@ -1,15 +1,15 @@
 import Foundation
 import Glibc
 
-/// A disk of its own: ext4 in a file, mounted through a loop device. Needs root and e2fsprogs.
+/// A separate disk: ext4 in a file, mounted through a loop device. Needs root and e2fsprogs.
 final class Disk {
-    /// Where it is mounted.
+    /// Its mount point.
     let path: String
     private let folder: TemporaryFolder
     private var image: String { folder.path + "/image" }
     private var isMounted = false
 
-    /// Whether this process may have one: by root only, and not in every container.
+    /// True if this process may mount one: only as root, and not in every container.
     static let isToBeHad: Bool = {
         guard getuid() == 0 else { return false }
         do {
@@ -33,31 +33,31 @@ final class Disk {
         isMounted = true
     }
 
-    /// Somebody must have ended whoever uses it.
+    /// All its users must have ended.
     func unmount() throws {
         guard isMounted else { return }
-        // The kernel may hold on to it for a moment after the last user is gone.
+        // The kernel may still use it for a moment after the last user has ended.
         try eventually("the disk can be unmounted") { try shell("umount \(path)").status == 0 }
         isMounted = false
     }
 
-    /// What a power cut does: from now on nothing more reaches the disk, and what had not reached it is gone.
+    /// A power cut: from now on nothing more reaches the disk, and everything that had not reached it is lost.
     func cut() throws {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { close(descriptor) }
-        // linux/fs/ext4: EXT4_IOC_SHUTDOWN, with the flag that leaves even the log unwritten.
+        // EXT4_IOC_SHUTDOWN of linux/fs/ext4, with the flag that leaves even the log unwritten.
         var withoutLog: UInt32 = 2
         guard unsafe ioctl(descriptor, 0x8004_587d, &withoutLog) == 0 else {
             throw Daemon.Failure(description: "no power cut: error \(errno)")
         }
     }
 
-    /// Takes all the room there is with one file.
+    /// Uses all the space with one file.
     func fill() throws {
         _ = try shell("cat /dev/zero > \(path)/filler")
     }
 
-    /// Gives it back.
+    /// Frees that space.
     func clear() throws { try FileManager.default.removeItem(atPath: path + "/filler") }
 
     private func run(_ line: String) throws {

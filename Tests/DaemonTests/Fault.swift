@@ -1,12 +1,12 @@
 import Foundation
 import Glibc
 
-/// Makes system calls of a running daemon fail until it is let go, by `strace`.
+/// Makes system calls of a running daemon fail, with `strace`, until it is ended.
 final class Fault {
     private let process: Child
     private let folder: TemporaryFolder
 
-    /// Whether this machine lets us trace.
+    /// True if this machine allows tracing.
     static let isToBeHad: Bool = {
         do {
             return try shell("strace -qq -o /dev/null true").status == 0
@@ -15,8 +15,8 @@ final class Fault {
         }
     }()
 
-    /// `calls` are parted by commas; `how` is what strace calls an injection, such as `error=EIO`. With `paths` only calls
-    /// on these files fail. Returns when it is in force.
+    /// `calls` are separated by commas. `how` is strace's injection, such as `error=EIO`. With `paths` only calls on
+    /// these files fail. Returns when it is active.
     init(_ calls: String, _ how: String, at paths: [String] = [], of life: Life) throws {
         folder = try TemporaryFolder()
         let errors = try folder.write("errors", "")
@@ -34,7 +34,8 @@ final class Fault {
         }
     }
 
-    /// The command that starts a daemon whose `calls` on one file fail from the beginning; the daemon keeps its process id.
+    /// The command that starts a daemon whose `calls` on one file fail from the beginning. The daemon keeps its process
+    /// id.
     static func command(_ calls: String, _ how: String, at path: String) -> String {
         "strace -D -f -qq -o /dev/null -e trace=\(calls) -e inject=\(calls):\(how) -P \(path)"
     }
@@ -49,7 +50,7 @@ final class Fault {
         }
     }
 
-    /// From now on all calls do what they should.
+    /// From now on all calls work.
     func end() {
         process.signal(SIGTERM)
         process.wait()

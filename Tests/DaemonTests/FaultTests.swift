@@ -3,10 +3,11 @@ import Glibc
 import Testing
 
 extension Hardship {
-    /// The real daemon under load while the system below it fails: it says so, goes on counting, and finds back alone.
+    /// The real daemon under load while the system below it fails: it reports the fault, continues to count, and
+    /// recovers by itself.
     @Suite(.serialized, .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
     struct FaultTests {
-        /// What fails, and the words by which it is to be named.
+        /// The calls that fail, and the words that the report must contain.
         struct Trouble: CustomTestStringConvertible, Sendable {
             let calls: String, how: String
             var file = ""
@@ -15,7 +16,7 @@ extension Hardship {
         }
 
         @Test(
-            "a journal that cannot be written is named, nothing is lost, and it is well again by itself",
+            "a journal that cannot be written is reported, nothing is lost, and it recovers by itself",
             arguments: [
                 Trouble(calls: "pwritev", how: "error=ENOSPC", word: "No space left on device"),
                 Trouble(calls: "fallocate", how: "error=ENOSPC", word: "No space left on device"),
@@ -34,7 +35,7 @@ extension Hardship {
         }
 
         @Test(
-            "a database that cannot be written is named, nothing is lost or doubled, and it is well again by itself",
+            "a database that cannot be written is reported, nothing is lost or doubled, and it recovers by itself",
             arguments: [
                 Trouble(
                     calls: "pwrite64", how: "error=ENOSPC", file: "footfall.db-wal", word: "No space left on device"),
@@ -45,20 +46,20 @@ extension Hardship {
             ])
         func database(trouble: Trouble) throws {
             let machine = try Machine()
-            // Midnights, so that salts are stored and rows of history close all the time.
+            // Midnights, so that salts are stored and history rows close all the time.
             let days = ["FOOTFALL_DAY_SECONDS": "1"]
             let life = try machine.start(days)
             try life.becomeReady()
             let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 4)
             try machine.count(datagrams: 100, of: traffic)
             try suffer(trouble, life, machine) {
-                // Past two midnights, whose salts and rows of history nobody can keep meanwhile.
+                // Past two midnights, whose salts and history rows cannot be stored in this time.
                 try machine.passMidnights(2)
             }
             try checkAll(traffic, life, machine, days)
         }
 
-        @Test("a sync that failed is not tried again: a checkpoint and a new segment stand in for it")
+        @Test("a failed sync is not retried: a checkpoint and a new segment replace it")
         func syncOnce() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
             let life = try machine.start()
@@ -68,10 +69,10 @@ extension Hardship {
             let before = try machine.scrape().seconds("checkpoint_last_success_timestamp_seconds")
             let segments = try Machine.files(in: machine.state + "/journal").map { machine.state + "/journal/" + $0 }
             let fault = try Fault("fdatasync", "error=EIO:when=1", at: segments, of: life)
-            try eventually("it says that something is wrong") {
+            try eventually("it reports a fault") {
                 machine.get("/readyz").map { $0.status == 503 && $0.body.contains("Input/output error") } ?? false
             }
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
             #expect(try fault.count == 1)
             fault.end()
             #expect(try machine.scrape().seconds("checkpoint_last_success_timestamp_seconds") > before)
@@ -81,7 +82,7 @@ extension Hardship {
             try checkAll(traffic, life, machine)
         }
 
-        @Test("where neither journal nor database can be synced it ends with status 69, and the next one is right")
+        @Test("if neither journal nor database can be synced, it ends with status 69, and the next start is right")
         func syncForGood() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
             let life = try machine.start()
@@ -97,7 +98,7 @@ extension Hardship {
             try checkAll(traffic, next, machine)
         }
 
-        @Test("while counts stand in memory alone it does not end, whatever fails")
+        @Test("while some counts are only in memory it does not end, whatever fails")
         func nothingWorks() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
             let life = try machine.start()
@@ -113,25 +114,26 @@ extension Hardship {
             try checkAll(traffic, life, machine)
         }
 
-        @Test("a write that was cut short is finished, or written again whole")
+        @Test("a short write is completed, or repeated as a whole")
         func shortWrite() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\""])
-            // The kernel writes up to the limit of a file's size and then sends a signal, which is not what is tested.
+            // The kernel writes up to the limit of a file's size and then sends a signal. The signal is not tested
+            // here.
             let life = try machine.start(ignoring: "XFSZ")
             try life.becomeReady()
             let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 3)
             try machine.count(datagrams: 100, of: traffic)
-            // In the middle of the segment, and so almost surely in the middle of a frame.
+            // In the middle of the segment, and so almost certainly in the middle of a frame.
             try life.limitFiles(to: 500_001)
-            try eventually("it says that something is wrong") {
+            try eventually("it reports a fault") {
                 machine.get("/readyz").map { $0.status == 503 && $0.body.contains("File too large") } ?? false
             }
             try life.limitFiles(to: nil)
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
             try checkAll(traffic, life, machine)
         }
 
-        @Test("what was held is lost with the process and only with it, and the loss is told to the hit")
+        @Test("buffered frames are lost with the process and only with it, and the loss is reported to the hit")
         func killedWhileHolding() throws {
             let machine = try Machine()
             let life = try machine.start()
@@ -139,7 +141,7 @@ extension Hardship {
             let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 2, oddities: 0, patience: 3)
             try machine.count(datagrams: 100, of: traffic)
             let fault = try Fault("pwritev", "error=ENOSPC", of: life)
-            try eventually("frames are held") { try machine.scrape()["journal_held_bytes"] > 10_000 }
+            try eventually("frames are buffered") { try machine.scrape()["journal_held_bytes"] > 10_000 }
             life.kill()
             fault.end()
             let next = try machine.start()
@@ -152,7 +154,7 @@ extension Hardship {
             #expect(expected - counted == lost)
         }
 
-        @Test("what the disk cannot read of the journal is lost and named, and keeps nobody from starting")
+        @Test("unreadable parts of the journal are lost and named, and do not prevent a start")
         func unreadable() throws {
             let machine = try Machine()
             let life = try machine.start()
@@ -163,7 +165,8 @@ extension Hardship {
             life.kill()
             let segments = try Machine.files(in: machine.state + "/journal")
             let segment = try #require(segments.first)
-            // Once for its head, once for its place in the order, and the third time in earnest: then the first block is gone.
+            // Once for its head, once for its place in the order. The third read is the real one, and there the first
+            // block fails.
             let next = try machine.start(
                 by: Fault.command("pread64", "error=EIO:when=3", at: machine.state + "/journal/" + segment))
             try next.becomeReady()
@@ -174,7 +177,7 @@ extension Hardship {
             #expect(try Machine.files(in: machine.state + "/journal") == ["quarantine/" + segment])
         }
 
-        @Test("a salt for a day to come that cannot be stored keeps nobody from starting")
+        @Test("a salt for a coming day that cannot be stored does not prevent a start")
         func saltLater() throws {
             let machine = try Machine()
             let days = ["FOOTFALL_DAY_SECONDS": "1"]
@@ -185,7 +188,7 @@ extension Hardship {
             try eventually("nothing can be stored") {
                 machine.get("/readyz").map { $0.body.contains("no checkpoint") } ?? false
             }
-            // Past two midnights: the first takes the salt that was stored for it, and there is no other.
+            // Past two midnights: the first uses the salt that was stored for it, and there is no other.
             try machine.passMidnights(2)
             life.kill()
             fault.end()
@@ -203,7 +206,7 @@ extension Hardship {
             #expect(try machine.scrape()["ingest_datagrams_total"] == sent.datagrams)
         }
 
-        /// Lets a daemon under load suffer, and waits until it is well again.
+        /// Makes a daemon fail under load, and waits until it is ready again.
         private func suffer(
             _ trouble: Trouble, _ life: Life, _ machine: Machine, until isEnough: () throws -> Void = {}
         ) throws {
@@ -212,8 +215,8 @@ extension Hardship {
             func isNamed() -> Bool {
                 machine.get("/readyz").map { $0.status == 503 && $0.body.contains(trouble.word) } ?? false
             }
-            try eventually("it says what is wrong", isNamed)
-            // And goes on saying so while it lasts, in all places.
+            try eventually("it reports the fault", isNamed)
+            // It reports the fault as long as it lasts, in all places.
             for _ in 0..<100 { #expect(isNamed()) }
             #expect(try machine.scrape()["degraded"] == 1)
             try machine.keepCounting()
@@ -221,17 +224,17 @@ extension Hardship {
             #expect(try fault.count > 0)
             fault.end()
             let ended = Date()
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
             let scrape = try machine.scrape()
             #expect(scrape["degraded"] == 0 && scrape["journal_held_bytes"] == 0)
-            print("\(trouble.testDescription): well again after \(Int(Date().timeIntervalSince(ended) * 1000)) ms")
+            print("\(trouble.testDescription): ready again after \(Int(Date().timeIntervalSince(ended) * 1000)) ms")
         }
 
-        /// All is counted once, now and after a kill; and so it stands in the history.
+        /// Everything is counted once, now and after a kill, and so it is in the history.
         private func checkAll(
             _ traffic: KnownTraffic, _ life: Life, _ machine: Machine, _ environment: [String: String] = [:]
         ) throws {
-            // With short days a visitor who pauses may be a stranger.
+            // With short days a visitor who pauses may count as new.
             let complaints = try traffic.finish().complaints
             #expect(complaints.filter { environment.isEmpty || !$0.contains(": visits ") } == [])
             #expect(machine.get("/readyz")?.status == 200)
@@ -258,7 +261,7 @@ extension Hardship {
 }
 
 extension Life {
-    /// The longest file it may write.
+    /// The longest file that it may write.
     fileprivate func limitFiles(to bytes: Int?) throws {
         let result = try shell("prlimit --pid \(process.pid) --fsize=\(bytes.map { "\($0)" } ?? "unlimited"):unlimited")
         guard result.status == 0 else { throw Daemon.Failure(description: result.errors) }
@@ -266,13 +269,13 @@ extension Life {
 }
 
 extension Machine {
-    /// Waits for more hits, which come while nothing can be written.
+    /// Waits for more hits, which arrive while nothing can be written.
     fileprivate func keepCounting() throws {
         let before = try scrape()["ingest_datagrams_total"]
-        try eventually("it goes on counting") { try scrape()["ingest_datagrams_total"] > before }
+        try eventually("it continues to count") { try scrape()["ingest_datagrams_total"] > before }
     }
 
-    /// Rows of a name and a number out of the database of a daemon that does not run.
+    /// Rows with a name and a number from the database of a stopped daemon.
     func query(_ sql: String) throws -> [String: Int] {
         let script = """
             import sqlite3; c = sqlite3.connect('file:\(state)/footfall.db?mode=ro', uri=True); \
@@ -290,7 +293,7 @@ extension Machine {
 }
 
 extension Machine {
-    /// Waits until so many days of a site have begun.
+    /// Waits until `count` days of a site have begun.
     fileprivate func passMidnights(_ count: Int) throws {
         var days: Set<Substring> = []
         try eventually("days begin") {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Floods of what never came before, by everybody who is believed: the limits hold, and who is honest is counted all the same.
+/// Floods of new values from trusted senders: the limits hold, and honest visitors are still counted.
 @Suite("Floods")
 struct FloodTests {
     private static let settings = """
@@ -21,8 +21,9 @@ struct FloodTests {
         duplicate = "0s"
         """
 
-    /// Sends one round, and waits for the daemon before the kernel would drop anything: new visitors, pages and referrers of one site; sites,
-    /// tags and hosts that nobody has; junk. Between them one honest visitor of the other site reads ten pages.
+    /// Sends one round, and waits for the daemon before the kernel would drop anything: new visitors, pages and
+    /// referrers of one site; unknown sites, tags and hosts; junk. In between, one honest visitor of the other site
+    /// reads ten pages.
     private static let flood = """
         import os, socket, sys, time
         out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -44,7 +45,7 @@ struct FloodTests {
         """
 
     @Test(
-        "memory stays as it is after the first of four floods, each is refused by its reason, and a quiet site is exact"
+        "memory does not grow after the first of four floods, each is refused by reason, and a quiet site is exact"
     )
     func floods() throws {
         let daemon = try Daemon(sites: Self.settings)
@@ -72,10 +73,10 @@ struct FloodTests {
         #expect(
             quiet.contains("\"online\":{\"visitors\":1,") && quiet.contains("\"visits\":1,\"views\":40,"), "\(quiet)")
         #expect(quiet.contains("\"rejected\":{\"total\":0}"))
-        // The other one says what its limits cost.
+        // The other site reports what its limits cost.
         let flooded = try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/api/v1/sites/flooded").output
         #expect(flooded.contains("\"exact\":{\"online\":false"))
-        // Nothing of it stands in the log.
+        // The log has nothing of it.
         #expect(try daemon.said.split(separator: "\n").count < 20 && !daemon.said.contains("ff_"))
     }
 }

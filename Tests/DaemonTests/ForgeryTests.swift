@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// Whatever somebody makes up over HTTP: it is refused as it should be, and each refusal is counted.
+/// Anything made up over HTTP is refused correctly, and each refusal is counted.
 struct ForgeryTests {
     private struct Try {
         var name: String
@@ -11,7 +11,7 @@ struct ForgeryTests {
         var ask: (Machine) throws -> Int?
     }
 
-    @Test("everything that is made up is refused by its status and counted, and no number moves")
+    @Test("every forged request is refused with its status and counted, and no number changes")
     func refused() throws {
         let machine = try Machine(
             sites: ["demo"],
@@ -73,7 +73,7 @@ struct ForgeryTests {
             #expect(status == one.status, "\(one.name)")
             expected["http_requests_total{route=\"\(one.route)\",code=\"\(one.status)\"}", default: 0] += 1
         }
-        // Nobody believes an address that no proxy of ours gives: all of these are one visitor, who has sent enough.
+        // An address that no proxy of ours gives is not trusted: all of these are one visitor, who has sent too much.
         for number in 1...3 {
             #expect(
                 httpPost(
@@ -97,7 +97,7 @@ struct ForgeryTests {
         let site = try machine.numbers().sites["demo"]
         #expect(site?.online == 1 && site?.visits == 1 && site?.rejected == 2 + refused)
         #expect(life.stop() == 0)
-        // Nothing of it stands in the log.
+        // The log has nothing of it.
         #expect(try !machine.said.contains("evil.example") && !machine.said.contains("HELLO"))
     }
 }

@@ -2,10 +2,10 @@ import Foundation
 import Testing
 
 extension Hardship {
-    /// The real daemon on a small disk of its own, under load.
+    /// The real daemon on a small separate disk, under load.
     @Suite(.serialized, .enabled(if: Disk.isToBeHad, "needs root, mkfs.ext4 and loop devices"))
     struct FullDiskFaultTests {
-        @Test("a disk that runs full is named, all is counted meanwhile, and room is all it takes to be well again")
+        @Test("a full disk is reported, counting continues, and free space is enough to recover")
         func full() throws {
             let disk = try Disk(megabytes: 32)
             let machine = try Machine(
@@ -15,14 +15,14 @@ extension Hardship {
             let traffic = try KnownTraffic(to: machine, seed: 1, seconds: 8)
             try machine.count(datagrams: 100, of: traffic)
             try disk.fill()
-            try eventually("frames are held") { try machine.scrape()["journal_held_bytes"] > 0 }
+            try eventually("frames are buffered") { try machine.scrape()["journal_held_bytes"] > 0 }
             try eventually("it says what to do") {
                 machine.get("/readyz").map { $0.body.contains("make room on that disk") } ?? false
             }
             try disk.clear()
             let cleared = Date()
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
-            print("full disk: well again after \(Int(Date().timeIntervalSince(cleared) * 1000)) ms")
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
+            print("full disk: ready again after \(Int(Date().timeIntervalSince(cleared) * 1000)) ms")
             #expect(try traffic.finish().complaints == [])
             let before = try machine.numbers()
             life.kill()
@@ -34,7 +34,7 @@ extension Hardship {
             try disk.unmount()
         }
 
-        @Test("what memory cannot hold any more is refused as `limit`, and every record is accounted for")
+        @Test("hits that memory cannot buffer are refused as `limit`, and every record is accounted for")
         func overfull() throws {
             let disk = try Disk(megabytes: 32)
             let machine = try Machine(
@@ -51,15 +51,15 @@ extension Hardship {
             }
             #expect(try machine.scrape()["journal_held_bytes"] < 100_000)
             try disk.clear()
-            try eventually("it is well again") { machine.get("/readyz")?.status == 200 }
+            try eventually("it is ready again") { machine.get("/readyz")?.status == 200 }
             let views = try machine.numbers().sites.values.reduce(0) { $0 + $1.views }
             let scrape = try machine.scrape()
             let refused = scrape[#"ingest_rejected_beacons_total{reason="limit"}"#]
             #expect(refused > 1000)
             #expect(scrape["ingest_records_total"] == sent.records)
-            // Nothing but views was sent.
+            // Only views were sent.
             #expect(views + refused == sent.records)
-            // And the next hit is not.
+            // The next hit is counted.
             #expect(try KnownTraffic(to: machine, seed: 2, seconds: 0.2).finish().complaints == [])
             let before = try machine.numbers()
             life.kill()

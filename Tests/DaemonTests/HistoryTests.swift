@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The past of a site, as it is asked for.
+/// The history of a site, as it can be requested.
 @Suite("History")
 struct HistoryTests {
     private static let zones = [
@@ -18,7 +18,7 @@ struct HistoryTests {
     }
 
     @Test(
-        "five years are put together as each zone's own clocks and calendar have them, and what was missed is no zero")
+        "five years follow each zone's own clocks and calendar, and missing times are not zeros")
     func zones() throws {
         let sites = Self.zones.indices.map { "s\($0)" }
         let machine = try Machine(sites: sites, tables: ["http": "local_admin = true"])
@@ -44,7 +44,7 @@ struct HistoryTests {
         }
     }
 
-    @Test("a series, a ranking and an export have each hit once, before a checkpoint and after, and over a kill")
+    @Test("a series, a ranking and an export have each hit once, before and after a checkpoint and a kill")
     func once() throws {
         let machine = try Machine(
             sites: ["demo"], tables: ["http": "local_admin = true", "site": "duplicate = \"0s\""])
@@ -68,7 +68,7 @@ struct HistoryTests {
         #expect(
             try machine.command("correct demo --day 2026-01-02 --views 7 --visits 3 --note 'an old counter'").status
                 == 0)
-        /// Everything once, wherever it is: 60 looks over two checkpoints find no other sum.
+        /// Everything once, wherever it is: 60 reads over two checkpoints find no other sum.
         func check(_ views: Int) throws {
             #expect(try sum("views", "15m") == views && sum("views", "1h") == views)
             #expect(
@@ -103,7 +103,7 @@ struct HistoryTests {
         try check(50)
     }
 
-    @Test("what cannot be asked for is refused with a word that helps")
+    @Test("an invalid request is refused with a helpful message")
     func refused() throws {
         let machine = try Machine(sites: ["demo"])
         let life = try machine.start()
@@ -113,7 +113,7 @@ struct HistoryTests {
             ("series?metrics=views,views", 400, "once"), ("series?metrics=", 400, "views"),
             ("series?step=2h", 400, "15m, 1h, 1d or 1mo"), ("series?from=yesterday", 400, "RFC 3339"),
             ("series?from=2026-11-02&to=2026-11-01", 400, "ends after it begins"),
-            ("series?from=1999-01-01&step=15m", 400, "10000 stretches"), ("series?from=2026-02-30", 400, "RFC 3339"),
+            ("series?from=1999-01-01&step=15m", 400, "10000 buckets"), ("series?from=2026-02-30", 400, "RFC 3339"),
             ("top/pages?limit=0", 400, "1 to 1000"), ("top/pages?limit=x", 400, "1 to 1000"),
             ("top/pages?day=2999-01-01", 400, "up to today"), ("top/pages?day=", 400, "up to today"),
             ("top/browsers", 404, "pages or of referrers"),

@@ -5,12 +5,12 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Tests that end daemons or break what is below them, one at a time: each keeps the machine busy.
+/// Tests that end daemons or break what is below them. They run one at a time, because each keeps the machine busy.
 @Suite(.serialized)
 struct Hardship {
-    /// The long form, for a night.
+    /// True for the long form, for a night.
     static let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil
-    /// This build's daemon dies where it is told to.
+    /// True if the daemon of this build can end itself at a crash point.
     static let canCrash = ch_are_built_in()
 }
 
@@ -28,7 +28,7 @@ extension Hardship {
             for kill in 1...kills {
                 try traffic.keepGoing()
                 let life = try machine.start()
-                // Some die while they start, before they have said anything.
+                // Some die while they start, before any output.
                 if moments.below(4) == 0 {
                     Thread.sleep(forTimeInterval: 0.001 * Double(moments.below(150)))
                 } else {
@@ -43,7 +43,7 @@ extension Hardship {
             let life = try machine.start()
             try life.becomeReady()
             #expect(try traffic.finish() == [])
-            // Nobody was seen twice, and nobody forgotten.
+            // No visitor is counted twice, and none is forgotten.
             let numbers = try machine.numbers()
             for (name, site) in numbers.sites {
                 #expect(
@@ -56,8 +56,8 @@ extension Hardship {
         @Test("killed at every step of its writing, the daemon has counted everything once", .enabled(if: canCrash))
         func points() throws {
             let machine = try Machine(tables: ["state": "segment = \"1MiB\"\njournal_cap = \"64MiB\""])
-            // A site's midnight every five seconds, for the salts. A round of traffic takes no longer, so everybody who comes
-            // again does so within a day and is known by the salt of yesterday.
+            // A site's midnight every five seconds, for the salts. A round of traffic takes no longer, so a visitor who
+            // returns does so within a day and is recognised with yesterday's salt.
             let days = ["FOOTFALL_DAY_SECONDS": "\(Int(Rounds.seconds))"]
             var random = SplitMix(seed: 2)
             let traffic = Rounds(to: machine)
@@ -106,7 +106,7 @@ extension Hardship {
             #expect(try traffic.finish().complaints == [])
         }
 
-        @Test("stopped in good order under load, it leaves a checkpoint and an empty ring, and goes on without a gap")
+        @Test("stopped normally under load, it leaves a checkpoint and an empty ring, and continues without a gap")
         func cleanStop() throws {
             let machine = try Machine()
             let watch = Watch(machine)
@@ -129,11 +129,11 @@ extension Hardship {
             #expect(try machine.complaints == [])
         }
 
-        @Test("the first answer after a kill is complete: ready comes after replay")
+        @Test("the first response after a kill is complete: ready comes after replay")
         func readiness() throws {
             let machine = try Machine()
             var replayed = 0
-            // A checkpoint may have come just before the kill; then there is nothing to replay.
+            // If a checkpoint was just before the kill, there is nothing to replay.
             for seed in 1...5 where replayed == 0 {
                 let life = try machine.start()
                 try life.becomeReady()
@@ -149,7 +149,7 @@ extension Hardship {
             #expect(replayed > 0)
         }
 
-        @Test("where the runtime directory is on a disk, it warns, counts, and loses nothing when it is stopped")
+        @Test("with the runtime directory on a disk, it warns, counts, and loses nothing when it is stopped")
         func withoutRing() throws {
             let machine = try Machine(isRuntimeInMemory: false)
             let traffic = try KnownTraffic(to: machine, seed: 4, seconds: 2)
@@ -166,7 +166,7 @@ extension Hardship {
             #expect(try machine.said.contains("The landing ring is private memory: a kill may lose the batch in hand"))
         }
 
-        /// How often a point is reached for sure within a few seconds of a life.
+        /// How often a point is certainly reached within a few seconds.
         static func occasions(of name: String, isFirst: Bool) -> Int {
             switch name {
             case "armed", "received", "beforeFrame", "inFrame", "afterFrame", "released": isFirst ? 1 : 300
@@ -181,7 +181,7 @@ extension Hardship {
             ["FOOTFALL_CRASH": "\(try #require(crashPoints().firstIndex(of: name))):\(count)"]
         }
 
-        /// Every one there is, in their order, so that a new one cannot be forgotten.
+        /// All points in their order, so that a new one cannot be forgotten.
         static func crashPoints() throws -> [String] {
             let source = URL(filePath: #filePath).deletingLastPathComponent()
                 .appending(path: "../../Sources/Storage/CrashPoint.swift").standardized

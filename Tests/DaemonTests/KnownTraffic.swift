@@ -1,8 +1,9 @@
 import Foundation
 
-/// A run of `footfall-load` in the background: known traffic to a machine, and in the end the comparison with the truth.
+/// A run of `footfall-load` in the background: known traffic to a machine, and at the end the comparison with the
+/// truth.
 final class KnownTraffic {
-    /// What it has sent and what came of it.
+    /// What it has sent, and what was counted.
     struct Summary: Decodable {
         struct Numbers: Decodable {
             let sites: [String: [String: Int]]
@@ -24,7 +25,7 @@ final class KnownTraffic {
 
     /// Begins to send: several records a datagram, one datagram in ten empty and `oddities` percent odd.
     ///
-    /// Where it does not compare it ends with the last datagram, else when the daemon has counted all of them.
+    /// If it does not compare, it ends with the last datagram, otherwise when the daemon has counted all of them.
     init(
         to machine: Machine, seed: Int, seconds: Double, visitors: Int = 200, oddities: Int = 20, compares: Bool = true,
         patience: Double = Daemon.patience
@@ -46,7 +47,7 @@ final class KnownTraffic {
 
     var isRunning: Bool { process.isRunning }
 
-    /// Waits for its end. The sentences are the numbers that are not what they must be, or why there are none.
+    /// Waits for its end. The sentences name the wrong numbers, or why there are none.
     func finish() throws -> (summary: Summary?, complaints: [String]) {
         let status = process.wait()
         let output = try Data(contentsOf: URL(filePath: folder.path + "/output"))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `footfall-load run` says on standard output, as far as tests look at it.
+/// The parts of the output of `footfall-load run` that tests read.
 private struct Summary: Decodable {
     struct Numbers: Decodable, Equatable {
         let sites: [String: [String: Int]]
@@ -22,7 +22,7 @@ private func load(_ options: String) throws -> (status: Int32, summary: Summary?
 }
 
 extension Daemon {
-    /// The options that lead `footfall-load run` to it.
+    /// The options of `footfall-load run` for this daemon.
     fileprivate var address: String { "--port \(beaconPort) --http http://127.0.0.1:\(httpPort)" }
 }
 
@@ -40,7 +40,7 @@ func agreement() throws {
             duplicate = "0s"
             keep_query = ["view"]
             """)
-    // The second run finds a daemon that has counted before.
+    // The second run starts with a daemon that has counted before.
     for (seed, records) in [(1, 12), (2, 1)] {
         let run = try load(
             "\(daemon.address) --sites demo,slow.site,third_site --seed \(seed) --records \(records) --empties 10 "
@@ -49,7 +49,7 @@ func agreement() throws {
         let summary = try #require(run.summary)
         #expect(summary.differences == [] && summary.counted == summary.expected)
         #expect(summary.datagrams == 1500 && summary.expected.sites.count == 3)
-        // What is compared is there at all.
+        // The compared numbers are not zero.
         for site in summary.expected.sites.values { #expect(!site.values.contains(0), "\(site)") }
         let daemonNumbers = try #require(summary.expected.daemon)
         for reason in ["datagrams_empty", "datagrams_oversize", "beacons_syntax", "beacons_site_unknown"] {
@@ -58,7 +58,7 @@ func agreement() throws {
     }
 }
 
-@Test("a datagram that is lost on the way is missed in every number it was part of, and the run fails")
+@Test("a datagram lost on the way is missing in every number it belongs to, and the run fails")
 func lostDatagram() throws {
     let daemon = try Daemon()
     let folder = try TemporaryFolder()
@@ -94,7 +94,7 @@ func lostDatagram() throws {
     #expect(run.summary?.differences == lines)
 }
 
-@Test("a daemon that counts something else is told by the numbers that differ, and by no other")
+@Test("if a daemon counts something else, exactly the different numbers are reported")
 func differentRules() throws {
     let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\nviews_from = \"log\"\n[[site]]\nname = \"right\"")
     let run = try load(
@@ -109,16 +109,16 @@ func differentRules() throws {
             """)
 }
 
-@Test("a daemon that stays away, or does not know the site, is no daemon that agrees")
+@Test("a daemon that stays away, or does not know the site, does not agree")
 func noAnswer() throws {
     let away = try load("--port 9 --http http://127.0.0.1:9 --patience 0.5 --datagrams 1")
     #expect(away.status == 69 && away.errors == "http://127.0.0.1:9 cannot be reached: Connection refused\n")
     let daemon = try Daemon()
     let unknown = try load("\(daemon.address) --sites nobodys --datagrams 1")
-    #expect(unknown.status == 1 && unknown.errors == "site nobodys: the daemon answers with status 404\n")
+    #expect(unknown.status == 1 && unknown.errors == "site nobodys: the daemon responds with status 404\n")
 }
 
-@Test("the yardstick receives what was sent, and a seed always sends the same")
+@Test("drain receives what was sent, and a seed always sends the same")
 func drained() throws {
     let folder = try TemporaryFolder()
     let output = try folder.write("output", "")
@@ -126,7 +126,7 @@ func drained() throws {
         "\(try footfallBinary())-load", ["drain", "--seconds", "3"], environment: [:], input: "/dev/null",
         output: output.path, errors: folder.path + "/errors")
     var port: Substring?
-    try eventually("it says where it listens") {
+    try eventually("it names its port") {
         port = try String(contentsOf: output, encoding: .utf8).firstMatch(of: #/"port":(\d+),.*}\n/#)?.1
         return port != nil
     }
@@ -136,7 +136,7 @@ func drained() throws {
     #expect(first.counted == nil && first.expected == second.expected && first.bytes == second.bytes)
     #expect(drain.wait() == 0)
     let said = try String(contentsOf: output, encoding: .utf8)
-    // Of an oversize datagram only the slot is read.
+    // Only the slot of an oversize datagram is read.
     let oversize = try #require(first.expected.daemon?["rejected_datagrams_oversize"])
     #expect(oversize > 0)
     #expect(said.contains(#"{"datagrams":1000,"#), "\(said)")

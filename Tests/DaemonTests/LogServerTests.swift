@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// Web servers whose logs are counted, each set up by the lines that `footfall snippet` prints for it.
+/// Web servers whose logs are counted, each configured with the lines that `footfall snippet` prints for it.
 @Suite("Logs of real web servers")
 struct LogServerTests {
     private static let site =
         "[[site]]\nname = \"demo\"\ntimezone = \"UTC\"\nhosts = [\"demo.example\"]\nduplicate = \"0s\""
 
     @Test(
-        "each page that was asked for is a view, each address a visitor, and nothing else is either",
+        "each requested page is a view, each address a visitor, and nothing else counts",
         arguments: LoggingServer.Kind.allCases)
     func counts(kind: LoggingServer.Kind) throws {
         let daemon = try Daemon(sites: Self.site)
@@ -26,14 +26,14 @@ struct LogServerTests {
         try server.ask("/", from: "127.0.0.50", "-H 'User-Agent:'")
         let expected = ["views": 14, "visits": 7, "visitors": 7, "online": 7, "bots": 2]
         try eventually("\(kind): \(expected), not \(try Self.numbers(daemon))") { try Self.numbers(daemon) == expected }
-        // What made the server known to be there is an asset as well.
+        // The check that the server runs is an asset as well.
         let rejected = try Self.rejected(daemon)
         #expect(rejected["asset", default: 0] >= 1 && rejected["status"] == 1 && rejected["method"] == 1)
         #expect(Set(rejected.keys) == ["asset", "status", "method"], "\(rejected)")
     }
 
     @Test(
-        "what a relay passes on is counted as if it had come straight",
+        "lines through a relay are counted like direct ones",
         .enabled(if: Relay.isToBeHad && LoggingServer.Kind.nginx.isToBeHad))
     func relay() throws {
         let daemon = try Daemon(sites: Self.site)
@@ -49,7 +49,7 @@ struct LogServerTests {
         try eventually("\(expected), not \(try Self.numbers(daemon))") { try Self.numbers(daemon) == expected }
     }
 
-    @Test("lines of a log that nobody sends by itself are piped in")
+    @Test("lines of a log file can be piped in")
     func piped() throws {
         let daemon = try Daemon(sites: Self.site)
         let lines = (1...20).map {
@@ -60,7 +60,7 @@ struct LogServerTests {
         let sent = try shell(
             "'\(try footfallBinary())' send --log --site demo --to 127.0.0.1:\(daemon.beaconPort) <'\(log.path)'")
         #expect(sent.status == 0 && sent.output.isEmpty && sent.errors.isEmpty)
-        // By their host, where the tag does not say it.
+        // By their host, if the tag does not name the site.
         let byHost = try folder.write("vhosts.log", "demo.example:80 " + lines[0] + "\n")
         _ = try shell("'\(try footfallBinary())' send --log --to 127.0.0.1:\(daemon.beaconPort) <'\(byHost.path)'")
         let expected = ["views": 21, "visits": 20, "visitors": 20, "online": 20, "bots": 0]
@@ -86,7 +86,7 @@ struct LogServerTests {
         ]
     }
 
-    /// Beacons that were refused, by reason.
+    /// Refused beacons, by reason.
     private static func rejected(_ daemon: Daemon) throws -> [String: Int] {
         let metrics = try shell("curl -sf http://127.0.0.1:\(daemon.httpPort)/metrics").output
         return metrics.matches(of: /footfall_ingest_rejected_beacons_total\{reason="([a-z_]+)"\} (\d+)/)

@@ -1,11 +1,12 @@
 import Foundation
 import Glibc
 
-/// What stays while daemons come and go: their sockets, held as systemd holds them, their directories and settings.
+/// Everything that stays while daemons start and end: their sockets, held as systemd holds them, their directories and
+/// settings.
 ///
-/// What is sent to the sockets waits there for the next life, so nothing may be lost however often one ends.
+/// Datagrams to the sockets wait there for the next daemon, so nothing may be lost, however often one ends.
 final class Machine {
-    /// Where beacons go, and where numbers come from.
+    /// The ports for beacons and for HTTP.
     let beaconPort: Int, httpPort: Int
     /// The directories of the daemon.
     let state: String, runtime: String
@@ -16,11 +17,11 @@ final class Machine {
     private let folder: TemporaryFolder
     private let log: URL
 
-    /// Of the machine's three sites.
+    /// The names of the machine's three sites.
     static let threeSites = ["demo", "second.site", "third_site"]
 
-    /// `state` is a directory somebody else provides, `tables` further lines of the settings by the name of their table. The
-    /// runtime directory lies in memory unless it is to lie on a disk.
+    /// `state` is a directory provided by the caller. `tables` are further lines of the settings, by the name of their
+    /// table. The runtime directory is in memory, unless it should be on a disk.
     init(
         sites: [String] = threeSites, state: String? = nil, isRuntimeInMemory: Bool = true,
         timezone: String = "UTC", tables: [String: String] = [:]
@@ -28,7 +29,7 @@ final class Machine {
         folder = try TemporaryFolder()
         self.sites = sites
         self.state = state ?? folder.path + "/state"
-        // Short, since a path of a socket has 107 bytes.
+        // Short, because the path of a socket has 107 bytes at most.
         runtime = isRuntimeInMemory ? "/dev/shm/footfall-run-\(UUID())" : folder.path + "/run"
         (beacons, beaconPort) = try Self.socket(SOCK_DGRAM)
         (http, httpPort) = try Self.socket(SOCK_STREAM)
@@ -54,7 +55,7 @@ final class Machine {
         log = try folder.write("log", "")
     }
 
-    /// A socket of loopback as a socket unit opens it, out of the way of the low numbers.
+    /// A loopback socket as a socket unit opens it, with a port above the low numbers.
     private static func socket(_ type: __socket_type) throws -> (CInt, Int) {
         let first = Glibc.socket(AF_INET, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(first) }
@@ -63,7 +64,7 @@ final class Machine {
         var buffer: CInt = 64 << 20
         let size = socklen_t(MemoryLayout<CInt>.size)
         if type == SOCK_DGRAM {
-            // With this much the kernel drops nothing; as root it is granted whatever the machine's maximum.
+            // With this size the kernel drops nothing. Root gets it whatever the machine's maximum is.
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, size)
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, size)
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &one, size)
@@ -93,15 +94,15 @@ final class Machine {
         }
     }
 
-    /// Starts a daemon on what is there, by way of `command` if there is one. Returns before it is ready, which it may never
-    /// be.
+    /// Starts a daemon on these sockets and directories, with `command` in front if it is given. Returns before the
+    /// daemon is ready, which it may never be.
     func start(
         _ environment: [String: String] = [:], ignoring signals: String = "", by command: String = ""
     ) throws -> Life {
         let own = [
             "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "beacon:http",
         ]
-        // The sockets are meant for one process, named by its id, which stays the same across `exec`.
+        // The sockets are for one process, named by its id. The id stays the same across `exec`.
         let script =
             (signals.isEmpty ? "" : "trap '' \(signals); ") + "export LISTEN_PID=$$; exec \(command) \"$0\" \"$@\""
         return Life(
@@ -112,7 +113,7 @@ final class Machine {
             of: self)
     }
 
-    /// Writes the settings anew, or a file beside them.
+    /// Writes the settings again, or a file beside them.
     func write(_ name: String, _ text: String) throws { try folder.write(name, text) }
 
     /// One datagram.
@@ -125,17 +126,17 @@ final class Machine {
         else { return print("not sent: \(beacon)") }
     }
 
-    /// What a command of the operator says, and its status.
+    /// The output of an operator's command, and its status.
     func command(_ line: String) throws -> (status: Int32, output: String, errors: String) {
         try shell("'\(try footfallBinary())' \(line) -c '\(settings.path)'")
     }
 
-    /// Everything that all daemons of the machine have said.
+    /// The output of all daemons of the machine.
     var said: String {
         get throws { try String(contentsOf: log, encoding: .utf8) }
     }
 
-    /// The words of the log that tell of a loss or of a broken promise; none while all is well.
+    /// The words in the log that mean a loss or a broken promise; none while all is well.
     var complaints: [String] {
         get throws {
             let words = ["Part of the journal is missing", "quarantine", "Fatal error", "damaged", "cannot", "Crash"]
@@ -145,13 +146,13 @@ final class Machine {
         }
     }
 
-    /// The landing ring as a dead daemon has left it: what it holds besides its own bookkeeping, and where a batch would be.
+    /// The receive ring as a dead daemon left it: everything except its own bookkeeping, and the place of a batch.
     func ring() throws -> (all: Data, receivedBytes: Data) {
         let all = try Data(contentsOf: URL(filePath: runtime + "/landing.ring"))
         return (all, all.suffix(64 * 8192))
     }
 
-    /// Waits until a daemon that is ready has counted so many more datagrams, or all there are.
+    /// Waits until a ready daemon has counted `datagrams` more datagrams, or all there are.
     func count(datagrams: Int, of traffic: KnownTraffic) throws {
         let before = try scrape()["ingest_datagrams_total"]
         try eventually("it counts") {
@@ -159,7 +160,7 @@ final class Machine {
         }
     }
 
-    /// The files in a directory and those below it, by their paths inside it.
+    /// The files in a directory and below it, by their relative paths.
     static func files(in directory: String) throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: directory).filter { path in
             var isDirectory: ObjCBool = false
@@ -170,7 +171,7 @@ final class Machine {
     }
 }
 
-/// One process of the daemon, which does not outlive this value.
+/// One process of the daemon. It does not outlive this value.
 final class Life {
     let process: Child
     private let machine: Machine
@@ -189,14 +190,14 @@ final class Life {
         return process.wait()
     }
 
-    /// Ends it in good order and gives its exit status.
+    /// Ends it normally and returns its exit status.
     @discardableResult
     func stop() -> Int32 {
         process.terminate()
         return process.wait()
     }
 
-    /// Waits until it says that its numbers are right.
+    /// Waits until it reports that its numbers are right.
     func becomeReady() throws {
         try eventually("the daemon is ready") {
             guard process.isRunning else {
@@ -208,7 +209,7 @@ final class Life {
         }
     }
 
-    /// Waits for an end that nobody but itself brings about: its exit status, or nil if it goes on for too long.
+    /// Waits until it ends by itself. Returns its exit status, or nil if it runs for too long.
     func awaitEnd(doing work: () throws -> Void = {}) throws -> Int32? {
         let end = Date(timeIntervalSinceNow: Daemon.patience)
         while process.isRunning {

@@ -2,27 +2,27 @@ import Foundation
 import Glibc
 import Testing
 
-/// What the daemon tells its supervisor, in the words of sd_notify(3).
+/// The daemon's messages to its supervisor, in the words of sd_notify(3).
 @Suite(.serialized)
 struct NotifyTests {
     @Test(
-        "it is ready when its numbers are right, goes on, reloads and stops, and says so each time, with numbers for people"
+        "it reports that it is ready, alive, reloading and stopping, with numbers for people"
     )
     func life() throws {
         let supervisor = try Listener()
         let machine = try Machine(sites: ["demo"])
         let life = try machine.start(["NOTIFY_SOCKET": supervisor.path])
         try life.becomeReady()
-        try eventually("it says so") { supervisor.heard.contains("READY=1\nSTATUS=0 online · 0 visits · 1 sites") }
+        try eventually("it reports it") { supervisor.heard.contains("READY=1\nSTATUS=0 online · 0 visits · 1 sites") }
         #expect(supervisor.heard.first == "EXTEND_TIMEOUT_USEC=60000000", "before anything that may take long")
         for i in 1...3 { machine.send("f1 s=demo&v=\(i)&u=/") }
         #expect(try machine.command("start demo 57995").status == 0)
-        try eventually("it says how many") { supervisor.heard.contains("STATUS=3 online · 57,998 visits · 1 sites") }
-        try eventually("it goes on") { supervisor.heard.count { $0 == "WATCHDOG=1" } >= 3 }
+        try eventually("it reports how many") { supervisor.heard.contains("STATUS=3 online · 57,998 visits · 1 sites") }
+        try eventually("it is alive") { supervisor.heard.count { $0 == "WATCHDOG=1" } >= 3 }
 
         try machine.write("sites.d/more.toml", "[[site]]\nname = \"more\"\n")
         life.process.signal(SIGHUP)
-        try eventually("it has read them") { supervisor.heard.contains("READY=1\nSTATUS=settings reloaded") }
+        try eventually("it has reloaded them") { supervisor.heard.contains("READY=1\nSTATUS=settings reloaded") }
         let reloading = try #require(supervisor.heard.firstIndex { $0.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") })
         let reloaded = try #require(supervisor.heard.firstIndex { $0.hasSuffix("STATUS=settings reloaded") })
         #expect(reloading < reloaded)
@@ -36,7 +36,7 @@ struct NotifyTests {
     }
 }
 
-/// A supervisor's socket, and what was said to it.
+/// A supervisor's socket, and the messages it received.
 private final class Listener {
     let path: String
     private let descriptor: CInt

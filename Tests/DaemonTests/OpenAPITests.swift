@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `/openapi.json` says is what the daemon does.
+/// The daemon does what `/openapi.json` says.
 @Suite("OpenAPI")
 struct OpenAPITests {
     private static let script =
@@ -12,7 +12,7 @@ struct OpenAPITests {
         .standardized.path
 
     @Test(
-        "every route, status and shape is as it is written down, whatever is asked",
+        "every route, status and shape is as described, for any request",
         .enabled(if: FileManager.default.fileExists(atPath: python)))
     func check() throws {
         let machine = try Machine(

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// The package: how it comes, is replaced and goes.
+/// The package: installing, replacing and removing it.
 extension UnderSystemd {
     @Suite("The package", .serialized)
     struct PackageTests {
@@ -11,7 +11,7 @@ extension UnderSystemd {
         )
         func installation() throws {
             let machine = try Systemd()
-            // The README's own lines, without the first, which builds the package, and by root.
+            // The README's own lines, run as root, without the first, which builds the package.
             let block = try #require(try Page.readme().blocks(of: "shell").first { $0.hasPrefix("make deb\n") })
             let lines = block.split(separator: "\n").dropFirst()
                 .map {
@@ -64,7 +64,7 @@ extension UnderSystemd {
             #expect(try machine.property("ActiveEnterTimestampMonotonic", of: "footfall-beacon.socket") == opened)
             #expect(try machine.must("dpkg-query -W -f '${Version}' footfall") == "0.1.2")
 
-            // A downgrade is a copy of the state, taken before, and the package from before.
+            // A downgrade is the former package with a copy of the state from before.
             let counted = try machine.views()
             try machine.must(
                 "systemctl stop \(Systemd.sockets) footfall.service && cp -a /var/lib/private/footfall /root/copy")
@@ -78,10 +78,10 @@ extension UnderSystemd {
             #expect(try machine.must("dpkg-query -W -f '${Version}' footfall") == "0.1.0")
             #expect(try machine.views() == counted)
             try machine.send("f1 s=demo&v=later&u=/later")
-            try eventually("it goes on from there") { try machine.views() == counted + 1 }
+            try eventually("it continues from there") { try machine.views() == counted + 1 }
         }
 
-        @Test("setup goes from nothing to the first visitor of another address, by way of a real nginx")
+        @Test("setup leads from nothing to the first visitor from another address, through a real nginx")
         func setup() throws {
             let machine = try Systemd()
             try machine.must("dpkg -i /opt/footfall.deb && systemctl enable --now \(Systemd.sockets)")
@@ -89,7 +89,7 @@ extension UnderSystemd {
                 "footfall setup portal --host portal.example.vn --timezone Asia/Ho_Chi_Minh --start 57998 --wait 0")
             #expect(run.contains("portal starts from 57,998 visits"))
             #expect(run.contains("location /thong-ke/ {") && run.contains("data-site=\"portal\""))
-            // What it prints is pasted: the settings, and the block into a web server.
+            // Its output is pasted: the settings, and the block into a web server.
             let settings = try #require(run.firstMatch(of: #/\[http\]\nproxies = .*\n/#))
             try machine.must("printf '%s' '\(settings.0)' >>/etc/footfall/footfall.toml; footfall check >/dev/null")
             try machine.must("systemctl reload footfall")
@@ -102,7 +102,8 @@ extension UnderSystemd {
             let hit =
                 "curl -sf -A Mozilla/5.0 -H 'Host: portal.example.vn' -H 'Origin: http://portal.example.vn' "
                 + "-d 's=portal&u=/' http://127.0.0.1:8080/thong-ke/hit"
-            // From this machine itself it is said that the address may not have come through, from elsewhere that it has.
+            // For a hit from this machine, it reports that the address may not have come through. For one from
+            // elsewhere, that it has.
             let own = try machine.run("footfall setup portal --wait 20 & sleep 1; \(hit) >/dev/null; wait $!")
             #expect(own.status == 75 && own.errors.contains("did not come through"), "\(own)")
             let elsewhere = hit.replacing("/hit", with: "/hit -H 'X-Forwarded-For: 203.0.113.7'")
@@ -111,7 +112,7 @@ extension UnderSystemd {
             #expect(other.output.contains("58,000 in all"))
         }
 
-        @Test("doctor says what is wrong and how to fix it, and is content when it is fixed")
+        @Test("doctor says what is wrong and how to fix it, and finds nothing when it is fixed")
         func doctor() throws {
             let machine = try Systemd(
                 installed: true, settings: "[beacon]\nlisten = [\"127.0.0.1:9999\"]\n[[site]]\nname = \"demo\"\n")
@@ -133,11 +134,11 @@ extension UnderSystemd {
             try machine.write("/etc/footfall/footfall.toml", "nonsense")
             let wrong = try machine.run("footfall doctor")
             #expect(wrong.status == 1 && wrong.output.contains("footfall.toml:1"))
-            #expect(wrong.output.contains("ok     daemon"), "the daemon goes on, and is asked")
+            #expect(wrong.output.contains("ok     daemon"), "the daemon continues, and is asked")
         }
 
         @Test(
-            "lintian has no errors, and the package holds what it promises",
+            "lintian has no errors, and the package contains what it promises",
             .enabled(if: UnderSystemd.PackageTests.hasLintian))
         func contents() throws {
             let package = ProcessInfo.processInfo.environment["FOOTFALL_PACKAGE"] ?? ""
@@ -157,7 +158,7 @@ extension UnderSystemd {
                 "usr/share/doc/footfall/pages/Widget.md",
             ] { #expect(files.contains("./" + file), "\(file)") }
             #expect(try shell("dpkg-deb -f '\(package)' Depends").output.contains("libsystemd0"))
-            // Swift's own library is inside, and no names of functions are; nor is anything that lets tests crash it.
+            // It contains Swift's own library, no names of functions, and no crash points for tests.
             let folder = try TemporaryFolder()
             let path = folder.path + "/footfall"
             let program = try shell(
@@ -172,7 +173,7 @@ extension UnderSystemd {
     }
 }
 
-/// What is written beside the program about it is true.
+/// The text shipped with the program is true.
 @Suite("Manual pages and the journal's catalog")
 struct ManualTests {
     @Test("footfall(1) has every command and option of the help, with its words")
@@ -209,7 +210,7 @@ struct ManualTests {
         #expect(seen > 15)
     }
 
-    /// Without what only the typesetter sees.
+    /// Without marks for the typesetter.
     private static func plain(_ text: String) -> String {
         text.replacing("\\&", with: "").replacing("\\", with: "").split(whereSeparator: \.isWhitespace).joined(
             separator: " ")

@@ -6,7 +6,7 @@ extension Hardship {
     /// What visitors of a site see: the example's page in a real browser, behind a real web server.
     @Suite(.serialized, .enabled(if: Nginx.isToBeHad && Chromium.isToBeHad, "needs nginx and chromium"))
     struct PageTests {
-        @Test("the sidebar shows who is online and the total, in the page's language and the numbers' own")
+        @Test("the sidebar shows the visitors online and the total, in the page's language and number format")
         func sidebar() throws {
             let machine = try Machine(
                 sites: ["portal"], tables: ["http": "proxies = [\"127.0.0.1\"]", "limits": "visitor_rate = \"1000/s\""])
@@ -38,12 +38,12 @@ extension Hardship {
             let english = try Chromium.open(url + "english.html")
             #expect(english.contains("Online now: 243<br>Total visits: 57,998"), "\(english)")
 
-            // A page that is seen again is a view, and nothing else: online, total, visits, views.
-            try eventually("everybody reads it") {
+            // A page that is viewed again is a view, and nothing else: online, total, visits, views.
+            try eventually("all numbers show it") {
                 try machine.command("stats portal --csv").output.contains(",243,57998,57998,245,")
             }
 
-            // What an owner takes off is off the page; what is private is not on it.
+            // A correction of the owner is visible on the page. A private number is not.
             let day = try Self.today()
             #expect(try machine.command("correct portal --day \(day) --visits -998 --note 'a crawler'").status == 0)
             let corrected = try Chromium.open(url + "index.html")
@@ -82,7 +82,7 @@ extension Hardship {
         }
 
         @Test(
-            "a language that no browser knows costs the separators and no number",
+            "in a language that no browser knows, numbers lose only their separators",
             arguments: ["zh_Hant_TW", "vi_VN.UTF-8", "{{lang}}"])
         func oddLanguage(language: String) throws {
             let machine = try Machine(sites: ["portal"])
@@ -95,7 +95,7 @@ extension Hardship {
             #expect(seen.contains("data-footfall=\"online\">1</b>"), "\(seen)")
         }
 
-        @Test("with the daemon away the page stays as it was written, and without a word")
+        @Test("without the daemon the page stays as it was written, without a message")
         func away() throws {
             let nginx = try Nginx(before: try freePort())
             let seen = try Chromium.open("http://127.0.0.1:\(nginx.port)/index.html")
@@ -105,7 +105,7 @@ extension Hardship {
         }
 
         @Test(
-            "a page in PHP counts itself by a datagram and shows the numbers without a script",
+            "a PHP page counts itself with a datagram and shows the numbers without a script",
             .enabled(if: PHP.isToBeHad))
         func php() throws {
             let machine = try Machine(sites: ["portal"])
@@ -127,14 +127,14 @@ extension Hardship {
             let seen = try shell(
                 "curl -sf --interface 127.0.1.2 -A 'Mozilla/5.0 (X11)' http://127.0.0.1:\(php.port)/index.php")
             #expect(seen.output.contains("Đang trực tuyến: <b>243</b> · Tổng truy cập: <b>57.998</b>"), "\(seen)")
-            // With the daemon away it is a page all the same.
+            // Without the daemon it is still a page.
             #expect(life.stop() == 0)
             let page2 = try shell("curl -sf http://127.0.0.1:\(php.port)/index.php")
             #expect(page2.status == 0 && page2.output.contains("<b>–</b>"), "\(page2)")
         }
 
         @Test(
-            "a page that counts itself in two ways has each visitor once and its views twice, is warned of, and mended",
+            "a page counted from two sources has each visitor once and its views twice, gets a warning, and is fixed",
             .enabled(if: PHP.isToBeHad))
         func both() throws {
             let machine = try Machine(
@@ -158,19 +158,19 @@ extension Hardship {
                 "footfall.toml",
                 try String(contentsOf: machine.settings, encoding: .utf8) + "\nviews_from = \"browser\"\n")
             life.process.signal(SIGHUP)
-            try eventually("it is mended") { try !stats().contains("two_doors") }
+            try eventually("it is fixed") { try !stats().contains("two_doors") }
             _ = try Chromium.open(url)
             try eventually("one view more") {
                 try stats().contains("\"visits\":1,\"views\":5,")
             }
         }
 
-        @Test("from nothing to a right number on a page behind nginx it takes five commands")
+        @Test("five commands lead from nothing to a right number on a page behind nginx")
         func fiveCommands() throws {
             let block = try #require(try Page.readme().blocks(of: "bash").first)
             let lines = block.split(separator: "\n").map(String.init)
             #expect(lines.count <= 5)
-            // What the first one installs and builds is there: it is what runs this test.
+            // What the first one installs and builds exists: it runs this test.
             #expect(lines[0].hasPrefix("sudo apt-get install -y nginx-light && make build"))
 
             let folder = try TemporaryFolder()
@@ -181,7 +181,7 @@ extension Hardship {
                 .replacing("127.0.0.1:8080", with: "127.0.0.1:\(pages)").replacing(":7374", with: ":\(http)")
                 .replacing("/tmp/footfall-example", with: folder.path + "/nginx")
             try Data(configuration.utf8).write(to: URL(filePath: file))
-            // Its own state, ports and home; everything else is as it stands in the README.
+            // Its own state, ports and home. Everything else is as in the README.
             var script = """
                 export HOME='\(folder.path)' XDG_RUNTIME_DIR='\(folder.path)/run' TZ=UTC; unset XDG_STATE_HOME STATE_DIRECTORY
                 export FOOTFALL_BEACON_LISTEN=127.0.0.1:\(beacons) FOOTFALL_HTTP_LISTEN=127.0.0.1:\(http); cd '\(folder.path)'
@@ -191,7 +191,7 @@ extension Hardship {
                 """
             for line in lines.dropFirst() {
                 script += line.replacing(".build/release/footfall", with: "'\(try footfallBinary())'") + "\n"
-                // By hand it takes longer to type the next one.
+                // By hand, typing the next one takes longer.
                 if line.hasSuffix("&") { script += "wait_for http://127.0.0.1:\(http)/readyz\n" }
                 if line.hasPrefix("nginx") { script += "wait_for http://127.0.0.1:\(pages)/style.css\n" }
             }

@@ -40,7 +40,7 @@ struct Page {
         return blocks
     }
 
-    /// What people would type: every line of the blocks `sh`, and the lines with a prompt of the blocks `console`.
+    /// What people would type: every line of the `sh` blocks, and the lines with a prompt in the `console` blocks.
     func commands(in kind: String) -> [String] {
         let lines = blocks(of: kind).joined().split(separator: "\n").map(String.init)
         return kind == "console" ? lines.filter { $0.hasPrefix("$ ") }.map { String($0.dropFirst(2)) } : lines

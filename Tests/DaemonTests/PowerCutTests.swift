@@ -6,10 +6,10 @@ import TestSupport
 import Testing
 
 extension Hardship {
-    /// The real daemon on a disk of its own, whose power is cut under load.
+    /// The real daemon on a separate disk whose power is cut under load.
     @Suite(.serialized, .enabled(if: Disk.isToBeHad, "needs root, mkfs.ext4 and loop devices"))
     struct PowerCutTests {
-        @Test("after a power cut at most the last second is gone, nothing counts twice, and the database is whole")
+        @Test("after a power cut at most the last second is lost, nothing counts twice, and the database is undamaged")
         func cuts() throws {
             let disk = try Disk(megabytes: 256)
             var moments = SplitMix(seed: 5)
@@ -17,8 +17,8 @@ extension Hardship {
             var base = 0
             let cuts = isSoak ? 50 : 2
             for cut in 1...cuts {
-                // A power cut takes the sockets and the ring as well, so each cut has a machine of its own. A small
-                // journal makes checkpoints once a second.
+                // A power cut ends the sockets and the ring as well, so each cut has its own machine. A small journal
+                // makes checkpoints once a second.
                 let machine = try Machine(
                     state: disk.path + "/state", tables: ["state": "segment = \"1MiB\"\njournal_cap = \"3MiB\""])
                 let life = try machine.start()
@@ -43,18 +43,18 @@ extension Hardship {
                 let kept = try #require(readings.last { $0.datagrams <= counted })
                 let loss = Int((moment - kept.time) * 1000)
                 losses.append(Self.loss(counted - base, of: sent, readings, base: base, until: moment))
-                // Above every number that had been seen a second earlier. How long a sync takes is the disk's to say, so
-                // only the long form, on a machine that does nothing else, holds it to the second.
+                // It must be above every number that was read a second earlier. The disk decides how long a sync takes,
+                // so only the long form, on a machine that does nothing else, requires the second.
                 if isSoak {
                     #expect(loss <= 1000, "cut \(cut): \(loss) ms before it, more than \(counted) had been counted")
                 }
                 #expect(counted <= base + sent)
-                // Never behind the checkpoint that had succeeded before the one that was last seen to succeed.
+                // Never before the checkpoint that had succeeded before the last visible one.
                 let checkpoints = Set(readings.map(\.checkpoint)).sorted()
                 if let before = checkpoints.dropLast().last {
                     #expect(counted >= readings.last { $0.checkpoint < before }?.datagrams ?? 0, "behind a checkpoint")
                 }
-                // A frame that was cut in two is named, and its segment; nothing else may be wrong.
+                // A frame that was cut in two is reported, and its segment. Nothing else may be wrong.
                 let words = ["Part of the journal is missing", "Moved to quarantine"]
                 #expect(try after.complaints.filter { line in !words.contains { line.contains($0) } } == [])
                 #expect(next.stop() == 0)
@@ -65,8 +65,8 @@ extension Hardship {
             print("\(cuts) power cuts: median loss \(losses[cuts / 2]) ms, worst \(losses[cuts - 1]) ms")
         }
 
-        /// Milliseconds between the sending of the first datagram that is lost and the cut: finer than what the daemon
-        /// publishes ten times a second, but only as right as the sender is punctual.
+        /// Milliseconds between the sending of the first lost datagram and the cut. It is finer than the numbers that
+        /// the daemon publishes ten times a second, but only as exact as the sender is punctual.
         private static func loss(
             _ counted: Int, of sent: Int, _ readings: [Meter.Reading], base: Int, until moment: Double
         ) -> Int {
@@ -75,7 +75,7 @@ extension Hardship {
             return counted >= sent ? 0 : max(0, Int((moment - begun - Double(counted) / rate) * 1000))
         }
 
-        /// What SQLite says about a copy, so that nobody but the daemon touches the original.
+        /// SQLite's check of a copy, so that only the daemon touches the original.
         private static func integrity(of state: String) throws -> String {
             let folder = try TemporaryFolder()
             let script = """
@@ -91,7 +91,7 @@ extension Hardship {
 /// Reads a number again and again, each time with the moment.
 private final class Meter: Sendable {
     struct Reading {
-        /// Seconds, by the same clock as the daemon's.
+        /// Seconds, by the daemon's clock.
         var time: Double
         var datagrams: Int
         /// When the newest checkpoint was complete.
@@ -118,7 +118,7 @@ private final class Meter: Sendable {
 
     var readings: [Reading] { state.withLock { $0.readings } }
 
-    /// The readings up to the moment at which `end` begins, and that moment.
+    /// The readings up to the moment when `end` begins, and that moment.
     func stop(before end: () throws -> Void) rethrows -> (readings: [Reading], moment: Double) {
         let moment = state.withLock { state in
             state.isOver = true

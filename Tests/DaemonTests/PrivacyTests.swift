@@ -3,16 +3,17 @@ import Glibc
 import Testing
 
 extension Hardship {
-    /// Addresses and agents stand in the landing ring while a batch is being written, and nowhere else, ever.
+    /// Addresses and agents are in the receive ring while a batch is being written, and never anywhere else.
     @Suite(.serialized)
     struct PrivacyTests {
-        /// Who visited: nobody else's address or agent looks like these.
+        /// The visitors. No other address or agent looks like these.
         private static let visitors = [
             "i=203.0.113.77&a=Quokkabrowser/77.1", "i=198.51.100.201&a=Wombatview/3",
             "i=2001:db8:feed:beef:1234:5678:9abc:def0&a=Numbat",
         ]
 
-        /// What must not be found: as it was sent, and the addresses as bytes in network order; of IPv6 the part that is used.
+        /// What must not be found: the text that was sent, and the addresses as bytes in network order, for IPv6 the
+        /// part that is used.
         private static let secrets: [(name: String, bytes: Data)] = [
             ("an address", Data("203.0.113.77".utf8)), ("an address", Data("198.51.100.201".utf8)),
             ("an address", Data("2001:db8:feed:beef".utf8)), ("an agent", Data("Quokka".utf8)),
@@ -33,7 +34,7 @@ extension Hardship {
             for _ in 0..<20 { try machine.send(Self.visitors.map { "f1 s=demo&u=/where&" + $0 }) }
             try eventually("they are counted") { try machine.numbers().sites["demo"]?.views ?? 0 >= 3 }
             #expect(try machine.numbers().sites["demo"]?.visits == 3)
-            // The batches are written, so not even the ring has anything left.
+            // The batches are written, so even the ring is empty.
             #expect(try Self.found(machine) == [])
             #expect(life.kill() == 128 + SIGKILL)
             #expect(try Self.found(machine) == [])
@@ -42,7 +43,7 @@ extension Hardship {
             #expect(try Self.found(machine) == [])
             #expect(next.stop() == 0)
             #expect(try Self.found(machine) == [])
-            // The search would find what is there.
+            // The search finds text that is there.
             #expect(try machine.holds(Data("/where".utf8)) != [])
         }
 
@@ -54,7 +55,7 @@ extension Hardship {
             try machine.send(Self.visitors.map { "f1 s=demo&u=/where&" + $0 })
             let life = try machine.start(KillTests.crash(at: "received"))
             #expect(try life.awaitEnd() == 128 + SIGKILL)
-            // The addresses of the visitors as text, and nothing outside of the ring.
+            // The addresses of the visitors as text, and nothing outside the ring.
             #expect(try machine.holds(Data("203.0.113.77".utf8)) == [machine.runtime + "/landing.ring"])
             #expect(try Set(Self.found(machine)) == ["an address in landing.ring", "an agent in landing.ring"])
             let next = try machine.start()
@@ -66,7 +67,7 @@ extension Hardship {
             #expect(try Self.found(machine) == [])
         }
 
-        /// Which secrets stand in which files of the state and of the runtime directory.
+        /// The secrets found, and their files in the state and the runtime directory.
         private static func found(_ machine: Machine) throws -> [String] {
             try secrets.flatMap { name, bytes in
                 try machine.holds(bytes).map { "\(name) in \(URL(filePath: $0).lastPathComponent)" }
@@ -91,7 +92,7 @@ extension Machine {
         }
     }
 
-    /// The files of the state and of the runtime directory in which these bytes stand.
+    /// The files of the state and of the runtime directory that contain these bytes.
     fileprivate func holds(_ bytes: Data) throws -> [String] {
         try [state, runtime].flatMap { directory in
             try Machine.files(in: directory).map { directory + "/" + $0 }.filter { path in

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// What an operator watches: panels and rules for Grafana and Prometheus, on a real Prometheus that scrapes a real daemon.
+/// What an operator monitors: panels and rules for Grafana and Prometheus, with a real Prometheus that scrapes a real
+/// daemon.
 @Suite("Panels and rules")
 struct PrometheusTests {
     private static let root = URL(filePath: #filePath).appending(path: "../../..").standardized.path
@@ -18,7 +19,7 @@ struct PrometheusTests {
         try life.becomeReady()
         let token = try machine.command("token create prometheus").output.trimmingCharacters(
             in: .whitespacesAndNewlines)
-        // Somebody comes all the while.
+        // There are visitors all the time.
         let folder = try TemporaryFolder()
         let log = try folder.write("log", "")
         let visitors = try Child(
@@ -36,7 +37,7 @@ struct PrometheusTests {
         #expect(proof.status == 0, "\(proof.output)\(proof.errors)")
     }
 
-    @Test("each alert fires when it should, and is silent when it should be", .enabled(if: isToBeHad))
+    @Test("each alert fires when it should, and only then", .enabled(if: isToBeHad))
     func rules() throws {
         let rules = Self.root + "/dashboards/footfall.rules"
         let check = try shell("promtool check rules '\(rules).yml' && promtool test rules '\(rules).test.yml'")

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// What a daemon says about all its sites at one moment.
+/// The numbers of a daemon for all its sites at one moment.
 struct Reading: Equatable {
     struct Site: Equatable {
         var views = 0, visits = 0, bots = 0, rejected = 0
@@ -31,24 +31,24 @@ struct Scrape {
         }
     }
 
-    /// A family, or a sample with its label; zero where there is none.
+    /// A family, or a sample with its label; zero if it does not exist.
     subscript(_ name: String) -> Int { Int(seconds(name)) }
 
     func seconds(_ name: String) -> Double { values["footfall_" + name] ?? 0 }
 }
 
-/// One GET at a port of loopback; nil where nobody answers in time.
+/// One GET to a loopback port; nil if there is no response in time.
 func httpGet(_ port: Int, _ target: String) -> (status: Int, body: String)? {
     httpAsk(port, "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n")
 }
 
-/// One form; `fields` are further lines of the head.
+/// One form. `fields` are further header lines.
 func httpPost(_ port: Int, _ target: String, _ form: String, _ fields: [String]) -> (status: Int, body: String)? {
     let fields = ["Host: 127.0.0.1:\(port)", "Content-Length: \(form.utf8.count)", "Connection: close"] + fields
     return httpAsk(port, "POST \(target) HTTP/1.1\r\n\(fields.joined(separator: "\r\n"))\r\n\r\n\(form)")
 }
 
-/// One GET with further lines of the head, among them `Host` where it is to be another.
+/// One GET with further header lines, `Host` among them if it should differ.
 func httpAsk(_ port: Int, _ target: String, _ fields: [String]) -> (status: Int, body: String)? {
     let host = fields.contains { $0.hasPrefix("Host:") } ? [] : ["Host: 127.0.0.1:\(port)"]
     let head = (host + fields + ["Connection: close"]).joined(separator: "\r\n")
@@ -116,7 +116,7 @@ extension Machine {
         return Scrape(answer.body)
     }
 
-    /// The numbers of a daemon that answers: all sites, out of one snapshot.
+    /// The numbers of a running daemon: all sites, from one snapshot.
     func numbers() throws -> Reading {
         guard let answer = get("/api/v1/sites"), answer.status == 200 else {
             throw Daemon.Failure(description: "no numbers: \(try said.suffix(2000))")
@@ -133,7 +133,7 @@ extension Machine {
     }
 }
 
-/// As far as tests look at it.
+/// The parts that tests read.
 private struct SiteList: Decodable {
     struct Site: Decodable {
         struct Online: Decodable {

@@ -5,7 +5,7 @@ import Testing
 /// Other settings for the real daemon while it runs.
 @Suite(.serialized)
 struct ReloadTests {
-    @Test("a site is added and taken away by command, and counted from one to the other")
+    @Test("a site is added and removed by command, and counted in between")
     func command() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -16,7 +16,7 @@ struct ReloadTests {
         #expect(said.status == 0 && said.output.contains("the daemon has read it"), "\(said)")
         machine.send("f1 s=shop&v=1&u=/")
         try eventually("it is counted") { try views("shop") == 1 }
-        // Behind a proxy somebody is anybody.
+        // Behind a proxy, a request comes from anybody.
         let seen = httpAsk(machine.httpPort, "/api/v1/sites/shop", ["Via: 1.1 proxy"])?.body ?? ""
         #expect(seen.contains("\"today\":{\"visits\":1") && !seen.contains("\"total\""), "\(seen)")
         #expect(seen.contains("Asia/Ho_Chi_Minh"))
@@ -27,7 +27,7 @@ struct ReloadTests {
         #expect(said.status == 78 && said.errors.contains("sites.d/other.toml:3:12"), "\(said)")
         #expect(try machine.command("check").status == 0, "a file with a mistake does not stay")
         #expect(try machine.command("site add .shop").status == 64)
-        // A file that is looked at in vain stays as it is.
+        // A file without the site stays unchanged.
         try machine.write("sites.d/two.toml", "[[site]]\nname = \"two\"\n[[site]]\nname = \"three\"\n")
         #expect(try machine.command("site remove two").errors.contains("by hand"))
         #expect(try machine.command("check").output.contains("name = \"three\""))
@@ -43,24 +43,24 @@ struct ReloadTests {
         said = try machine.command("site remove demo")
         #expect(said.status == 78 && said.errors.contains("by hand"), "\(said)")
 
-        // Over a kill it is what it was, and goes on when it is back.
+        // After a kill it has the same numbers, and continues when it is added again.
         life.kill()
         let next = try machine.start()
         try next.becomeReady()
         #expect(try machine.command("site add shop").status == 0)
         machine.send("f1 s=shop&v=3&u=/")
-        try eventually("it goes on") { try views("shop") == 2 }
+        try eventually("it continues") { try views("shop") == 2 }
         #expect(next.stop() == 0)
         #expect(try machine.complaints == [])
     }
 
-    @Test("the daemon logs what its level lets through, from the start on, and another level from a reload on")
+    @Test("the daemon logs entries of its level from the start on, and of another level after a reload")
     func logLevel() throws {
         let machine = try Machine(sites: ["demo"], tables: ["log": "level = \"error\""])
         let quiet = try String(contentsOf: machine.settings, encoding: .utf8)
         let life = try machine.start()
         try life.becomeReady()
-        #expect(try machine.said == "", "of what is above, nothing happened")
+        #expect(try machine.said == "", "nothing of this level happened")
         func reload(to level: String) throws {
             try machine.write("footfall.toml", quiet.replacing("\"error\"", with: "\"\(level)\""))
             let answer = httpPost(machine.httpPort, "/api/v1/reload", "", [])
@@ -74,7 +74,7 @@ struct ReloadTests {
         #expect(said.matches(of: /Reloaded the settings/).count == 1 && !said.contains("Stopped"), "\(said)")
     }
 
-    @Test("a mistake in any file leaves the old settings in force, says where it is, and is gone with it")
+    @Test("a mistake in any file keeps the old settings and is reported with its place, until the file is removed")
     func mistake() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -98,7 +98,7 @@ struct ReloadTests {
         #expect(life.process.isRunning && life.stop() == 0)
     }
 
-    @Test("settings that are gone, and two who ask at once, leave no site that nobody named")
+    @Test("missing settings and simultaneous changes leave no site that nobody named")
     func together() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -122,7 +122,7 @@ struct ReloadTests {
         try eventually("the old ones are in force") { try machine.numbers().sites["site-1"]?.views == 1 }
     }
 
-    @Test("hosts, proxies, rates and who is the owner change at once; what cannot is named")
+    @Test("hosts, proxies, rates and the owner's rights change at once; settings that cannot are named")
     func keys() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -158,7 +158,7 @@ struct ReloadTests {
         }
         #expect(hits.prefix(3) == [200, 200, 200] && hits.last == 429, "\(hits)")
         machine.send("f1 s=demo&v=1&u=/")
-        try eventually("nobody is believed") {
+        try eventually("no proxy is trusted") {
             try machine.command("stats demo --json").output.contains("\"views\":1,")
                 && shell("curl -s --unix-socket \(machine.runtime)/footfall.sock http://localhost/metrics")
                     .output.contains("datagrams_total{reason=\"untrusted\"} 1")
@@ -166,7 +166,7 @@ struct ReloadTests {
         #expect(life.stop() == 0)
     }
 
-    @Test("under load settings are read again and again, and nothing is lost or counted twice")
+    @Test("under load settings are reloaded again and again, and nothing is lost or counted twice")
     func load() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -175,7 +175,7 @@ struct ReloadTests {
         for round in 1...10 {
             try machine.write("sites.d/more.toml", "[[site]]\nname = \"more-\(round)\"\n")
             life.process.signal(SIGHUP)
-            try eventually("it is read") { try machine.numbers().sites["more-\(round)"] != nil }
+            try eventually("it is reloaded") { try machine.numbers().sites["more-\(round)"] != nil }
         }
         let complaints = try traffic.finish().complaints
         #expect(complaints == [], "\(complaints)")
@@ -186,7 +186,7 @@ struct ReloadTests {
         #expect(try machine.numbers() == before)
     }
 
-    @Test("a site is added while pages are counted without a pause")
+    @Test("a site is added while pages are counted without pause")
     func pages() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -209,7 +209,7 @@ struct ReloadTests {
     }
 
     @Test(
-        "settings that the disk does not take are not in force, and are when it does",
+        "settings that cannot be written to the disk apply only when they can",
         .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
     func unwritten() throws {
         let machine = try Machine()
@@ -225,7 +225,7 @@ struct ReloadTests {
         try eventually("it is counted") { try machine.numbers().sites["shop"]?.views == 1 }
     }
 
-    @Test("the audit is exported whole, at once and after a kill, as text, table and JSON")
+    @Test("the whole audit is exported, at once and after a kill, as text, table and JSON")
     func audit() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -248,11 +248,11 @@ struct ReloadTests {
         #expect(try machine.command("start demo 57998").status == 0)
         let json = try machine.command("audit --json").output
         #expect(json.contains(#""visits":57998,"views":0,"former_visits":50000,"former_views":0"#), "\(json)")
-        // Nobody but the owner reads who changed what.
+        // Only the owner can read who changed what.
         #expect(httpAsk(machine.httpPort, "/api/v1/audit", ["X-Forwarded-For: 192.0.2.1"])?.status == 401)
     }
 
-    @Test("top shows every site once where nobody can watch, the busiest first, with its warnings")
+    @Test("without a terminal, top shows every site once, the busiest first, with its warnings")
     func top() throws {
         let machine = try Machine()
         let life = try machine.start()
@@ -261,14 +261,14 @@ struct ReloadTests {
         machine.send("f1 s=demo&v=1&u=/")
         try eventually("they are counted") { try machine.numbers().sites["second.site"]?.views == 60 }
         let said = try machine.command("top")
-        // Behind the warning.
+        // After the warning.
         let lines = said.output.split(separator: "\n", omittingEmptySubsequences: false).dropFirst(2).map(String.init)
         #expect(said.status == 0 && lines[0].hasPrefix("site ") && lines[1].hasPrefix("second.site "), "\(said)")
         #expect(lines[2].hasPrefix("demo ") && lines[3].hasPrefix("third_site "))
         #expect(said.output.contains("second.site: More than nine in ten views come from one address"))
         #expect(try machine.command("top demo").output.contains("online now      1"))
         #expect(try machine.command("top nobody").status == 65)
-        // On a terminal it goes on until somebody ends it, and leaves the screen as it was.
+        // On a terminal it runs until it is ended, and leaves the screen as it was.
         let binary = try footfallBinary()
         let screen = try shell(
             "timeout 40 script -qec \"timeout -s INT 8 '\(binary)' top -c '\(machine.settings.path)'\" /dev/null < /dev/null"

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// Runs of known traffic, one after the other, for as long as somebody asks.
+/// Runs of known traffic, one after the other, as long as requested.
 final class Rounds {
     private let machine: Machine
     private var current: KnownTraffic?
     private var seed = 0
     private var complaints: [String] = []
     private(set) var datagrams = 0, records = 0
-    /// Sent so far, by site.
+    /// Visitors sent so far, by site.
     private(set) var visitors: [String: Int] = [:]
     private let visitorsOfRound = 200
     /// How long one round sends.
@@ -16,12 +16,12 @@ final class Rounds {
 
     init(to machine: Machine) { self.machine = machine }
 
-    /// No site can have seen more visitors by now.
+    /// The most visitors that a site can have by now.
     var visitorsMax: Int { seed * visitorsOfRound }
 
     var description: String { "\(datagrams) datagrams, \(records) records" }
 
-    /// Sees to it that traffic is under way, or at least being compared.
+    /// Makes sure that traffic is being sent, or at least compared.
     func keepGoing() throws {
         if let current, current.isRunning { return }
         try end()
@@ -29,7 +29,7 @@ final class Rounds {
         current = try KnownTraffic(to: machine, seed: seed, seconds: Self.seconds, visitors: visitorsOfRound)
     }
 
-    /// Waits for the last round: what was not as it must be, in any of them.
+    /// Waits for the last round. Returns what was wrong in any of them.
     func finish() throws -> [String] {
         try end()
         return complaints
@@ -48,7 +48,7 @@ final class Rounds {
     }
 }
 
-/// Looks at the numbers from life to life: no total falls, and no visitor appears out of nothing.
+/// Watches the numbers from start to start: no total falls, and no visitor appears from nothing.
 final class Watch {
     private let machine: Machine
     private var last: [Int] = []

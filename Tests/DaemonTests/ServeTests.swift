@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Starts `serve` where it must fail, and gives what it says.
+/// Starts `serve` with settings that must fail, and returns its output.
 private func failingServe(_ settings: String) throws -> (status: Int32, errors: String) {
     let folder = try TemporaryFolder()
     let file = try folder.write(
@@ -12,7 +12,7 @@ private func failingServe(_ settings: String) throws -> (status: Int32, errors: 
     return (result.status, result.errors)
 }
 
-@Test("a port in use is one sentence: who has it and what to do")
+@Test("the error for a port in use is one sentence: which process has it and what to do")
 func portInUse() throws {
     let other = try Daemon()
     let beacons = try failingServe(
@@ -27,14 +27,14 @@ func portInUse() throws {
     #expect(http.status == 69 && http.errors.contains("127.0.0.1:\(other.httpPort) is in use by footfall"))
 }
 
-@Test("an address of another machine is a sentence too")
+@Test("the error for another machine's address is also one sentence")
 func foreignAddress() throws {
     let result = try failingServe("[beacon]\nlisten = [\"192.0.2.1:7373\"]\n[http]\nlisten = \"127.0.0.1:0\"")
     #expect(result.status == 69)
     #expect(result.errors.contains("cannot listen at 192.0.2.1:7373: Cannot assign requested address; choose"))
 }
 
-@Test("a mistake in the settings names its line and ends with status 78")
+@Test("a mistake in the settings is reported with its line, and the status is 78")
 func malformedSettings() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("footfall.toml", "[http]\nlisten = \"127.0.0.1:0\"\nhots = []\n")
@@ -43,7 +43,7 @@ func malformedSettings() throws {
     #expect(result.errors.hasPrefix("\(file.path):3:1: unknown key"), "\(result.errors)")
 }
 
-@Test("two daemons cannot share a local socket, and a dead one leaves its place")
+@Test("two daemons cannot share a local socket, and a dead one's socket is replaced")
 func localSocket() throws {
     let first = try Daemon()
     let second = try footfall(["serve", "-c", first.settings.path])
@@ -51,13 +51,13 @@ func localSocket() throws {
     #expect(second.errors.contains("another footfall answers at"), "\(second.errors)")
 }
 
-@Test("the daemon serves sockets that were handed over by name, in any order")
+@Test("the daemon serves inherited sockets by their names, in any order")
 func inheritedSockets() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(
         "footfall.toml",
         "[state]\ndirectory = \"\(folder.path)\"\nruntime = \"\(folder.path)\"\n[[site]]\nname = \"demo\"\n")
-    // What systemd does, in Python: sockets at 3 and 4, and variables that name this very process.
+    // What systemd does, in Python: sockets at 3 and 4, and variables that name this process.
     let script = try folder.write(
         "activate.py",
         """
@@ -82,7 +82,7 @@ func inheritedSockets() throws {
         process.terminate()
         process.wait()
     }
-    // The beacon came before the daemon ran, and is counted all the same.
+    // The beacon arrived before the daemon ran, and is still counted.
     try eventually("the beacon that waited in the socket is counted") {
         let port = (try? String(contentsOfFile: folder.path + "/port", encoding: .utf8)) ?? ""
         guard !port.isEmpty else { return false }
@@ -91,7 +91,7 @@ func inheritedSockets() throws {
     }
 }
 
-@Test("SIGTERM ends the daemon in good order, with what had arrived counted")
+@Test("SIGTERM ends the daemon normally, and everything that had arrived is counted")
 func stops() throws {
     let daemon = try Daemon()
     #expect(daemon.stop() == 0)

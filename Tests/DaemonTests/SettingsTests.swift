@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `footfall check`: what it prints, and how it ends. What settings may say is in `Tests/SettingsTests`.
+/// `footfall check`: its output and its status. `Tests/SettingsTests` has the rules of settings.
 @Suite("settings, as footfall check shows them") struct SettingsTests {
     private static let toml = """
         limits.held = 65536
@@ -12,7 +12,7 @@ import Testing
 
         """
 
-    @Test("check prints the settings with every default and then the budget; loaded again, that gives the same")
+    @Test("check prints the settings with every default and then the memory; its output as settings gives the same")
     func roundTrip() throws {
         let folder = try TemporaryFolder()
         let check = try footfall(["check", "-c", try folder.write("footfall.toml", Self.toml).path])
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "with no file at all there is one site, demo, for whoever sits at the machine",
+        "without any file there is one site, demo, for users of this machine",
         .disabled(if: FileManager.default.fileExists(atPath: "/etc/footfall"), "this machine has settings"))
     func demo() throws {
         let check = try footfall(["check"], environment: ["TZ": "Asia/Tokyo", "FOOTFALL_BEACON_SITE": "demo"])
@@ -39,7 +39,7 @@ import Testing
         #expect(check.output.contains("[[site]]\nname = \"demo\"\nhosts = []\ntimezone = \"Asia/Tokyo\"\n"))
     }
 
-    @Test("a mistake is a line with its place, and nothing is printed")
+    @Test("each mistake is one line with its place, and nothing else is printed")
     func mistakes() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write(
@@ -61,7 +61,7 @@ import Testing
         #expect(try footfall(["check", "-c", folder.path]) == (78, "", "\(folder.path): cannot be read as a file\n"))
     }
 
-    @Test("what is legal and unwise is a warning")
+    @Test("legal but unwise settings give a warning")
     func warnings() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write("footfall.toml", "# nothing\n")

@@ -2,19 +2,19 @@ import Foundation
 import Glibc
 import Testing
 
-/// What `footfall snippet` prints for programs, run by their languages. A language that is not installed fails.
+/// The output of `footfall snippet` for programs, run by their languages. A language that is not installed fails.
 @Suite("Snippets of programs")
 struct SnippetTests {
     private static let languages = ["php", "python", "node", "go", "csharp", "java", "ruby", "perl", "bash"]
 
-    /// The languages whose snippet sees what was asked and answered, each with the ways on which a page reaches it.
-    /// In C#, Perl and bash it does not: what is counted there is up to a line of the page's own, which a comment shows.
+    /// The languages whose snippet sees request and response, each with the ways in which a page reaches it. In C#,
+    /// Perl and bash it does not: there the page's own line decides what is counted, as a comment shows.
     private static let watching = [
         "php": ["http"], "python": ["wsgi", "asgi"], "node": ["connect"], "go": ["http"], "ruby": ["rack"],
         "java": ["http"],
     ]
 
-    /// Has one page counted; `request` is what run.sh takes from its environment. What is compiled stays with the snippet.
+    /// Counts one page. `request` is what run.sh reads from its environment. Compiled files stay with the snippet.
     private static func run(
         _ language: String, _ snippet: URL, _ arguments: [String], request: [String: String] = [:]
     ) throws -> Int32 {
@@ -29,7 +29,7 @@ struct SnippetTests {
         return run.status
     }
 
-    /// Writes what is printed for a language into a folder.
+    /// Writes the snippet of a language into a folder.
     private static func snippet(
         _ language: String, to: String, key: String = "", in folder: borrowing TemporaryFolder
     ) throws -> URL {
@@ -41,7 +41,7 @@ struct SnippetTests {
         return try folder.write("snippet.\(endings[language] ?? language)", printed.output)
     }
 
-    @Test("a page that a program counts is one view of the visitor that it was", arguments: languages)
+    @Test("a page counted by a program is one view of its visitor", arguments: languages)
     func counts(language: String) throws {
         let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\ntimezone = \"UTC\"\nduplicate = \"0s\"")
         let folder = try TemporaryFolder()
@@ -49,7 +49,7 @@ struct SnippetTests {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) 100% \"a & b = c + d\" đại hội"
         let arguments = ["/tin-tức/a b?x=1&y=2", "203.0.113.9", "https://news.example/?q=a&b=c#d", agent]
         #expect(try Self.run(language, snippet, arguments) == 0)
-        // The same person by the plainest way there is, written down by a library of ours: still one visitor.
+        // The same person in the simplest form, escaped by a library of ours: still one visitor.
         let encoded = agent.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let beacon = try folder.write("beacon", "f1 s=demo&i=203.0.113.9&u=/plain&a=\(encoded)")
         _ = try shell("'\(try footfallBinary())' send --to 127.0.0.1:\(daemon.beaconPort) <'\(beacon.path)'")
@@ -63,12 +63,12 @@ struct SnippetTests {
     }
 
     @Test(
-        "a page that a program counts is the page and the referrer that it was, from here and from elsewhere",
+        "a page counted by a program has the right page and referrer, from here and from outside",
         arguments: languages)
     func pages(language: String) throws {
         let slug = "ประชุมสภาเทศบาลสมัยสามัญครั้งที่สองประจำปีพุทธศักราชสองพันห้าร้อยหกสิบเก้านะ"
         let tooLong = String(repeating: "/" + slug, count: 5)
-        // As browsers ask for it.
+        // As browsers request it.
         func escaped(_ path: String) -> String {
             path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? ""
         }
@@ -76,7 +76,7 @@ struct SnippetTests {
         let agent = "Mozilla/5.0 (X11; Linux x86_64) 100% \"a & b = c + d\" đại hội"
         let encoded = agent.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let gateways = language == "python" ? ["wsgi", "asgi"] : ["own"]
-        // 127.0.0.2 passes for another machine, to which a datagram has to be shorter.
+        // 127.0.0.2 counts as another machine, for which a datagram must be shorter.
         for (lastByte, bytesMax) in [(1, 8192), (2, 1232)] {
             let inbox = try Inbox(lastByte: UInt32(lastByte))
             let folder = try TemporaryFolder()
@@ -88,7 +88,7 @@ struct SnippetTests {
                 }
                 let sent = inbox.take()
                 #expect(sent.count == asked.count && sent.allSatisfy { $0.utf8.count <= bytesMax }, "\(sent)")
-                // The same person by the plainest way there is, written down by a library of ours.
+                // The same person in the simplest form, escaped by a library of ours.
                 let plain = "f1 s=demo&i=203.0.113.9&u=/plain&a=\(encoded)"
                 let site = try Self.count(sent + [plain], in: folder)
                 #expect(site.total.visits == 1, "\(language) \(gateway): \(sent)")
@@ -98,7 +98,7 @@ struct SnippetTests {
                 let whole = ["/tin-tức/a b", "/" + slug, "/plain"]
                 let pages = site.top.pages.map(\.key)
                 #expect(whole.allSatisfy { pages.contains($0) }, "\(language) \(gateway): \(pages)")
-                // A page's path has 512 bytes; what is cut ends with a character.
+                // A page's path has 512 bytes. A cut one ends with a whole character.
                 let cut = pages.filter { !whole.contains($0) }
                 let isPart = cut.allSatisfy { tooLong.unicodeScalars.starts(with: $0.unicodeScalars) }
                 #expect(cut.count == 1 && isPart, "\(language) \(gateway): \(cut)")
@@ -108,7 +108,7 @@ struct SnippetTests {
     }
 
     @Test(
-        "what is not a page that was asked for and shown is not counted",
+        "only pages that were requested and shown are counted",
         arguments: watching.keys.sorted())
     func filters(language: String) throws {
         let inbox = try Inbox(lastByte: 1)
@@ -139,13 +139,13 @@ struct SnippetTests {
         }
     }
 
-    @Test("what a program signs with a key of the site is believed, and a byte more is not", arguments: languages)
+    @Test("a signature with a key of the site is accepted, one with a changed key is not", arguments: languages)
     func signed(language: String) throws {
         let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"\ntimezone = \"UTC\"\nduplicate = \"0s\"")
         let made = try footfall(["key", "create", "demo", "-c", daemon.settings.path])
         let key = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(made.status == 0 && key.hasPrefix("ffk_") && key.utf8.count == 47, "\(made)")
-        // Loopback is trusted, but where a site has a key, a signature must be right all the same.
+        // Loopback is trusted, but if a site has a key, a signature must still be right.
         for isRight in [true, false] {
             let folder = try TemporaryFolder()
             let snippet = try Self.snippet(
@@ -161,7 +161,7 @@ struct SnippetTests {
         }
     }
 
-    @Test("keys of a site: two at most, revoked at once, and none can be read again")
+    @Test("a site has at most two keys, they are revoked at once, and none can be read again")
     func keys() throws {
         let daemon = try Daemon()
         func key(_ words: String...) throws -> (status: Int32, output: String, errors: String) {
@@ -202,7 +202,7 @@ struct SnippetTests {
         let sites: [Site]
     }
 
-    /// What `footfall count` says of beacons that came at one moment.
+    /// The result of `footfall count` for beacons that arrived at one moment.
     private static func count(_ beacons: [String], in folder: borrowing TemporaryFolder) throws -> Counted.Site {
         let recording = try folder.write("recording", beacons.map { "1795420000 \($0)\n" }.joined())
         let counted = try footfall(["count", "--json", recording.path])
@@ -212,9 +212,9 @@ struct SnippetTests {
     }
 }
 
-/// A socket of loopback in which what programs send lies until it is read.
+/// A loopback socket that keeps what programs send until it is read.
 private final class Inbox {
-    /// Host and port, as `--to` takes them.
+    /// Host and port, for `--to`.
     let address: String
     private let descriptor: CInt
 
@@ -235,7 +235,7 @@ private final class Inbox {
         try #require(isBound)
     }
 
-    /// The datagrams that have come. Over loopback they are here when their sender has ended.
+    /// The datagrams that have arrived. Over loopback they are here when their sender has ended.
     func take() -> [String] {
         var datagrams: [String] = []
         var bytes = [UInt8](repeating: 0, count: 65_536)

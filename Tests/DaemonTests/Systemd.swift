@@ -2,10 +2,10 @@ import Foundation
 import Glibc
 import Testing
 
-/// A machine of its own with a real systemd as its first process, and Footfall's package: this machine's `/usr` with what is
-/// installed there on top, an `/etc` and a `/var` of its own, a network that is its loopback. It outlives its reboots.
+/// A separate machine with a real systemd as its first process, and Footfall's package. It has this machine's `/usr`
+/// with installed files on top, its own `/etc` and `/var`, and a network with only a loopback. It survives its reboots.
 ///
-/// Needs root and systemd-nspawn(1), and the package that `make deb` has made, in `FOOTFALL_PACKAGE`.
+/// Needs root and systemd-nspawn(1), and the package made by `make deb`, in `FOOTFALL_PACKAGE`.
 final class Systemd {
     /// The package under test.
     let package: String
@@ -14,7 +14,7 @@ final class Systemd {
     private var process: Child?
     private var leader: pid_t = 0
 
-    /// Why there are no such machines here; nil where there are.
+    /// Why such machines are not possible here; nil if they are.
     static let absence: String? = {
         guard let package = ProcessInfo.processInfo.environment["FOOTFALL_PACKAGE"] else {
             return "FOOTFALL_PACKAGE names no package; make test builds one"
@@ -29,14 +29,14 @@ final class Systemd {
         }
     }()
 
-    /// Says loudly that nothing is tested here, or that something is.
+    /// Prints loudly that nothing is tested here.
     static func isToBeHad() -> Bool {
         guard let absence else { return true }
         print("\n*** SKIPPED: NOTHING IS TESTED UNDER A REAL SYSTEMD HERE: \(absence)\n")
         return false
     }
 
-    /// Boots, and installs the package. `settings` are all of `/etc/footfall/footfall.toml` from then on.
+    /// Boots, and installs the package. `settings` are the whole `/etc/footfall/footfall.toml` from then on.
     init(installed: Bool = false, settings: String = Systemd.settings) throws {
         package = ProcessInfo.processInfo.environment["FOOTFALL_PACKAGE"] ?? ""
         folder = try TemporaryFolder()
@@ -61,7 +61,7 @@ final class Systemd {
             done
             cp \(package) root/opt/footfall.deb
             """)
-        // Where programs are installed to be looked at and not to be run, services may not be started by their packages.
+        // On machines that only build images, packages may not start services.
         try script(
             "[ ! -e /usr/sbin/policy-rc.d ] || { mkdir -p \(folder.path)/usr/sbin && printf '#!/bin/sh\\nexit 0\\n' >\(folder.path)/usr/sbin/policy-rc.d && chmod 755 \(folder.path)/usr/sbin/policy-rc.d; }"
         )
@@ -73,7 +73,7 @@ final class Systemd {
         try must("systemctl enable --now \(Self.sockets)")
     }
 
-    /// Whoever asks from the machine itself sees all.
+    /// Users on the machine itself see everything.
     static let settings = """
         [http]
         local_admin = true
@@ -88,10 +88,10 @@ final class Systemd {
 
     // MARK: Power
 
-    /// Returns when everything has been started that is started at boot.
+    /// Returns when everything that starts at boot has started.
     func boot() throws {
         let root = folder.path
-        // In a control group of its own, on whatever hierarchies there are, so that the host's stays clean.
+        // In its own control group, on every existing hierarchy, so that the host's stay clean.
         process = try Child(
             "/bin/bash",
             [
@@ -120,13 +120,13 @@ final class Systemd {
         }
     }
 
-    /// In good order, or as by the pull of a plug.
+    /// Normally, or like pulling the plug.
     func shutDown(cut: Bool = false) throws {
         guard let process else { return }
         if !cut, process.isRunning { _ = try run("systemctl --no-block poweroff") }
         let end = Date(timeIntervalSinceNow: cut ? 0 : Daemon.patience)
         while process.isRunning, Date() < end { Thread.sleep(forTimeInterval: 0.05) }
-        // With its first process a machine ends, whoever watches over it.
+        // Without its first process a machine ends, whatever watches over it.
         if process.isRunning, leader != 0 { kill(leader, SIGKILL) }
         if process.isRunning { process.signal(SIGKILL) }
         process.wait()
@@ -141,7 +141,7 @@ final class Systemd {
 
     // MARK: Inside
 
-    /// A line of bash as root in the machine; never for longer than a minute.
+    /// Runs a line of bash as root in the machine, for at most a minute.
     @discardableResult
     func run(_ line: String) throws -> (status: Int32, output: String, errors: String) {
         try program(
@@ -149,7 +149,7 @@ final class Systemd {
                 + "timeout 60 bash -c " + Self.quoted(line))
     }
 
-    /// What it says, if it succeeds; else the test ends here.
+    /// The output, if it succeeds. Otherwise the test ends here.
     @discardableResult
     func must(_ line: String) throws -> String {
         let result = try run(line)
@@ -160,7 +160,7 @@ final class Systemd {
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// A program of this machine in the other's network.
+    /// Runs a program of this machine in the other's network.
     func outside(_ line: String, output: String) throws -> Child {
         try Child(
             "/usr/bin/nsenter", ["-t", "\(leader)", "-n", "--", "/bin/bash", "-c", "exec " + line],
@@ -172,12 +172,12 @@ final class Systemd {
         try must("systemctl show -p \(name) --value \(unit)")
     }
 
-    /// Where a file of the machine is found on this one: what `/usr` has of its own lies elsewhere.
+    /// The place of a machine's file on this one. Its own files under `/usr` are elsewhere.
     func path(_ inside: String) -> String {
         folder.path + (inside.hasPrefix("/usr/") ? inside : "/root" + inside)
     }
 
-    /// Writes a file of the machine, for everybody to read.
+    /// Writes a file of the machine, readable for everybody.
     func write(_ inside: String, _ text: String, mode: Int = 0o644) throws {
         let path = path(inside)
         try FileManager.default.createDirectory(
@@ -186,20 +186,20 @@ final class Systemd {
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     }
 
-    /// A drop-in for the service, in force at its next start.
+    /// A drop-in for the service, used at its next start.
     func dropIn(_ text: String, for unit: String = "footfall.service") throws {
         try write("/etc/systemd/system/\(unit).d/test.conf", text)
         try must("systemctl daemon-reload")
     }
 
-    /// Whether systemd finds nothing to say about the units; manual pages are looked for where there is man(1).
+    /// The findings of systemd about the units. Manual pages are checked if man(1) is installed.
     func verifies() throws -> String {
         try run(
             "systemd-analyze verify $(command -v man >/dev/null || echo --man=no) footfall.service footfall-backup.service footfall-backup.timer \(Self.sockets) 2>&1"
         ).output
     }
 
-    /// The numbers of the site, as the owner's command has them.
+    /// The numbers of the site, by the owner's command.
     func views() throws -> Int {
         let line = try must("footfall stats demo --json")
         return try JSONDecoder().decode(SiteNumbers.self, from: Data(line.utf8)).total.views
@@ -207,7 +207,7 @@ final class Systemd {
 
     func send(_ beacon: String) throws { try must("printf %s \(Self.quoted(beacon)) >/dev/udp/127.0.0.1/7373") }
 
-    /// Waits until the daemon is there; its process.
+    /// Waits until the daemon runs. Returns its process.
     @discardableResult
     func becomeReady() throws -> String {
         try eventually("the service is active") { try property("ActiveState") == "active" }
@@ -229,7 +229,8 @@ final class Systemd {
     }
 }
 
-/// Known traffic into a machine, and beside it a client who asks for the numbers again and again, each time anew.
+/// Known traffic into a machine, and beside it a client that reads the numbers again and again, each time over a new
+/// connection.
 final class Storm {
     private let folder: TemporaryFolder
     private let traffic: Child, client: Child
@@ -250,10 +251,11 @@ final class Storm {
         }
     }
 
-    /// Connections that were refused or broken, and the slowest answer in seconds.
+    /// Connections that were refused or broken, and the slowest response in seconds.
     struct Client: Decodable { let answers: Int, refused: Int, broken: Int, slowest: Double }
 
-    /// Waits until everything is sent and counted: what differs from the truth, how many datagrams there were, and the client.
+    /// Waits until everything is sent and counted. Returns the differences from the truth, the number of datagrams, and
+    /// the client.
     func finish() throws -> (complaints: [String], datagrams: Int, client: Client) {
         let status = traffic.wait()
         client.wait()

@@ -2,19 +2,19 @@ import Foundation
 import Glibc
 import Testing
 
-/// One machine after another, each with the load to itself.
+/// One machine after another, each with no other load.
 @Suite("Under a real systemd", .serialized, .enabled(if: Systemd.isToBeHad()))
 enum UnderSystemd {}
 
 extension UnderSystemd {
     /// The package as it is shipped, under a real systemd: nothing that happens to the daemon costs a beacon.
     ///
-    /// `FOOTFALL_FIGURES` also holds the times to what is promised; without it they are printed only.
+    /// With `FOOTFALL_FIGURES` times must also be as promised; without it they are only printed.
     @Suite("The service", .serialized)
     struct SystemdTests {
         static let isMeasuring = ProcessInfo.processInfo.environment["FOOTFALL_FIGURES"] != nil
 
-        /// Prints a figure, and holds it to the promise where figures are asked for.
+        /// Prints a figure, and compares it with the promise if figures are requested.
         func figure(_ what: String, _ value: Double, atMost promise: Double, _ unit: String) {
             print("figure: \(what): \(String(format: "%.2f", value)) \(unit), promised \(promise) \(unit)")
             if Self.isMeasuring { #expect(value <= promise, "\(what)") }
@@ -23,7 +23,7 @@ extension UnderSystemd {
         // MARK: Starting
 
         @Test(
-            "the first datagram starts the service, which is ready when its numbers are right, and systemd finds no fault in it"
+            "the first datagram starts the service, which is ready with right numbers, and systemd finds no fault in it"
         )
         func firstDatagram() throws {
             let machine = try Systemd(installed: true)
@@ -41,7 +41,8 @@ extension UnderSystemd {
             let number = try #require(exposure.firstMatch(of: #/: (\d\.\d)/#))
             print("figure:", exposure)
             #expect(Double(number.1) ?? 9 <= 0.3)
-            // Stopped with its sockets it is stopped; with the service alone, the next datagram starts it again.
+            // Stopped with its sockets, it stays stopped. Stopped alone, the service is started again by the next
+            // datagram.
             try machine.must("systemctl stop footfall.service")
             #expect(try machine.property("Result") == "success")
             try machine.send("f1 s=demo&v=2&u=/")
@@ -54,7 +55,7 @@ extension UnderSystemd {
         }
 
         @Test(
-            "what the daemon may not do, nobody in its place may do: a probe in the running sandbox is refused everything"
+            "a probe in the daemon's sandbox is refused everything that the daemon may not do"
         )
         func sandbox() throws {
             let machine = try Systemd(installed: true)
@@ -63,7 +64,7 @@ extension UnderSystemd {
             try machine.must("systemctl start footfall.service")
             let said = try machine.must("journalctl -b -o cat --no-pager -t python3 | grep '^probe '")
             let lines = said.split(separator: "\n").map(String.init)
-            // What it is there for goes through: a probe that is refused everything would prove nothing.
+            // Everything that the service needs is allowed: a probe that is refused everything would prove nothing.
             #expect(
                 lines.filter { $0.hasPrefix("probe allowed") } == [
                     "probe allowed write state", "probe allowed unix socket",
@@ -135,7 +136,7 @@ extension UnderSystemd {
             figure("slowest answer over restarts", end.client.slowest, atMost: 1, "s")
         }
 
-        @Test("five times kill -9 under the same: all are counted once")
+        @Test("five times kill -9 under the same load: all are counted once")
         func kills() throws {
             let machine = try Systemd(installed: true)
             let storm = try Storm(machine, seed: 2, seconds: 6)
@@ -152,7 +153,7 @@ extension UnderSystemd {
         }
 
         @Test(
-            "another program takes over while systemd itself is begun anew, and seven seconds of a broken one cost nothing"
+            "a program is replaced while systemd restarts itself, and seven seconds of a broken one cost nothing"
         )
         func brokenBinary() throws {
             let machine = try Systemd(installed: true)
@@ -177,7 +178,7 @@ extension UnderSystemd {
             )
         }
 
-        @Test("a daemon that hangs is replaced, and what came meanwhile is counted")
+        @Test("a daemon that hangs is replaced, and beacons in the meantime are counted")
         func hang() throws {
             let machine = try Systemd(installed: true)
             let storm = try Storm(machine, seed: 4, seconds: 13, rate: 8000)
@@ -194,7 +195,7 @@ extension UnderSystemd {
         }
 
         @Test(
-            "where the socket units are masked, systemd keeps the sockets the daemon opened: kills and restarts lose nothing"
+            "with masked socket units, systemd keeps the daemon's own sockets: kills and restarts lose nothing"
         )
         func ownSockets() throws {
             let machine = try Systemd(installed: true)
@@ -210,7 +211,7 @@ extension UnderSystemd {
             try machine.must("systemctl kill -s KILL footfall.service")
             let end = try storm.finish()
             #expect(end.complaints == [] && end.client.refused == 0, "\(end.client)")
-            // A socket of an address that is not in the settings any more is given back.
+            // The socket of a removed address is given back.
             try machine.write("/etc/footfall/sites.d/x.toml", "")
             try machine.write(
                 "/etc/footfall/footfall.toml", "[beacon]\nlisten = [\"0.0.0.0:7373\"]\n" + Systemd.settings)
@@ -231,7 +232,7 @@ extension UnderSystemd {
         // MARK: Operating
 
         @Test(
-            "settings are read again or refused, a mistake does not spin, the token is a credential, and the journal has its fields"
+            "settings are reloaded or refused, a mistake causes no loop, the token is a credential, the journal has fields"
         )
         func operating() throws {
             let machine = try Systemd(settings: "")
@@ -241,7 +242,7 @@ extension UnderSystemd {
             try machine.must("systemctl start footfall.service")
             let before = try machine.property("MainPID")
 
-            // The token that only root may read is the owner's.
+            // A token that only root can read belongs to the owner.
             let ask = "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7374/api/v1/sites"
             #expect(try machine.must(ask) == "401")
             #expect(try machine.must(ask + " -H 'Authorization: Bearer 0123456789abcdefghij'") == "200")
@@ -249,7 +250,8 @@ extension UnderSystemd {
 
             try machine.write("/etc/footfall/sites.d/more.toml", "[[site]]\nname = \"more\"\n")
             try machine.must("systemctl reload footfall.service")
-            // This systemd waits for the reload only if it hears of it before the command that sends the signal ends.
+            // This systemd waits for the reload only if it gets the message before the command that sends the signal
+            // ends.
             try eventually("the new site is served") { try machine.must("footfall sites") == "demo\nmore" }
             try machine.write("/etc/footfall/sites.d/more.toml", "nonsense\n")
             try machine.must("systemctl reload footfall.service")
@@ -280,9 +282,9 @@ extension UnderSystemd {
                     .status
                     == 1)
 
-            // A start with that mistake waits, says so, and is tried again; the sockets stay.
+            // A start with that mistake waits, reports it, and is retried. The sockets stay.
             try machine.run("systemctl --no-block restart footfall.service")
-            try eventually("it says what is wrong") {
+            try eventually("it reports the mistake") {
                 try machine.property("StatusText").contains("the settings are wrong")
             }
             #expect(try entries("Cannot start")["FOOTFALL_REASON"]?.contains("more.toml:1") == true)
@@ -290,15 +292,15 @@ extension UnderSystemd {
             try machine.send("f1 s=demo&v=1&u=/")
             #expect(try machine.property("ActiveState", of: "footfall-beacon.socket") == "active")
             try machine.must("rm /etc/footfall/sites.d/more.toml; systemctl restart footfall.service")
-            try eventually("what came meanwhile is counted") { try machine.views() == 1 }
+            try eventually("beacons in the meantime are counted") { try machine.views() == 1 }
         }
 
         @Test(
-            "counts outlive a reboot and the end of the machine's first process, and nothing the kernel dropped is said twice"
+            "counts survive a reboot and the end of the machine's first process, and no kernel drop is counted twice"
         )
         func reboot() throws {
             let machine = try Systemd(installed: true)
-            // A daemon that is frozen and a buffer for some ten datagrams: the others are dropped.
+            // A frozen daemon and a buffer for about ten datagrams: the others are dropped.
             try machine.dropIn("[Socket]\nReceiveBuffer=4K\n", for: "footfall-beacon.socket")
             try machine.must("systemctl restart footfall-beacon.socket && systemctl start footfall.service")
             try machine.must(
@@ -325,7 +327,7 @@ extension UnderSystemd {
         }
 
         @Test(
-            "the examples start: another address, several sockets, a root directory of its own",
+            "the examples start: another address, several sockets, a separate root directory",
             arguments: ["beacon-other-address", "beacon-several-sockets", "service-root-directory"])
         func examples(_ name: String) throws {
             let machine = try Systemd(installed: true)
@@ -337,7 +339,7 @@ extension UnderSystemd {
             try machine.must(
                 "mkdir -p /etc/systemd/system/\(unit).d && cp /usr/share/doc/footfall/examples/\(name).conf /etc/systemd/system/\(unit).d/"
             )
-            // The example's own line puts it in force, while the service runs.
+            // The example's own line applies it while the service runs.
             let example = try String(contentsOfFile: "systemd/examples/\(name).conf", encoding: .utf8)
             let line = example.firstMatch(of: #/# (systemctl .*)\n/#).map { String($0.1) }
             try machine.must(line ?? "systemctl daemon-reload && systemctl restart footfall.service")

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A real web server, set up by what `footfall snippet` prints, that writes its log to the daemon.
+/// A real web server, configured with the output of `footfall snippet`, that sends its log to the daemon.
 ///
 /// It serves pages under `/`, `/tin-tức/` and `/style.css`, and nothing else.
 final class LoggingServer {
@@ -8,7 +8,7 @@ final class LoggingServer {
     private let process: Child
     private let folder: TemporaryFolder
 
-    /// The kinds there are tests for.
+    /// The kinds with tests.
     enum Kind: String, CaseIterable {
         case nginx, haproxy, apache, caddy
 
@@ -19,14 +19,14 @@ final class LoggingServer {
         }
     }
 
-    /// A server of one kind that logs as `snippet` says; its site is reached by the host `demo.example`.
+    /// A server of one kind that logs as in `snippet`. Its site has the host `demo.example`.
     init(_ kind: Kind, logging snippet: String) throws {
         folder = try TemporaryFolder()
         port = try freePort()
         let path = folder.path
         for page in ["index.html", "tin-tức/index.html"] { try folder.write("www/" + page, "<p>Xin chào</p>") }
         try folder.write("www/style.css", "p {}")
-        // Servers that give up being root read it as somebody else.
+        // Servers that give up root read it as another user.
         _ = try shell("chmod -R a+rX '\(path)'")
         let snippet = snippet.replacing("/var/log/nginx", with: path)
         let (program, arguments, configuration): (String, [String], String) =
@@ -118,7 +118,7 @@ final class LoggingServer {
         }
     }
 
-    /// Asks for a page as somebody at an address of loopback.
+    /// Requests a page from an address of loopback.
     func ask(_ path: String, from address: String, _ options: String = "-A 'Mozilla/5.0 (X11)'") throws {
         _ = try shell(
             "curl -s -o /dev/null --max-time 5 --interface \(address) -H 'Host: demo.example' \(options) 'http://127.0.0.1:\(port)\(path)'"
@@ -131,7 +131,7 @@ final class LoggingServer {
     }
 }
 
-/// rsyslog as a relay, set up by what `footfall snippet` prints.
+/// rsyslog as a relay, configured with the output of `footfall snippet`.
 final class Relay {
     let port: Int
     private let process: Child

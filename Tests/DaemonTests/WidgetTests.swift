@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Hardship {
-    /// The widget in a real browser that is driven like a visitor drives it.
+    /// The widget in a real browser, driven like a visitor's.
     @Suite(.serialized, .enabled(if: Nginx.isToBeHad && Driver.isToBeHad, "needs nginx, chromium and chromedriver"))
     struct WidgetTests {
         /// A site whose daemon runs behind nginx, with pages of the test.
@@ -28,7 +28,7 @@ extension Hardship {
                 nginx = try Nginx(before: machine.httpPort, pages: pages, lines: logging ? log : "")
             }
 
-            /// Requests of `/hit` that were answered with 200.
+            /// Requests of `/hit` with status 200.
             func hits() throws -> Int {
                 let token = try machine.command("token create t\(Int.random(in: 0...99_999))").output.split(
                     separator: "\n")[0]
@@ -52,7 +52,7 @@ extension Hardship {
 
         private static let views = "document.querySelector('[data-footfall=views]').innerText"
 
-        @Test("an application that never loads another page: a view for each path, none for a fragment or a query")
+        @Test("an application that never loads another page has a view for each path, none for a fragment or a query")
         func application() throws {
             let stage = try Stage(["app.html": Self.page()])
             let seen = try Driver.run(
@@ -69,7 +69,7 @@ extension Hardship {
             #expect(state.contains("\"visits\":1,\"views\":4,"), "\(state)")
         }
 
-        @Test("a page that comes back out of the browser's memory is seen once more")
+        @Test("a page that returns from the browser's memory is viewed once more")
         func memory() throws {
             let stage = try Stage([
                 "a.html": Self.page(
@@ -81,11 +81,11 @@ extension Hardship {
                 "until \(Self.views) == '2'", "get document.title",
             ])
             #expect(seen == ["\"persisted true\""])
-            // One request a view.
+            // One request for each view.
             #expect(try stage.hits() == 2)
         }
 
-        @Test("an application in a browser that does not tell of its pages is looked at each second")
+        @Test("in a browser that does not report page changes, the application is checked every second")
         func olderBrowser() throws {
             let stage = try Stage(["app.html": Self.page()])
             let without = "Object.defineProperty(window, 'navigation', { value: undefined })"
@@ -98,7 +98,7 @@ extension Hardship {
         }
 
         @Test(
-            "what has no number stays as it was written, whatever is in it, and all of it while nothing can be kept",
+            "a place without a number keeps its content, and so do all places while nothing can be stored",
             .enabled(if: Fault.isToBeHad, "needs strace and the right to trace"))
         func untouched() throws {
             let written =
@@ -112,7 +112,7 @@ extension Hardship {
             let seen = try Driver.run([
                 "open \(stage.url)page.html",
                 "until performance.getEntriesByType('resource').some(e => e.name.endsWith('/hit') && e.responseStatus == 503)",
-                // Whatever it would do about that is done when another answer is there.
+                // Any reaction of the script happens before another response arrives.
                 "run fetch('/style.css').then(() => window.later = 1)", "until window.later",
                 "get document.body.innerHTML",
                 "errors",
@@ -120,7 +120,7 @@ extension Hardship {
             #expect(
                 seen[0].replacing("\\\"", with: "'").contains(
                     written.replacing("data-footfall>", with: "data-footfall=''>")), "\(seen)")
-            // What the browser itself says of it, and nothing else.
+            // The browser's own message, and nothing else.
             #expect(seen[1].contains("503") && seen[1].count { $0 == "," } == 0, "\(seen[1])")
             fault.end()
             // It was not counted.
@@ -128,13 +128,13 @@ extension Hardship {
         }
 
         @Test(
-            "the lines that footfall snippet prints count a page under the policy that it prints for them",
+            "the lines of footfall snippet count a page under the policy that it prints for them",
             arguments: [["--csp"], ["--csp", "--sri"], ["--csp", "--lang", "vi_VN"]])
         func snippet(flags: [String]) throws {
             let machine = try Machine(sites: ["portal"])
             let life = try machine.start()
             try life.becomeReady()
-            // The script lies on another origin than the page.
+            // The script is on another origin than the page.
             let url = "http://127.0.0.1:\(machine.httpPort)/"
             let printed = try machine.command("snippet portal --url \(url) " + flags.joined(separator: " ")).output
             let policy = try #require(printed.firstMatch(of: /Content-Security-Policy: (.*)\n/)?.1)
@@ -154,7 +154,7 @@ extension Hardship {
         }
 
         @Test(
-            "a page that is in the log as well: each visitor once, a warning, and views of one source when it says which"
+            "a page that is also in the log has each visitor once, a warning, and views of one source when that is set"
         )
         func logAndScript() throws {
             let stage = try Stage(["page.html": Self.page()], logging: true)
@@ -166,7 +166,7 @@ extension Hardship {
             #expect(try stage.stats().contains("\"online\":{\"visitors\":1,"))
         }
 
-        @Test("a page that is rendered ahead counts when it is shown, and not before")
+        @Test("a prerendered page counts when it is shown, and not before")
         func renderedAhead() throws {
             let rules =
                 #"<script type="speculationrules">{"prerender":[{"urls":["/next.html"],"eagerness":"immediate"}]}</script>"#
@@ -177,7 +177,7 @@ extension Hardship {
             ])
             let seen = try Driver.run([
                 "open \(stage.url)first.html", "until \(Self.views) == '1'",
-                // Time enough to render: another request of the page is answered meanwhile.
+                // Enough time to render: another request of the page gets its response in the meantime.
                 "run window.ready = 0; setTimeout(() => ready = 1, 1500)", "until window.ready",
                 "run fetch('/thong-ke/api/v1/sites/portal').then(a => a.json()).then(a => window.before = a.total.views)",
                 "until window.before", "get before",
@@ -188,12 +188,12 @@ extension Hardship {
         }
 
         @Test(
-            "who looks is online: a ping a minute, none from a tab that is behind another, and one when it is in front again"
+            "a viewer is online: a ping a minute, none from a tab behind another, and one when it is in front again"
         )
         func pings() throws {
             let stage = try Stage(["index2.html": Self.page(), "other.html": "<!doctype html><title>other</title>"])
-            // The page's own clock is moved by hand, from the other tab too, which hears how the page stood then and how often
-            // it had asked.
+            // The page's own clock is moved by hand, from the other tab too. That tab receives the state of the page
+            // then, and the number of its requests.
             let clock =
                 "window.now = 0; Date.now = () => 1e12 + now; const tick = []; "
                 + "setInterval = f => tick.push(f); window.pass = ms => { now += ms; tick.forEach(f => f()) }; "
@@ -207,7 +207,7 @@ extension Hardship {
                 "run new BroadcastChannel('clock').postMessage(60000)", "until localStorage.passed == 'hidden3'",
                 "first", "until document.visibilityState == 'visible' && asked == 4",
             ])
-            // One view, and three pings beside it.
+            // One view, and three pings besides.
             try eventually("four hits: \(try stage.hits())") { try stage.hits() == 4 }
             #expect(try stage.stats().contains("\"visits\":1,\"views\":1,"))
         }
@@ -239,7 +239,7 @@ extension Hardship {
             }
         }
 
-        @Test("two sites on a page each fill the places that are theirs")
+        @Test("two sites on a page each fill their own places")
         func twoSites() throws {
             let page = Self.page(
                 "<i data-footfall=\"views\">–</i><b data-footfall=\"views\">–</b>",
@@ -254,7 +254,7 @@ extension Hardship {
             #expect(seen == ["[]"])
         }
 
-        @Test("a theme made for busuanzi is filled by changing its script's address")
+        @Test("a theme made for busuanzi works after a change of its script's address")
         func busuanzi() throws {
             let page = """
                 <!doctype html><html lang="zh-CN"><meta charset="utf-8"><script async src="/thong-ke/busuanzi.js?site=portal"></script>
@@ -262,7 +262,7 @@ extension Hardship {
                 <span id="busuanzi_container_site_uv" style="display:none">访客<span id="busuanzi_value_site_uv"></span>人</span>
                 <span id="busuanzi_container_page_pv" style="display:none"><span id="busuanzi_value_page_pv"></span></span>
                 """
-            // As it is by default, and where the number of views is public too. No sentence is shown without its number.
+            // By default, and with a public number of views. No sentence is shown without its number.
             for (numbers, text) in [
                 (["online", "total"], "访客1人"), (["total", "views"], "本站总访问量2次 访客1人"),
             ] {
@@ -291,7 +291,7 @@ enum Driver {
         do { return try shell("command -v chromedriver").status == 0 && Chromium.isToBeHad } catch { return false }
     }()
 
-    /// Runs steps (`Widget/drive.py` says which there are) and gives what they print, a line each.
+    /// Runs steps (listed in `Widget/drive.py`) and returns their output, one line each.
     static func run(_ steps: [String]) throws -> [String] {
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Widget/drive.py").path
         let folder = try TemporaryFolder()

@@ -2,12 +2,12 @@ import Counting
 import Glibc
 import Wire
 
-/// Throws bytes at everything that reads bytes of strangers or of a disk (`make fuzz`).
+/// Feeds random bytes to everything that reads bytes from outside or from a disk (`make fuzz`).
 ///
-/// What is thrown at is chosen by the variable FOOTFALL_FUZZ, so that each has a corpus of its own. Whatever comes, nothing
-/// traps, nothing is lost and nothing comes twice: datagrams and records are conserved.
+/// The variable FOOTFALL_FUZZ chooses the target, so that each has a corpus of its own. Whatever comes, nothing traps,
+/// nothing is lost and nothing is counted twice: datagrams and records are conserved.
 ///
-/// The package manager takes this for the program's beginning; libFuzzer has one of its own, which it calls from here.
+/// For the package manager this is the program's main function. libFuzzer has its own, which is called from here.
 @_cdecl("footfall_fuzz_main")
 public func main(_ count: CInt, _ arguments: Arguments) -> CInt {
     var (count, arguments) = unsafe (count, arguments)
@@ -18,7 +18,7 @@ public func main(_ count: CInt, _ arguments: Arguments) -> CInt {
     }
 }
 
-/// The words of the command line, as C has them.
+/// The words of the command line, in C's form.
 public typealias Arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 @_silgen_name("LLVMFuzzerRunDriver")
@@ -40,7 +40,7 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
         var (tried, runs) = (house, 0)
         return { input in
             runs += 1
-            // What frames make grows up to the limits of a daemon, which are more than a fuzzer may have.
+            // The state made by frames grows up to the limits of a daemon, which are more than a fuzzer may use.
             if runs % 100_000 == 0 { tried = House() }
             tried.apply(altered(whole, by: input))
         }
@@ -54,7 +54,8 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     }
 }()
 
-/// Two fields that proxies write, from a proxy and from a stranger: whoever is not believed is who the connection says.
+/// Two fields that proxies write, from a proxy and from an untrusted peer. For an untrusted peer, only the connection
+/// counts.
 private func forwarded(_ input: [UInt8]) {
     let fields = input.split(separator: 0x0a, maxSplits: 1, omittingEmptySubsequences: false)
         .map { String(decoding: $0, as: UTF8.self).split(separator: ",") }
@@ -66,8 +67,8 @@ private func forwarded(_ input: [UInt8]) {
     _ = visitor(of: 0x7f00_0001)
 }
 
-/// What `input` makes of bytes that are right: each three of its bytes put one in a place, the last two cut the end off. Where it
-/// begins with a zero, the rest of it stands for itself.
+/// Valid bytes changed by `input`: each three of its bytes put one byte in a place, and the last two cut the end off.
+/// If it begins with a zero, the rest of it is used unchanged.
 private func altered(_ whole: [UInt8], by input: [UInt8]) -> [UInt8] {
     guard let first = input.first, first != 0 else { return Array(input.dropFirst()) }
     var bytes = whole
@@ -135,7 +136,7 @@ private final class House {
         finish(frame)
     }
 
-    /// A frame with something of everything that a datagram brings.
+    /// A frame with one of everything that a datagram can contain.
     func someFrame() -> [UInt8] {
         var frame = Frame()
         let text =
@@ -145,26 +146,26 @@ private final class House {
         return frame.bytes
     }
 
-    /// A state in which people are, and a day that is over.
+    /// A state with people online and a closed day.
     func someSnapshot() -> [UInt8] {
         for _ in 0..<3 { apply(someFrame()) }
         return engine.snapshot()
     }
 
-    /// Frames come from a disk: whatever is in them, they are applied or refused.
+    /// Frames come from a disk: whatever they contain, they are applied or refused.
     func apply(_ bytes: [UInt8]) {
         do throws(MalformedBytes) { try engine.apply(bytes.span) } catch {}
     }
 
     private func finish(_ frame: Frame) {
         do throws(MalformedBytes) { try engine.apply(frame.span) } catch {
-            fatalError("a frame of our own is \(error)")
+            fatalError("our own frame is \(error)")
         }
         func count(_ counter: Counter) -> UInt64 { admission.counts[counter] + engine.counters[counter] }
         let refused = DatagramRejection.allCases.reduce(0) { $0 + count($1.counter) }
         let rejected = BeaconRejection.allCases.reduce(0) { $0 + count($1.counter) }
-        precondition(count(.datagrams) == count(.parsedDatagrams) + refused, "a datagram got lost or came twice")
+        precondition(count(.datagrams) == count(.parsedDatagrams) + refused, "a datagram was lost or counted twice")
         let counted = [Counter.views, .pings, .duplicates, .bots].reduce(0) { $0 + count($1) }
-        precondition(count(.records) == counted + rejected, "a record got lost or came twice")
+        precondition(count(.records) == counted + rejected, "a record was lost or counted twice")
     }
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes what fuzzing begins with: `seeds.py FOLDER` makes a folder of files for each target of Fuzz.swift that reads text.
+"""Writes the seeds for fuzzing: `seeds.py FOLDER` makes a folder of files for each target of Fuzz.swift that reads text.
 
-They are the datagrams that real servers sent (Tests/WireTests/Corpus), alone and several lines together, and beacons as the
-documentation shows them.
+They are datagrams of real servers (Tests/WireTests/Corpus), single ones and several lines together, and the beacons of the
+documentation.
 """
 import os
 import re

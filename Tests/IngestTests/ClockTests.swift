@@ -2,12 +2,12 @@ import Counting
 import Ingest
 import Testing
 
-/// What the definitions say of clocks, computed anew: the lead, the moments, and from the list of hits everything else.
+/// The definitions about clocks, computed separately: the lead, the moments, and everything else from the list of hits.
 private struct NaiveClock {
     var wall: Int64
     var last: Int64
     var lead: Int64 = 0
-    /// Visitor and moment of every hit since time last began.
+    /// Visitor and moment of every hit since the last restart of time.
     var hits: [(visitor: Int, moment: Int64)] = []
     var visits: Int64 = 0
 
@@ -42,7 +42,7 @@ private struct NaiveClock {
 }
 
 @Test(
-    "random clocks, late stamps and stamps from before a step give the moments and numbers of the definitions",
+    "random clocks, late stamps and stamps from before a step give the moments and numbers in the definitions",
     arguments: 1...300)
 func randomClocks(seed: Int) {
     var random = SplitMix(seed: UInt64(seed))

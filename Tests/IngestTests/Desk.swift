@@ -4,7 +4,7 @@ import Testing
 import Wire
 import Zones
 
-/// The zones that the definitions are tested in.
+/// The zones in which the definitions are tested.
 let sevenZones = [
     "Europe/Paris", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Ho_Chi_Minh", "America/New_York",
     "Pacific/Apia",
@@ -18,17 +18,17 @@ let calendar: IngestPipeline.Calendar = { name, moment in
         day: LocalDay(number: day.number), begins: Moment(second: day.begins), ends: Moment(second: day.ends))
 }
 
-/// One site, `demo`, whose time is moved by hand. Clock times are local times of the day the test begins in.
+/// One site, `demo`, with a clock that is moved by hand. Clock times are local times of the test's first day.
 struct Desk {
     private(set) var pipeline: IngestPipeline
     /// Midnight of the first day, in milliseconds.
     let midnight: Int64
-    /// Every frame so far, as a journal would hold it.
+    /// Every frame so far, as in a journal.
     private(set) var journal: [[UInt8]] = []
     private var wall: Int64
     private var steady: Int64
 
-    /// A desk in `zone` that stands at `clock` of 2026-11-23, or of the local day that holds `noon` (unix seconds).
+    /// A desk in `zone` that stands at `clock` on 2026-11-23, or on the local day with `noon` (unix seconds).
     init(
         _ zone: String = "UTC", from clock: String = "00:00", noon: Int64 = 1_795_435_200,
         settings: SiteSettings? = nil,
@@ -49,7 +49,7 @@ struct Desk {
         commit()
     }
 
-    /// `09:30`, `09:30:01`, `09:30:00.999`, or with more than 24 hours for the days after.
+    /// `09:30`, `09:30:01`, `09:30:00.999`, or more than 24 hours for the days after.
     static func milliseconds(_ clock: String) -> Int64 {
         let parts = clock.split(separator: ":")
         var total = (Int64(parts[0]) ?? 0) * 3_600_000 + (Int64(parts[1]) ?? 0) * 60_000
@@ -60,7 +60,7 @@ struct Desk {
         return total
     }
 
-    /// A beacon that arrives at a clock time; the machine's clocks have come that far.
+    /// A beacon that arrives at a clock time. The machine's clocks show this time.
     mutating func beacon(_ fields: String, at clock: String) {
         beacon(fields, stamp: midnight + Self.milliseconds(clock))
     }
@@ -71,13 +71,13 @@ struct Desk {
         take(fields, stamp: stamp)
     }
 
-    /// A beacon, whatever the clocks say.
+    /// A beacon, whatever the clocks show.
     mutating func take(_ fields: String, stamp: Int64) {
         pipeline.ingest(Array("f1 s=demo&\(fields)".utf8).span, from: .ourselves, isTruncated: false, stamp: stamp)
         commit()
     }
 
-    /// A page's hit over HTTP at a clock time; why it was refused, if it was.
+    /// A page's hit over HTTP at a clock time. Returns why it was refused, if it was.
     @discardableResult
     mutating func hit(
         _ form: String, from address: NetworkAddress, agent: String, at clock: String? = nil
@@ -95,7 +95,7 @@ struct Desk {
     /// Somebody sets the wall clock.
     mutating func step(by milliseconds: Int64) { setClocks(wall: wall + milliseconds, steady: steady) }
 
-    /// Both clocks go on, minute by minute, and nothing comes.
+    /// Both clocks advance minute by minute, and nothing arrives.
     mutating func wait(minutes: Int) {
         for _ in 0..<minutes {
             setClocks(wall: wall + 60_000, steady: steady + 60_000)
@@ -105,7 +105,7 @@ struct Desk {
 
     mutating func drops(cookie: UInt64, total: UInt32) { pipeline.noteDrops(cookie: cookie, total: total) }
 
-    /// The kinds of warnings that the site has.
+    /// The kinds of warnings of the site.
     var warnings: [Warning.Code] {
         mutating get {
             let report = pipeline.report()
@@ -143,14 +143,14 @@ struct Desk {
         commit()
     }
 
-    /// Nothing waits, and the clocks stand at a clock time.
+    /// Advances the clocks to a clock time while no datagram waits.
     mutating func pass(to clock: String) {
         let end = midnight + Self.milliseconds(clock)
         setClocks(wall: end, steady: steady + end - wall)
         pass()
     }
 
-    /// Nothing waits.
+    /// Advances the time while no datagram waits.
     mutating func pass() {
         pipeline.advanceClock()
         if journal.last != pipeline.frame.bytes { journal.append(pipeline.frame.bytes) }
@@ -175,7 +175,7 @@ struct Desk {
 
     mutating func online(within window: Int64) -> Int { pipeline.online(of: SiteIndex(0), within: window) }
 
-    /// The site's numbers when nothing more happens until a clock time.
+    /// The site's numbers at a clock time, if nothing more happens until then.
     mutating func report(at clock: String) -> SiteReport {
         pass(to: clock)
         return report()

@@ -3,13 +3,13 @@ import Ingest
 import Testing
 import Wire
 
-@Test("a clock set back an hour loses and doubles nothing, and time goes on at half speed until it has caught up")
+@Test("a clock set back an hour loses and doubles nothing, and time runs at half speed until it has caught up")
 func stepBack() {
     var desk = Desk(from: "12:00")
     desk.beacon("v=me&u=/", at: "12:00")
     let wall = desk.midnight + Desk.milliseconds("12:10")
     desk.pass(to: "12:10")
-    // The wall clock falls back to 11:10, and both clocks go on.
+    // The wall clock goes back to 11:10, and both clocks continue.
     for minute: Int64 in 0...120 {
         let now = wall - 3_600_000 + minute * 60_000
         desk.setClocks(wall: now, steady: wall + minute * 60_000)
@@ -17,7 +17,7 @@ func stepBack() {
         let expected = wall + minute * 30_000
         #expect(desk.pipeline.now.milliseconds == expected)
     }
-    // Two hours later the wall clock stands at 13:10 and has caught up.
+    // Two hours later the wall clock shows 13:10 and has caught up.
     desk.setClocks(wall: wall + 3_660_000, steady: wall + 7_260_000)
     desk.pass()
     #expect(desk.pipeline.now.milliseconds == wall + 3_660_000)
@@ -27,7 +27,7 @@ func stepBack() {
     #expect(desk.pipeline.engine.counters[.duplicates] == 0)
 }
 
-@Test("a datagram that waited over the step back counts as now, not in the future")
+@Test("a datagram that waited during the step back counts as now, not in the future")
 func waitedOverStepBack() {
     var desk = Desk(from: "12:00")
     let before = desk.midnight + Desk.milliseconds("12:00:05")
@@ -37,7 +37,7 @@ func waitedOverStepBack() {
     #expect(desk.pipeline.now.milliseconds == before + 10)
 }
 
-@Test("a clock that was more than a day ahead starts time anew: totals stay, presence and windows are empty")
+@Test("after a clock was more than a day ahead, time begins again: totals stay, presence and windows are empty")
 func badClockAtBoot() {
     var desk = Desk(from: "12:00")
     desk.beacon("v=me&u=/", at: "12:00")
@@ -55,7 +55,7 @@ func badClockAtBoot() {
     #expect(desk.pipeline.engine.counters[.clockRestarts] == 1)
 }
 
-@Test("a clock that leaps forward empties the windows it has left behind and touches no total")
+@Test("a clock that leaps forward empties the windows and changes no total")
 func leapForward() {
     var desk = Desk(from: "12:00")
     desk.beacon("v=me&u=/", at: "12:00")
@@ -69,7 +69,7 @@ func leapForward() {
     #expect(desk.pipeline.engine.counters[.clockLeapsForward] == 1)
 }
 
-@Test("small corrections of the clock are no steps", arguments: [-499, -1, 1, 499] as [Int64])
+@Test("small corrections of the clock are not steps", arguments: [-499, -1, 1, 499] as [Int64])
 func slew(milliseconds: Int64) {
     var desk = Desk(from: "12:00")
     let now = desk.midnight + Desk.milliseconds("12:00:10")
@@ -78,7 +78,7 @@ func slew(milliseconds: Int64) {
     #expect(counters[.clockStepsBack] == 0 && counters[.clockLeapsForward] == 0)
 }
 
-@Test("a late stamp counts at the moment time has reached")
+@Test("a late stamp counts at the current moment")
 func lateStamp() {
     var desk = Desk(from: "12:00")
     desk.beacon("v=a&u=/", at: "12:00:10")
@@ -87,7 +87,7 @@ func lateStamp() {
     #expect(desk.report().online == 2)
 }
 
-@Test("the windows hold what happened in them, the running slot among it")
+@Test("the windows hold what happened in them, including the running slot")
 func windows() {
     var desk = Desk(from: "00:00")
     desk.beacon("v=a&u=/", at: "12:00:00")
@@ -105,7 +105,7 @@ func windows() {
 }
 
 @Test(
-    "a day of 23, 23½, 24½ or 25 hours counts all of its hits and no other's",
+    "a day of 23, 23½, 24½ or 25 hours counts all of its hits and no others",
     arguments: [
         ("Europe/Paris", 1_774_778_400), ("Europe/Paris", 1_792_922_400), ("Australia/Lord_Howe", 1_775_350_800),
         ("Australia/Lord_Howe", 1_791_075_600), ("America/New_York", 1_772_985_600),
@@ -124,7 +124,7 @@ func unevenDay(zone: String, noon: Int64) {
     #expect(desk.report().today.views == 1)
 }
 
-@Test("after days without the daemon yesterday is empty and today begins at zero", arguments: sevenZones)
+@Test("after days without the daemon, yesterday is empty and today begins at zero", arguments: sevenZones)
 func daysWithoutDaemon(zone: String) {
     var desk = Desk(zone)
     desk.beacon("v=me&u=/", at: "12:00")
@@ -144,7 +144,7 @@ func monthTurns(zone: String) {
     #expect(desk.report().yesterday.views == 1)
 }
 
-@Test("a full table keeps counting views, tracks no newcomer, and says so")
+@Test("a full table still counts views, tracks no new visitor, and reports it")
 func fullTable() {
     var limits = Limits()
     limits.visitors = 2
@@ -170,7 +170,7 @@ func oneDoorCounts() {
     #expect(desk.pipeline.engine.counters[.pings] == 1)
 }
 
-@Test("a start number and corrections are in the total, and corrections in their day and month")
+@Test("a baseline and corrections are in the total, and corrections in their day and month")
 func startAndCorrections() {
     var desk = Desk()
     desk.beacon("v=me&u=/", at: "36:00")
@@ -188,7 +188,7 @@ func startAndCorrections() {
     #expect(site.windows.allSatisfy { $0.visits == 1 && $0.views == 1 })
 }
 
-@Test("the peak of a day begins with who is online at its midnight")
+@Test("the peak of a day begins with the visitors online at its midnight")
 func peakOfDay() {
     var desk = Desk(from: "23:00")
     for visitor in 0..<5 { desk.beacon("v=\(visitor)&u=/", at: "23:58") }
@@ -199,7 +199,7 @@ func peakOfDay() {
     #expect(site.peak.at.milliseconds == desk.midnight + Desk.milliseconds("23:58"))
 }
 
-@Test("a restart from the snapshot goes on with the recorded moments and the same bytes")
+@Test("a restart from the snapshot continues with the recorded moments and the same bytes")
 func restart() throws {
     var desk = Desk(from: "12:00")
     for i in 0..<50 { desk.beacon("v=\(i % 7)&u=/\(i % 3)&r=https://e\(i % 4).example/", at: "12:\(i)") }
@@ -239,12 +239,12 @@ func damagedSnapshot() {
     for _ in 0..<5000 {
         var altered = bytes
         altered[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-        // Either outcome is right: a checksum stands before this in storage. What matters is that it comes back.
+        // Both outcomes are right, because storage compares a checksum first. It only must return.
         _ = try? Engine(restoring: altered.span, limits: Limits(), seed: HashSeed(1, 1))
     }
 }
 
-@Test("a kept day of more pages and referrers than rows still adds up to its views")
+@Test("a stored day with more pages and referrers than rows still adds up to its views")
 func keptDayAddsUp() throws {
     var desk = Desk(from: "12:00")
     for i in 0..<300 { desk.beacon("u=/\(i % 150)&r=https://e\(i % 120).example/", at: "12:\(i / 60):\(i % 60)") }
@@ -257,7 +257,7 @@ func keptDayAddsUp() throws {
     #expect(day.referrers.rows.reduce(day.referrers.other) { $0 + $1.views } == 301)
 }
 
-@Test("nobody can send a referrer that is called like what we put in brackets")
+@Test("nobody can send a referrer with one of our own names in brackets")
 func forgedReferrer() {
     var desk = Desk(from: "12:00")
     for name in ["(direct)", "(internal)", "(other)", "a b", "<x>"] {
@@ -267,7 +267,7 @@ func forgedReferrer() {
     #expect(rows == [RankingRow(key: Array("(direct)".utf8), views: 5, entries: 0)])
 }
 
-@Test("what the wall clock did is told, so that it can be logged")
+@Test("changes of the wall clock are reported, so that they can be logged")
 func clockEventIsTold() {
     var pipeline = Desk(from: "12:00").pipeline
     let wall = pipeline.now.milliseconds

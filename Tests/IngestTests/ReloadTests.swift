@@ -3,12 +3,12 @@ import Ingest
 import Testing
 import Wire
 
-/// Other settings while the daemon runs, at the desk.
+/// Other settings while the daemon runs.
 @Suite("Other settings")
 struct ReloadTests {
     private static func sites(_ names: String...) -> [SiteProfile] { names.map { SiteProfile(SiteSettings(name: $0)) } }
 
-    @Test("a new site is counted from then on, one that is gone no more, and one that comes back goes on")
+    @Test("a new site is counted from then on, a removed one no more, and one that returns continues")
     func sites() {
         var desk = Desk()
         desk.beacon("u=/&v=1", at: "09:00")
@@ -21,12 +21,12 @@ struct ReloadTests {
         desk.beacon("u=/2&v=1", at: "09:03")
         let sites = desk.sites()
         #expect(sites.map(\.name) == ["demo", "shop"])
-        // The visitor of nine o'clock is still on the same visit.
+        // The visitor of nine o'clock is still in the same visit.
         #expect(sites[0].totalViews == 2 && sites[0].totalVisits == 1 && sites[0].online == 1)
         #expect(sites[1].totalViews == 1)
     }
 
-    @Test("settings that are the same write nothing, and others are a record of the journal")
+    @Test("unchanged settings write nothing, and changed ones are a record in the journal")
     func records() {
         var desk = Desk()
         desk.beacon("u=/&v=1", at: "09:00")
@@ -39,7 +39,7 @@ struct ReloadTests {
         #expect(desk.report().online == 0)
     }
 
-    @Test("who is believed changes at once")
+    @Test("the trusted networks change at once")
     func trusted() throws {
         var desk = Desk()
         let elsewhere = Admission.Sender.address(.v4(0xc000_0201))
@@ -50,7 +50,7 @@ struct ReloadTests {
         #expect(desk.report().totalViews == 1)
     }
 
-    @Test("more sites than there may be are refused, and nothing is changed")
+    @Test("too many sites are refused, and nothing is changed")
     func tooMany() {
         var limits = Limits()
         limits.sites = 2
@@ -62,7 +62,7 @@ struct ReloadTests {
     }
 
     @Test(
-        "after the clock was set back by days a page's hit is taken as before, and buckets fill by the time that passed"
+        "after the clock was set back by days, a page's hit counts as before, and buckets fill with real time"
     )
     func buckets() {
         var desk = Desk(from: "240:00")

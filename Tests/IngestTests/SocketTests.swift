@@ -5,7 +5,7 @@ import Platform
 import Testing
 import Wire
 
-/// A sender on a socket of its own, connected to a numeric address.
+/// A sender with a socket of its own, connected to a numeric address.
 private final class Client {
     private let descriptor: CInt
 
@@ -54,7 +54,7 @@ func bothFamilies() throws {
     #expect(report.counters[.datagrams] == 200 && report.counters[.parsedDatagrams] == 200)
 }
 
-@Test("an empty datagram and one that is too long are refused by name and hide none behind them")
+@Test("an empty and a too long datagram are refused with their reasons, and hide none after them")
 func oddSizes() throws {
     let socket = try loopback()
     let client = try Client(to: socket)
@@ -68,7 +68,7 @@ func oddSizes() throws {
     #expect(report.sites[0].totalVisits == 3)
 }
 
-@Test("what the kernel had no room for is counted, to the datagram")
+@Test("every datagram dropped by the kernel is counted")
 func kernelDrops() throws {
     let socket = try loopback(receiveBuffer: 4096)
     let client = try Client(to: socket)
@@ -79,7 +79,7 @@ func kernelDrops() throws {
     #expect(report.counters[.datagrams] + report.counters[.kernelDrops] == 500)
 }
 
-@Test("who is told that a change is done sees it at once")
+@Test("after the answer to a change, it is visible at once")
 func changeIsPublished() async throws {
     let thread = CountingThread(pipeline(), sockets: [try loopback()], ring: ReceiveRing())
     let profiles = ["demo", "more"].map { SiteProfile(SiteSettings(name: $0)) }
@@ -96,9 +96,9 @@ func changeIsPublished() async throws {
     thread.stop()
 }
 
-@Test("a hit that waited in the socket counts when it came, not when it was read")
+@Test("a hit that waited in the socket counts when it arrived, not when it was read")
 func kernelStamp() throws {
-    // The kernel begins to stamp some time after the first socket on the machine asks for it; this one keeps asking.
+    // The kernel begins to stamp some time after the first socket on the machine asks for it. This socket keeps asking.
     let asking = try loopback()
     defer { withExtendedLifetime(asking) {} }
     for attempt in 1...20 {
@@ -114,7 +114,7 @@ func kernelStamp() throws {
     }
 }
 
-@Test("an unsigned stranger is refused, and one who looks signed is refused by another name")
+@Test("an unsigned datagram from outside is refused, and one that looks signed is refused with another reason")
 func strangers() {
     var pipeline = pipeline()
     let stranger = Admission.Sender.address(.v4(0xcb00_7109))
@@ -126,7 +126,7 @@ func strangers() {
     #expect(counters[.datagramsUntrusted] == 1 && counters[.datagramsSignature] == 1 && counters[.parsedDatagrams] == 0)
 }
 
-@Test("a port in use says who has it")
+@Test("the error for a port in use names the process that has it")
 func portInUse() throws {
     let socket = try loopback()
     let port = try #require(UInt16(socket.name.split(separator: ":")[1]))
@@ -134,13 +134,13 @@ func portInUse() throws {
         _ = try BeaconSocket(host: "127.0.0.1", port: port, receiveBuffer: 4096)
     }
     guard case .inUse(let address, by: let owner?) = error else {
-        Issue.record("not said to be in use: \(String(describing: error))")
+        Issue.record("not reported as in use: \(String(describing: error))")
         return
     }
     #expect(address == socket.name && owner.hasSuffix("(pid \(getpid()))"))
 }
 
-@Test("every frame of junk and beacons keeps the books: nothing comes in that is not counted or refused")
+@Test("in every frame of junk and beacons, everything is counted or refused")
 func conservation() {
     var random = SplitMix(seed: 7)
     var pipeline = pipeline()

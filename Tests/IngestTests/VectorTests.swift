@@ -13,7 +13,7 @@ private struct Vector: CustomTestStringConvertible, Sendable {
     var testDescription: String { name }
 }
 
-/// Clock times from `first` to `last`, so many seconds apart.
+/// Clock times from `first` to `last`, `seconds` apart.
 private func every(_ seconds: Int, from first: String, to last: String) -> [String] {
     stride(from: Desk.milliseconds(first), through: Desk.milliseconds(last), by: seconds * 1000).map {
         "\($0 / 3_600_000):\($0 / 60_000 % 60):\($0 / 1000 % 60)"
@@ -25,7 +25,7 @@ private let agent = "a=Mozilla/5.0+(compatible;+Googlebot/2.1)"
 
 private let vectors = [
     Vector(
-        name: "five pages from 09:50 to 10:20 are one visit, over the hour",
+        name: "five pages from 09:50 to 10:20 are one visit, across the hour",
         beacons: pages(["09:50", "09:58", "10:05", "10:12", "10:20"]), views: 5, visits: 1),
     Vector(
         name: "one page reloaded ten times, 12 s apart, is ten views",
@@ -37,7 +37,7 @@ private let vectors = [
         name: "a page every five minutes over midnight is one visit",
         beacons: pages(every(300, from: "23:50", to: "24:10")), views: 5, visits: 1),
     Vector(
-        name: "a pause of exactly 30 minutes goes on with the visit",
+        name: "a pause of exactly 30 minutes continues the visit",
         beacons: [("v=me&u=/", "09:00"), ("v=me&u=/", "09:30")], views: 2, visits: 1),
     Vector(
         name: "a pause of 30 minutes and a second begins another",
@@ -49,7 +49,7 @@ private let vectors = [
     Vector(
         name: "a ping begins no visit, the first view after it does",
         beacons: [("v=me&n=ping", "09:00"), ("v=me&u=/", "09:10"), ("v=me&u=/", "09:20")], views: 2, visits: 1),
-    Vector(name: "a lone ping is neither", beacons: [("v=me&n=ping", "09:00")], views: 0, visits: 0),
+    Vector(name: "a single ping is neither", beacons: [("v=me&n=ping", "09:00")], views: 0, visits: 0),
     Vector(
         name: "a declared bot on 200 pages is 200 bot hits and nothing else",
         beacons: (0..<200).map { ("i=203.0.113.9&u=/\($0)&\(agent)", "09:00:00.\($0 % 1000)") }, views: 0, visits: 0,
@@ -96,7 +96,7 @@ func botIsNotOnline() {
     #expect(desk.report().bots == 1)
 }
 
-@Test("over midnight one visitor stays one online, and is a unique visitor of both days", arguments: sevenZones)
+@Test("over midnight one visitor stays one visitor online, and is a unique visitor of both days", arguments: sevenZones)
 func midnightVisitor(zone: String) {
     var desk = Desk(zone)
     for at in every(300, from: "23:50", to: "24:10") {
@@ -105,14 +105,14 @@ func midnightVisitor(zone: String) {
     }
     let site = desk.report()
     #expect(site.yesterday.visitors == 1 && site.today.visitors == 1)
-    // The visit belongs to the day in which it began.
+    // The visit belongs to the day on which it began.
     #expect(site.yesterday.visits == 1 && site.today.visits == 0)
     #expect(site.yesterday.views == 2 && site.today.views == 3)
     #expect(site.month.visitors == 2)
 }
 
 @Test(
-    "a thousand people with a page a minute are a thousand online at every second of a midnight", arguments: sevenZones)
+    "a thousand people with a page a minute are a thousand online every second around midnight", arguments: sevenZones)
 func midnightCrowd(zone: String) {
     var desk = Desk(zone, from: "23:50")
     for minute in 0..<20 {
@@ -127,7 +127,7 @@ func midnightCrowd(zone: String) {
     #expect(site.peakToday.visitors == 1000 && site.peak.visitors == 1000)
 }
 
-@Test("a visit goes on over midnight after a pause of up to 30 minutes, by the second", arguments: sevenZones)
+@Test("a visit continues over midnight after a pause of up to 30 minutes, to the second", arguments: sevenZones)
 func midnightGap(zone: String) {
     for (second, visits) in [("24:29:59", Int64(1)), ("24:30:00", 2)] {
         var desk = Desk(zone, from: "23:00")

@@ -3,22 +3,22 @@ import Ingest
 import Testing
 import Wire
 
-/// What makes numbers doubtful is said, and is not said of a site that is as it should be.
+/// A warning says what makes numbers doubtful, and a normal site has none.
 @Suite("Warnings")
 struct WarningTests {
     private static let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
 
     @Test(
-        "one address that stands for nearly everybody is noticed, whoever is behind it",
+        "one address that stands for nearly everybody is noticed, whatever is behind it",
         arguments: [
-            // Hits of one address among so many, and whether it is too much.
+            // Hits of one address among all hits, and whether they are too many.
             (49, 49, false), (51, 51, true), (94, 100, true), (84, 100, false), (50, 100, false), (1, 100, false),
             (950, 1000, true), (2730, 3000, true),
         ])
     func proxy(same: Int, all: Int, isTold: Bool) {
         for isBrowser in [false, true] {
             var desk = Desk()
-            // Spread over the others, and its visitors are many: the agents differ.
+            // Spread over the others. The address has many visitors: the agents differ.
             for i in 0..<all {
                 let isSame = (i + 1) * same / all > i * same / all
                 let address = isSame ? NetworkAddress.v4(0xc633_6401) : .v4(0xc000_0000 + UInt32(i))
@@ -32,12 +32,12 @@ struct WarningTests {
         }
     }
 
-    @Test("a proxy that has learnt to say who is behind it is no longer warned of")
+    @Test("there is no warning any more when a proxy names its clients")
     func mended() {
         var desk = Desk()
         for i in 0..<500 { desk.beacon("u=/\(i)&i=198.51.100.1&a=b", at: "09:00") }
         #expect(desk.warnings == [.proxyCollapse])
-        // What wavers about nine in ten does not come and go.
+        // A share that varies around nine in ten does not switch the warning on and off.
         for i in 0..<80 {
             desk.beacon("u=/\(i)&i=203.0.114.\(i)&a=b", at: "09:05")
             desk.beacon("u=/\(i)&i=198.51.100.1&a=b", at: "09:05")
@@ -47,7 +47,7 @@ struct WarningTests {
         #expect(desk.warnings == [])
     }
 
-    @Test("a newest view from this machine's own address is told, until one comes from elsewhere or gives none")
+    @Test("a newest view from this machine's own address is reported, until one from elsewhere or without address")
     func ownAddress() {
         for (i, address) in ["127.0.0.1", "127.9.9.9", "::1"].enumerated() {
             var desk = Desk()
@@ -58,7 +58,7 @@ struct WarningTests {
         }
     }
 
-    @Test("a sender that names visitors itself, and bots from one address, are no proxy")
+    @Test("a sender that names visitors itself, and bots from one address, are not a proxy")
     func named() {
         var desk = Desk()
         for i in 0..<100 { desk.beacon("u=/&v=member-\(i)", at: "09:00") }
@@ -68,7 +68,7 @@ struct WarningTests {
         #expect(desk.warnings == [])
     }
 
-    @Test("visitors whose views come from two sources are noticed, and not where the site says which source counts")
+    @Test("visitors with views from two sources are noticed, unless the site sets which source counts")
     func twoDoors() {
         for source in [nil, HitSource.beacon] {
             var desk = Desk(settings: SiteSettings(name: "demo", viewsFrom: source))
@@ -79,20 +79,20 @@ struct WarningTests {
                 }
                 if sources.contains(.browser) { desk.hit("s=demo&u=/", from: address, agent: Self.agent, at: "09:00") }
             }
-            // Two sources for two kinds of visitors are as it should be.
+            // Two sources for two kinds of visitors are normal.
             for i in 0..<40 { visit(i, by: i % 2 == 0 ? [.beacon] : [.browser]) }
             #expect(desk.warnings == [])
-            // A page that is counted twice: from the second visitor on it is known that there are two sources.
+            // A page that is counted twice. From the second visitor on, there are two sources.
             for i in 50..<53 { visit(i, by: [.beacon, .browser]) }
             #expect(desk.warnings == (source == nil ? [.twoDoors] : []))
-            // A day later it is mended, or nobody has come.
+            // A day later it is fixed, or nobody has come.
             desk.pass(to: "33:00")
             #expect(desk.warnings == [])
         }
     }
 
     @Test(
-        "a site that used to be visited at this time and is not has fallen silent; nights and Sundays are not silence")
+        "a site without its usual visitors at this time is silent; nights and Sundays are not silence")
     func silence() {
         var desk = Desk()
         // An office: from eight to five, five days a week, beginning on a Monday.
@@ -103,24 +103,24 @@ struct WarningTests {
         }
         for day in 0..<14 {
             if day % 7 < 5 { work(day) }
-            // At the end of each morning, noon, evening and night, whether there was work or not.
+            // After each morning, noon, evening and night, with or without work.
             for hour in [19, 23, 31] {
                 desk.pass(to: "\(24 * day + hour):30")
                 #expect(desk.warnings == [], "day \(day), \(hour):30")
             }
         }
-        // The third Monday nobody comes: at 8:00 they should.
+        // On the third Monday nobody comes. At 8:00 they should.
         desk.pass(to: "\(24 * 14 + 8):40")
         #expect(desk.warnings == [])
         desk.pass(to: "\(24 * 14 + 12):00")
         #expect(desk.warnings == [.silence])
         desk.pass(to: "\(24 * 15 + 3):00")
-        #expect(desk.warnings == [.silence], "it goes on over the night")
+        #expect(desk.warnings == [.silence], "it continues over the night")
         desk.beacon("u=/&v=1", at: "\(24 * 15 + 3):10")
         #expect(desk.warnings == [])
     }
 
-    @Test("a clock that was set is told of for an hour, or until time has caught up with it")
+    @Test("a set clock is reported for an hour, or until time has caught up with it")
     func clock() {
         var desk = Desk(from: "09:00")
         desk.pass(to: "09:01")
@@ -134,14 +134,14 @@ struct WarningTests {
         }
         desk.step(by: -3 * 3_600_000)
         #expect(desk.warnings == [.clock])
-        // Moments go at half speed until the wall clock has come three hours further.
+        // Moments run at half speed until the wall clock has advanced three more hours.
         desk.wait(minutes: 300)
         #expect(desk.warnings == [.clock])
         desk.wait(minutes: 120)
         #expect(desk.warnings == [])
     }
 
-    @Test("a clock that was wrong by years leaves no warning behind but its own")
+    @Test("a clock that was wrong by years leaves only its own warning")
     func wrongByYears() {
         var desk = Desk(from: "24000:00")
         desk.drops(cookie: 7, total: 3)
@@ -158,7 +158,7 @@ struct WarningTests {
         #expect(desk.warnings == [])
     }
 
-    @Test("while the daemon is down no site is silent")
+    @Test("no site is silent while the daemon is down")
     func down() {
         var desk = Desk()
         for day in 0..<8 {
@@ -166,7 +166,7 @@ struct WarningTests {
                 desk.beacon("u=/&v=\(minute)", at: "\(24 * day + minute / 60):\(minute % 60)")
             }
         }
-        // It ends at noon and is back at four; in the week before the site was busy until noon.
+        // The daemon stops at noon and is back at four. In the week before, the site was busy until noon.
         desk.add(.down(desk.pipeline.now))
         desk.pass(to: "200:00")
         desk.add(.up(desk.pipeline.now))
@@ -176,7 +176,7 @@ struct WarningTests {
         #expect(desk.warnings == [.silence])
     }
 
-    @Test("what the kernel had no room for is told of for an hour, also when a socket lives on")
+    @Test("datagrams dropped by the kernel are reported for an hour, also with an inherited socket")
     func drops() {
         var desk = Desk(from: "09:00")
         desk.drops(cookie: 7, total: 3)

@@ -2,15 +2,15 @@ import Counting
 import TestSupport
 import Testing
 
-/// Ways in which a disk, or somebody on it, changes files that a daemon wrote.
+/// Ways in which a disk, or somebody with access to it, changes the files of a daemon.
 struct Damage: CustomStringConvertible {
     private(set) var files: FileSet
-    /// What was done, for the message of a test that fails.
+    /// What was done, for the message of a failing test.
     private(set) var description = ""
-    /// The names that segments had before, where they have others now.
+    /// The former names of renamed segments.
     private(set) var formerNames: [String: String] = [:]
     private var random: SplitMix
-    /// A segment stands twice: damage to one of them would only ask which is read.
+    /// True if a segment exists twice: damaging one copy would only test which is read.
     private var isDone = false
 
     init(_ files: FileSet, seed: UInt64) {
@@ -34,7 +34,7 @@ struct Damage: CustomStringConvertible {
         }
     }
 
-    /// Flips bits, or zeros or overwrites a stretch.
+    /// Flips bits, or overwrites a range with zeros or random bytes.
     mutating func toBytes(of name: String, in range: Range<Int>? = nil) {
         guard var bytes = files[name], !bytes.isEmpty else { return }
         let range = (range ?? 0..<bytes.count).clamped(to: 0..<bytes.count)
@@ -65,7 +65,7 @@ struct Damage: CustomStringConvertible {
         files[name] = bytes
     }
 
-    /// The file ends early.
+    /// Cuts the file short.
     mutating func cut(_ name: String) {
         guard let bytes = files[name] else { return }
         let end = random.number(0...bytes.count)
@@ -78,7 +78,7 @@ struct Damage: CustomStringConvertible {
         return start..<min(range.upperBound, start + random.one(of: [1, 4, 30, 300, 3000]))
     }
 
-    /// Bytes come in between, or go, and all behind them lies elsewhere.
+    /// Inserts or removes bytes, so that everything after them moves.
     private mutating func shift(_ name: String) {
         guard var bytes = files[name], bytes.count > 1 else { return }
         let stretch = stretch(0..<bytes.count)
@@ -93,7 +93,7 @@ struct Damage: CustomStringConvertible {
         files[name] = bytes
     }
 
-    /// A frame stands twice, or where another one stood.
+    /// Doubles a frame, exchanges two frames, or overwrites one with another.
     private mutating func moveFrames(_ places: [Story.Place], in name: String) {
         guard var bytes = files[name], bytes.count >= places.last?.bytes.upperBound ?? .max, places.count > 1 else {
             return
@@ -107,7 +107,7 @@ struct Damage: CustomStringConvertible {
             note("frames at \(first) and \(second) of \(name) exchanged")
         case 1:
             bytes.insert(contentsOf: frames.0, at: second.lowerBound)
-            // A file of the size it was.
+            // Keep the size of the file.
             bytes.removeLast(frames.0.count)
             note("the frame at \(first) of \(name) doubled")
         default:
@@ -132,7 +132,7 @@ struct Damage: CustomStringConvertible {
         case 2:
             guard description.isEmpty else { return }
             files["journal/00000000000000ff.segment"] = files[name]
-            note("\(name) stands a second time as 00000000000000ff.segment")
+            note("\(name) is copied to 00000000000000ff.segment")
             isDone = true
         default:
             toBytes(of: name, in: 0..<64)

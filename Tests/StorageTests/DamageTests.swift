@@ -3,15 +3,15 @@ import Foundation
 import Storage
 import Testing
 
-/// Whatever happens to the files, a start ends in a sentence, or in counts that are never too high and a loss that is
-/// said to the hit.
+/// Whatever happens to the files, a start ends with an error message, or with counts that are never too high and an
+/// exact report of the loss.
 ///
-/// What was being tried when a test run dies stands in `footfall-damage` in the temporary directory.
+/// If a test run dies, `footfall-damage` in the temporary directory holds what it was trying.
 @Suite("Damage")
 struct DamageTests {
     private static let stories = 8
 
-    @Test("what damage leaves of the journal is counted, and what it took is named", arguments: 0..<stories)
+    @Test("undamaged frames of the journal are counted, and lost ones are named", arguments: 0..<stories)
     func journal(part: Int) throws {
         let story = try Story(
             seed: UInt64(900 + part), frames: 90, checkpoints: part % 2 == 0 ? [25] : [], restarts: [50, 70])
@@ -34,7 +34,7 @@ struct DamageTests {
         let armed = (sequence: UInt64(last + 1), before: story.hits(through: last))
         let recovery = try recover(folder, limits: story.limits, armed: hasRing ? armed : nil)
 
-        // Every frame that is still there is counted, in its order, and nothing else is.
+        // Every frame that still exists is counted, in order, and nothing else.
         var expected = story.engines[checkpoint.sequence]
         let kept = (checkpoint.sequence + 1...last).filter(intact.contains)
         var lost = Set(checkpoint.sequence + 1...(hasRing ? last : kept.last ?? checkpoint.sequence + 1)).subtracting(
@@ -47,7 +47,7 @@ struct DamageTests {
             do throws(MalformedBytes) {
                 try expected.apply(records.span)
             } catch {
-                // It leans on a frame that is gone.
+                // It depends on a lost frame.
                 lost.insert(number)
                 unread += UInt64(story.frames[number - 1].hits) - (expected.counters.counted - before)
             }
@@ -57,7 +57,7 @@ struct DamageTests {
         let isEqual = engine.snapshot() == expected.snapshot()
         #expect(isEqual, "\(place)")
 
-        // Behind the last frame that is there nothing says what is missing, but for the ring.
+        // After the last existing frame only the ring shows what is missing.
         let end = hasRing ? last : kept.last ?? checkpoint.sequence
         let named = recovery.losses.filter { $0.frames.lowerBound <= UInt64(end) }
         let frames = Set(named.flatMap { Array($0.frames).map(Int.init) })
@@ -66,14 +66,14 @@ struct DamageTests {
         #expect(
             named.reduce(0) { $0 + ($1.hits ?? 0) } == gone + unread && named.allSatisfy { $0.hits != nil }, "\(place)")
         for loss in recovery.losses where loss.frames.lowerBound > UInt64(end) {
-            // At most the frame that would have been next, of which nobody can say whether there was one.
+            // At most the next frame, of which nobody knows whether it existed.
             #expect(!hasRing && loss.frames.upperBound <= UInt64(last + (loss.hits == nil ? 1 : 0)), "\(place)")
         }
         #expect(recovery.sequence >= end && recovery.sequence <= last, "\(place)")
         try expectQuarantine(damage, story, checkpoint, hasRing, recovery.losses, "\(place)")
     }
 
-    @Test("a damaged segment that somebody has taken away keeps no other from being reclaimed")
+    @Test("a damaged segment that somebody has removed does not keep others from being reclaimed")
     func takenAway() throws {
         let story = try Story(seed: 44, frames: 60, checkpoints: [])
         var files = story.checkpoints[0].files.merging(story.segments) { $1 }
@@ -87,7 +87,7 @@ struct DamageTests {
         #expect(try !life.end().files().keys.contains { $0.hasSuffix(".segment") })
     }
 
-    @Test("files with names like ours are nobody's business")
+    @Test("files with names similar to ours are left alone")
     func strangers() throws {
         let folder = try Folder(["visitors-old/kept": [1], "visitors-0000000000000001.bak": [2], "visitors-1": [3]])
         let life = try Life(in: folder.path)
@@ -97,7 +97,7 @@ struct DamageTests {
         #expect(left["visitors-1"] == [3])
     }
 
-    /// The frames that can still be read, by their numbers.
+    /// The numbers of the frames that can still be read.
     private func intactFrames(_ files: FileSet, _ story: Story) -> Set<Int> {
         var intact: Set<Int> = []
         for (name, bytes) in files where name.hasPrefix("journal/") {
@@ -120,7 +120,7 @@ struct DamageTests {
         return intact
     }
 
-    /// A segment that lost a frame that had still to be counted is kept aside as it is.
+    /// A segment that lost a frame which had not been counted yet is kept unchanged in quarantine.
     private func expectQuarantine(
         _ damage: Damage, _ story: Story, _ checkpoint: Story.Checkpoint, _ hasRing: Bool, _ losses: [Loss],
         _ place: String
@@ -137,7 +137,7 @@ struct DamageTests {
             let name = damage.formerNames[name] ?? name
             let own = story.places.indices.filter { story.places[$0].segment == name && $0 + 1 > checkpoint.sequence }
             let isMissing = own.contains { named.contains($0 + 1) && !isWhole(story.places[$0], of: story, in: bytes) }
-            // A segment of which nothing is left but zeros was never written to.
+            // A segment with only zeros left was never written.
             if isMissing, bytes.contains(where: { $0 != 0 }) {
                 #expect(aside.contains(bytes), "\(place): \(name) is gone")
             }
@@ -152,7 +152,7 @@ struct DamageTests {
     }
 
     @Test(
-        "a damaged database or file of visitors is refused with a sentence, or what counts in it is whole",
+        "a damaged database or file of visitors is refused with an error message, or its counts are complete",
         arguments: 0..<stories)
     func database(part: Int) throws {
         let story = try Story(seed: UInt64(950 + part), frames: 40, checkpoints: [20, 30])
@@ -182,7 +182,7 @@ struct DamageTests {
                     let isEqual = engine.snapshot() == story.snapshot(after: story.frames.count, at: engine.now)
                     #expect(isEqual && recovery.quarantined == [], "\(place)")
                 }
-                // What is broken where no start looks must not end the process either.
+                // Damage that no start reads must not end the process either.
                 let life = try Life(in: folder.path, limits: story.limits)
                 try life.append(story.frames)
                 if let failure = life.checkpoint() { throw failure }
@@ -191,12 +191,12 @@ struct DamageTests {
         }
     }
 
-    /// Every hit is counted and no visit twice, though nobody knows any more who had been here.
+    /// Every hit is counted and no visit twice, although the earlier visitors are unknown now.
     private func expectNobodyTwice(_ recovery: Recovery, _ story: Story, _ place: String) {
         #expect(recovery.quarantined.count == 1 && recovery.sequence == UInt64(story.frames.count), "\(place)")
         var (engine, truth) = (recovery.engine, story.engines[story.frames.count])
         #expect(engine.counters.counted == truth.counters.counted, "\(place)")
-        // A reload behind the checkpoint may not be known for one.
+        // A reload after the checkpoint may not be recognised as a duplicate.
         #expect(engine.counters[.views] >= truth.counters[.views], "\(place)")
         let (counted, expected) = (engine.report(), truth.report())
         for (site, model) in zip(counted.sites, expected.sites) {
@@ -204,7 +204,7 @@ struct DamageTests {
         }
     }
 
-    /// Tries something of which a process must not die, and of which it may say that it cannot be.
+    /// Tries something that must not end the process, but may fail with an error.
     private func said(
         _ damage: Damage, _ seed: UInt64, mayRefuse: Bool, _ body: () throws -> Void
     ) throws {
@@ -213,7 +213,7 @@ struct DamageTests {
         do {
             try body()
         } catch let error as StorageError {
-            // One byte of a segment's head says by which Footfall it was written.
+            // One byte of a segment's head holds the version of Footfall.
             var isNewer = false
             if case .newer = error { isNewer = true }
             #expect(mayRefuse || isNewer, "seed \(seed): \(damage): \(error)")

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import Glibc
 
-/// A small disk of its own, in memory.
+/// A small separate disk, in memory.
 final class Disk: Sendable {
     let path: String
 
@@ -14,7 +14,7 @@ final class Disk: Sendable {
         }
     }
 
-    /// Takes all the room that is left.
+    /// Uses all the space that is left.
     func fill() throws {
         let descriptor = unsafe open(path + "/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         defer { close(descriptor) }
@@ -22,7 +22,7 @@ final class Disk: Sendable {
         while unsafe write(descriptor, block, block.count) > 0 {}
     }
 
-    /// Gives it back.
+    /// Frees that space.
     func empty() throws { try FileManager.default.removeItem(atPath: path + "/filler") }
 
     deinit {
@@ -31,7 +31,7 @@ final class Disk: Sendable {
     }
 }
 
-/// Whether this machine lets a test have a disk of its own.
+/// True if this machine lets a test mount a disk.
 let canMount: Bool = {
     do {
         _ = try Disk(kibibytes: 64)
@@ -41,7 +41,7 @@ let canMount: Bool = {
     }
 }()
 
-/// Somebody who looks at the database and takes their time.
+/// A long read of the database by another process.
 final class Reader {
     private let database: DatabaseQueue
 

@@ -5,11 +5,11 @@ import Ingest
 import Storage
 import Testing
 
-/// A disk that is full, a journal at its cap, a second daemon, a reader in the way: nothing is lost but by its reason, and
-/// the way back needs no restart.
+/// A full disk, a journal at its cap, a second daemon, a reader in the way: nothing is lost without a reason, and
+/// recovery needs no restart.
 @Suite("Fault", .serialized)
 struct FaultTests {
-    /// Three segments and no more.
+    /// Three segments at most.
     private static var capped: Journal.Configuration {
         var configuration = Journal.Configuration.small
         configuration.capBytes = 3 * configuration.segmentBytes
@@ -17,7 +17,7 @@ struct FaultTests {
         return configuration
     }
 
-    @Test("a journal at its cap holds frames until a checkpoint frees it, and loses and doubles none")
+    @Test("a journal at its cap buffers frames until a checkpoint frees it, and no frame is lost or doubled")
     func cap() throws {
         var traffic = Traffic(seed: 51)
         let start = Moment(milliseconds: traffic.now)
@@ -52,7 +52,7 @@ struct FaultTests {
         #expect(isEqual)
     }
 
-    @Test("what is degraded is said in sentences while it lasts, and what will not work before long is a warning")
+    @Test("every current fault has a sentence, and a fault that is near is a warning")
     func health() throws {
         var traffic = Traffic(seed: 53)
         let folder = try Folder()
@@ -65,7 +65,7 @@ struct FaultTests {
         let room = health(cap: .max).warnings.map(\.detail)
         #expect(room.count == 1 && room[0].contains("MiB are free in \(folder.path), less than the journal may need"))
         while life.journal.status.numbers.bufferedBytes < 4096 { try life.append(traffic.nextFrame()) }
-        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal stands at its cap") } ?? ""
+        let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal has reached its cap") } ?? ""
         #expect(
             sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are held in memory"),
             "\(sentence)")
@@ -76,7 +76,7 @@ struct FaultTests {
         try life.end()
     }
 
-    @Test("held frames that a kill takes are named to the hit, when the ring says how far the journal went")
+    @Test("buffered frames lost in a kill are named to the hit, because the ring shows how far the journal went")
     func heldAndKilled() throws {
         var traffic = Traffic(seed: 52)
         let folder = try Folder()
@@ -103,7 +103,7 @@ struct FaultTests {
         #expect(isEqual)
     }
 
-    @Test("when nothing more can be held, beacons are refused as limit, and the books stay balanced")
+    @Test("when the buffer is full, beacons are refused as limit, and the sums stay right")
     func limit() throws {
         var configuration = Self.capped
         configuration.heldBytesMax = 2048
@@ -126,14 +126,14 @@ struct FaultTests {
         #expect(full[.datagrams] == sent && full[.records] == 2 * sent)
         #expect(full[.views] + full[.beaconsLimit] / 2 == sent)
 
-        // A checkpoint is the way out.
+        // A checkpoint makes room.
         #expect(counter.checkpoint() == nil)
         let journal = counter.journal
         #expect(eventually { journal.status.numbers.bufferedBytes == 0 && !journal.isFull })
         counter.pass(milliseconds: 2000)
         send(50)
         let after = counter.pipeline.engine.counters
-        // The batch that finds room again may still be refused.
+        // The first batch after that may still be refused.
         let late = after[.beaconsLimit] - full[.beaconsLimit]
         #expect(after[.views] + late / 2 == full[.views] + 50 && late <= 2)
         counter.expectConservation("free again")
@@ -144,7 +144,7 @@ struct FaultTests {
     }
 
     @Test(
-        "a full disk holds frames and checkpoints, and room brings both back without a restart", .enabled(if: canMount))
+        "a full disk stops frames and checkpoints, and both resume without a restart", .enabled(if: canMount))
     func fullDisk() throws {
         let disk = try Disk(kibibytes: 640)
         var configuration = Journal.Configuration.small
@@ -171,7 +171,7 @@ struct FaultTests {
                 Issue.record("round \(round): \(String(describing: life.journal.status.failure))")
                 return
             }
-            // Counting goes on; what closes meanwhile must not be written down twice later.
+            // Counting continues. Rows that close in the meantime must not be written twice later.
             for _ in 1...3 {
                 #expect(life.checkpoint() != nil, "round \(round)")
                 try append(10)
@@ -198,7 +198,7 @@ struct FaultTests {
         #expect(history.differences(from: whole) == [])
     }
 
-    @Test("a second daemon is kept out of a state as long as anything of the first one writes")
+    @Test("a second daemon cannot open a state while any part of the first one may write")
     func inUse() throws {
         let folder = try Folder()
         do {
@@ -210,7 +210,7 @@ struct FaultTests {
         #expect(eventually { (try? StateDirectory(folder.path)) != nil })
     }
 
-    @Test("somebody who reads the database for long costs no row twice and no salt")
+    @Test("a long read of the database doubles no row and keeps no salt")
     func reader() throws {
         var traffic = Traffic(seed: 54)
         let start = Moment(milliseconds: traffic.now)
@@ -235,7 +235,7 @@ struct FaultTests {
         #expect(try left.files()["footfall.db-wal"] ?? [] == [])
     }
 
-    @Test("a frame larger than a segment is kept and comes in its turn, whatever was made ahead of need")
+    @Test("a frame larger than a segment is stored and read in its order, whatever segment was created in advance")
     func largeFrame() throws {
         var traffic = Traffic(seed: 55)
         let folder = try Folder()
@@ -255,7 +255,7 @@ struct FaultTests {
         #expect(isEqual)
     }
 
-    @Test("the first frame of ten thousand sites does not fit a segment, and is read first")
+    @Test("the first frame of ten thousand sites does not fit into a segment, and is read first")
     func largeFirstFrame() throws {
         let folder = try Folder()
         let life = try Life(in: folder.path)

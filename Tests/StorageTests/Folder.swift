@@ -1,10 +1,10 @@
 import Foundation
 import Glibc
 
-/// The files below a directory by their names relative to it.
+/// The files below a directory by their relative names.
 typealias FileSet = [String: [UInt8]]
 
-/// A folder that is gone when the test is over; in memory where the machine has room there, since these tests make
+/// A folder that is deleted when the test is over. In memory if the machine has room there, because these tests create
 /// thousands.
 final class Folder: Sendable {
     let path: String
@@ -20,7 +20,7 @@ final class Folder: Sendable {
 
     func files() throws -> FileSet { try Self.files(in: path) }
 
-    /// All files, but for those that hold nothing of their own: the lock and SQLite's shared memory.
+    /// All files except those without content of their own: the lock and SQLite's shared memory.
     static func files(in path: String) throws -> FileSet {
         var files: FileSet = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
@@ -50,7 +50,7 @@ final class Folder: Sendable {
     }
 }
 
-/// Waits until something is so that another thread makes so: looks every millisecond, gives up after 30 s.
+/// Waits until another thread makes something true: checks every millisecond, gives up after 30 s.
 func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<30_000 {
         if condition() { return true }
@@ -59,5 +59,5 @@ func eventually(_ condition: () -> Bool) -> Bool {
     return false
 }
 
-/// Tests take their long forms.
+/// True if tests run in their long forms.
 let isSoak = ProcessInfo.processInfo.environment["FOOTFALL_SOAK"] != nil

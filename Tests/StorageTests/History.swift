@@ -1,7 +1,7 @@
 import Counting
 import GRDB
 
-/// Rows of history, whichever way they came: handed out by an engine, or read from a database.
+/// Rows of history, either returned by an engine or read from a database.
 struct History: Equatable {
     struct Key: Hashable {
         var site: Int
@@ -25,7 +25,7 @@ struct History: Equatable {
 
     init() {}
 
-    /// In what this differs from what it should be; empty where it does not.
+    /// The differences from the expected history; empty if there are none.
     func differences(from expected: History) -> [String] {
         var differences: [String] = []
         for key in Set(quarters.keys).union(expected.quarters.keys) where quarters[key] != expected.quarters[key] {
@@ -44,7 +44,7 @@ struct History: Equatable {
     var views: Int64 { quarters.values.reduce(0) { $0 + $1[0] } }
     func views(of site: Int) -> Int64 { quarters.reduce(0) { $0 + ($1.key.site == site ? $1.value[0] : 0) } }
 
-    /// Adds rows; those with a key that is there already add up.
+    /// Adds rows. Rows with the same key add up.
     mutating func add(_ rows: [HistoryRow]) {
         for row in rows {
             switch row {
@@ -90,7 +90,7 @@ struct History: Equatable {
         days[key] = sum
     }
 
-    /// What the tables hold.
+    /// The content of the tables.
     init(database path: String) throws {
         for row in try rows(path, "SELECT site, day, hex(hours) FROM quarter") {
             let bytes = stride(from: 0, to: row[2].utf8.count, by: 2).map { i in
@@ -118,7 +118,7 @@ struct History: Equatable {
     }
 }
 
-/// The rows of a query as texts, NULL as `-`: over a connection of its own that writes nothing.
+/// The rows of a query as texts, NULL as `-`, over a separate connection that writes nothing.
 func rows(_ path: String, _ query: String) throws -> [[String]] {
     var configuration = Configuration()
     configuration.readonly = true
@@ -139,7 +139,7 @@ func rows(_ path: String, _ query: String) throws -> [[String]] {
     }
 }
 
-/// Does something to a database as somebody beside the daemon would.
+/// Changes a database from outside the daemon.
 func tamper(_ path: String, _ statements: String) throws {
     let database = try DatabaseQueue(path: path)
     try database.writeWithoutTransaction { try $0.execute(sql: statements) }

@@ -3,7 +3,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// What the tables say about days that are over.
+/// The tables' numbers of closed days.
 @Suite("Replay into history")
 struct HistoryTests {
     private static let day: Int64 = 86_400_000
@@ -33,7 +33,7 @@ struct HistoryTests {
         return frame
     }
 
-    @Test("a day that was closed twice has the views of both, and so have its rankings", arguments: [40, 150, 2500])
+    @Test("a day that was closed twice has all its views, and so do its rankings", arguments: [40, 150, 2500])
     func twice(pages: Int) throws {
         let folder = try Folder()
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
@@ -55,7 +55,7 @@ struct HistoryTests {
                 try life.append(frame(.clock(.restart(at: restart)), .rollover(SiteIndex(0), rollover(0))))
             }
         }
-        // Day 1 ran for no time at all and was closed when the clock went back.
+        // Day 1 had no length and was closed when the clock went back.
         let left = try life.end()
         let path = left.path + "/footfall.db"
         let day = String(rollover(0).day.number)
@@ -75,7 +75,7 @@ struct HistoryTests {
         #expect(try History(database: path).views == Int64(total))
     }
 
-    @Test("for each day that is kept, views are the sum of its pages and of its referrers", arguments: seeds(3))
+    @Test("the views of each stored day are the sum of its pages and of its referrers", arguments: seeds(3))
     func sums(seed: UInt64) throws {
         var traffic = Traffic(seed: seed + 600)
         let folder = try Folder()
@@ -97,7 +97,7 @@ struct HistoryTests {
         for day in days { #expect(day[2] == day[3] && day[2] == day[4], "seed \(seed), site and day \(day)") }
     }
 
-    @Test("rankings are kept for 400 days, days for ever")
+    @Test("rankings are stored for 400 days, days for ever")
     func oldRankings() throws {
         let folder = try Folder()
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))
@@ -114,11 +114,11 @@ struct HistoryTests {
         let first = Int(rollover(0).day.number)
         #expect(try rows(database, "SELECT count(*), min(day) FROM day") == [["450", String(first)]])
         let kept = try rows(database, "SELECT min(day), max(day), count(DISTINCT day) FROM ranking")
-        // Day 449 is the last that is over: 49 lies 400 days before it.
+        // Day 449 is the last closed day; day 49 is 400 days before it.
         #expect(kept == [[String(first + 49), String(first + 449), "401"]])
     }
 
-    @Test("a start number and a correction are audited: from what to what, by whom, why and when")
+    @Test("a baseline and a correction are audited: from what to what, by whom, why and when")
     func audit() throws {
         let folder = try Folder()
         let life = try Life(in: folder.path, now: Moment(milliseconds: Self.midnight))

@@ -3,16 +3,16 @@ import Foundation
 import Storage
 import Testing
 
-/// Files that do not belong together: a backup that was put back, files of another state.
-@Suite("Replay of what does not belong together")
+/// Files that do not belong together: a restored backup, or files of another state.
+@Suite("Replay of files that do not belong together")
 struct IncarnationTests {
     private func segments(_ files: FileSet) -> FileSet { files.filter { $0.key.hasSuffix(".segment") } }
 
-    @Test("an old database with a newer journal counts what is there once, and names the gap to the hit")
+    @Test("an old database with a newer journal counts every existing frame once, and names the gap to the hit")
     func oldDatabase() throws {
         let story = try Story(seed: 31, frames: 200, checkpoints: [20, 120, 170])
         let last = story.frames.count
-        // The journal as the last checkpoint left it: what was covered is gone.
+        // The journal as the last checkpoint left it: the covered segments are gone.
         for old in story.checkpoints.dropLast() {
             let first = try #require(
                 story.places.dropFirst(170).first { $0.segment != story.places[old.sequence].segment })
@@ -26,7 +26,7 @@ struct IncarnationTests {
             let gap = try #require(recovery.losses.first)
             #expect(gap.frames == UInt64(old.sequence + 1)...UInt64(begin - 1))
             #expect(gap.hits == story.hits(through: begin - 1) - old.hits)
-            // Frames of sites that nobody has heard of are lost as well, and named.
+            // Frames of unknown sites are lost as well, and named.
             var expected = story.engines[old.sequence]
             var unread: UInt64 = 0
             for number in present {
@@ -44,7 +44,7 @@ struct IncarnationTests {
             let isEqual = engine.snapshot() == expected.snapshot()
             #expect(isEqual)
             #expect(engine.counters[.views] <= story.engines[last].counters[.views])
-            // From here on all is as ever.
+            // From here on everything is as usual.
             let life = try Life(in: folder.path, limits: story.limits)
             let again = try recover(try life.end(), limits: story.limits)
             #expect(again.losses == [] && again.sequence == UInt64(last))
@@ -56,7 +56,7 @@ struct IncarnationTests {
         }
     }
 
-    @Test("a copy that is put back is all of the state or none of it, wherever that is cut short")
+    @Test("a restore replaces all of the state or none of it, wherever it is interrupted")
     func putBack() throws {
         let story = try Story(seed: 31, frames: 200, checkpoints: [20, 120, 170])
         let (old, new) = (story.checkpoints[1], try #require(story.checkpoints.last))
@@ -65,7 +65,7 @@ struct IncarnationTests {
         _ = try StateBackup.make(of: source.path, to: copy)
         let before = new.files.merging(story.segments) { $1 }
         let whole = try recover(try Folder(before), limits: story.limits).engine.counters
-        // Before it is decided there is another folder beside the state, and nothing more.
+        // Before the decision, there is only one more folder beside the state.
         let bytes = try source.read("copy.db")
         let tried = try Folder(before.merging(["restoring/footfall.db": bytes]) { $1 })
         #expect(try recover(tried, limits: story.limits).engine.counters == whole)
@@ -80,7 +80,7 @@ struct IncarnationTests {
         let name = String(try #require(aside.split(separator: "/").last)) + "/"
         let moved = Set(after.keys.filter { $0.hasPrefix(name) }.map { $0.dropFirst(name.count).prefix { $0 != "/" } })
         #expect(moved.count >= 3 && moved.contains("journal") && moved.contains("footfall.db"))
-        // Then what was there is moved piece by piece, and the copy last.
+        // Then the former files are moved one by one, and the copy last.
         for count in 0...moved.count {
             let gone = Set(moved.sorted().prefix(count))
             var files: FileSet = [name + "restored.db": try #require(after["footfall.db"])]
@@ -95,7 +95,7 @@ struct IncarnationTests {
         }
     }
 
-    @Test("the state directory may be a link, as systemd makes it for a user of the moment")
+    @Test("the state directory may be a link, as systemd creates it for a dynamic user")
     func link() throws {
         let folder = try Folder()
         let link = folder.path + "/state"
@@ -114,7 +114,7 @@ struct IncarnationTests {
         #expect(try Life(in: link).engine.counters == before)
     }
 
-    @Test("a database beside another state's journal keeps its own counts, and the journal is kept aside")
+    @Test("a database beside another state's journal keeps its own counts, and the journal goes to quarantine")
     func foreignJournal() throws {
         let (ours, theirs) = (
             try Story(seed: 32, frames: 40, checkpoints: [40]), try Story(seed: 33, frames: 60, checkpoints: [10])
@@ -125,7 +125,7 @@ struct IncarnationTests {
         var engine = life.engine
         let isEqual = engine.snapshot() == ours.snapshot(after: 40, at: engine.now)
         #expect(isEqual && life.recovery.sequence == 40 && life.recovery.replayedFrames == 0)
-        // A spare segment holds nothing, and is of another state as well.
+        // A spare segment holds nothing, and also belongs to another state.
         #expect(life.recovery.quarantined.count == theirs.segments.count && life.recovery.losses == [])
         #expect(life.recovery.quarantined.allSatisfy { $0.contains("another state") })
         try life.append(ours.frames.suffix(3))
@@ -136,7 +136,7 @@ struct IncarnationTests {
         #expect(segments(left).keys.allSatisfy { $0.hasPrefix("journal/quarantine/") })
     }
 
-    @Test("a journal without its database is kept aside, and counting begins at zero")
+    @Test("a journal without its database goes to quarantine, and counting begins at zero")
     func noDatabase() throws {
         let story = try Story(seed: 34, frames: 40, checkpoints: [])
         let folder = try Folder(story.segments)
@@ -149,7 +149,7 @@ struct IncarnationTests {
         }
     }
 
-    @Test("two files of one name in quarantine are both kept")
+    @Test("two files with the same name in quarantine are both kept")
     func sameName() throws {
         let stories = try [35, 36].map { try Story(seed: $0, frames: 20, checkpoints: []) }
         let own = try Story(seed: 37, frames: 20, checkpoints: [20])
@@ -161,7 +161,7 @@ struct IncarnationTests {
         for bytes in stories.flatMap(\.segments.values) { #expect(files.values.contains(bytes)) }
     }
 
-    @Test("an empty database beside a journal is no new state: nothing is begun and nothing moved")
+    @Test("an empty database beside a journal is not a new state: nothing is created and nothing moved")
     func emptyDatabase() throws {
         let story = try Story(seed: 38, frames: 40, checkpoints: [20])
         var files = try #require(story.checkpoints.last).files.merging(story.segments) { $1 }
@@ -175,7 +175,7 @@ struct IncarnationTests {
         #expect(segments(try folder.files()) == segments(files))
     }
 
-    @Test("names that only look like those of segments are nobody's business")
+    @Test("files with names similar to those of segments are left alone")
     func oddNames() throws {
         let story = try Story(seed: 40, frames: 40, checkpoints: [20])
         var files = try #require(story.checkpoints.last).files.merging(story.segments) { $1 }

@@ -2,7 +2,7 @@ import Counting
 import Storage
 import Testing
 
-/// One process's life on a state directory: recovers, appends and counts frames, makes checkpoints.
+/// One process on a state directory: it recovers, appends and counts frames, and makes checkpoints.
 final class Life {
     let path: String
     private(set) var engine: Engine
@@ -10,7 +10,7 @@ final class Life {
     let journal: Journal
     let checkpointer: Checkpointer
 
-    /// Begins where the state in `path` ends; a state that is new stands at `now`.
+    /// Begins where the state in `path` ends. A new state stands at `now`.
     init(
         in path: String, limits: Limits = Limits(), now: Moment = .epoch,
         _ configuration: Journal.Configuration = .small,
@@ -44,7 +44,7 @@ final class Life {
             saltsThrough: saltsThrough)
     }
 
-    /// Makes a checkpoint and waits for its end: why it failed, if it did.
+    /// Makes a checkpoint and waits for its end. Returns why it failed, if it did.
     @discardableResult
     func checkpoint(saltsKept: Set<UInt32> = [], saltsThrough: UInt32 = 0) -> StorageError? {
         let failures = checkpointer.status.numbers.failures
@@ -54,16 +54,16 @@ final class Life {
         return status.numbers.failures > failures ? status.failure : nil
     }
 
-    /// Stops in good order, with a last checkpoint: what is left, in a folder of its own, since this one is in use for as
-    /// long as anything here lives.
+    /// Stops normally, with a last checkpoint. Returns the remaining files in a separate folder, because this folder is
+    /// in use as long as anything here exists.
     @discardableResult
     func end() throws -> Folder {
         try checkpointer.stop(request())
         return try Folder(Folder.files(in: path))
     }
 
-    /// What a kill would leave at this moment. The process's threads end afterwards, in the folder that nobody looks at
-    /// any more.
+    /// The files that a kill would leave now. The process's threads end afterwards, in the folder that is no longer
+    /// used.
     func kill() throws -> Folder {
         let left = try Folder(Folder.files(in: path))
         do throws(StorageError) {
@@ -82,7 +82,7 @@ extension Journal.Configuration {
     }
 }
 
-/// What a start would find in a folder, without beginning to write.
+/// What a start finds in a folder, without beginning to write.
 func recover(
     _ folder: Folder, limits: Limits = Limits(), now: Moment = .epoch,
     armed: (sequence: UInt64, before: UInt64)? = nil

@@ -5,7 +5,7 @@ import Testing
 import Wire
 import Zones
 
-/// A daemon without threads of its own: beacons in, through the journal, into the counts. Its clock is moved by hand.
+/// A daemon without threads of its own: beacons go through the journal into the counts. Its clock is moved by hand.
 struct PersistentCounter {
     let path: String
     private(set) var pipeline: IngestPipeline
@@ -13,13 +13,13 @@ struct PersistentCounter {
     let journal: Journal
     let checkpointer: Checkpointer
     private(set) var wall: Int64
-    /// Datagrams of the ring that the process before had not written.
+    /// Datagrams in the ring that the process before had not written.
     let unwritten: Int
 
     /// 2026-11-23T12:00:00Z.
     static let noon: Int64 = 1_795_435_200_000
 
-    /// Starts as the daemon does, at a moment of the wall clock.
+    /// Starts like the daemon, at a moment of the wall clock.
     init(
         in path: String, at wall: Int64 = noon, sites: [String] = ["demo"], ring: ReceiveRing? = nil,
         salts: UInt64 = 1, _ configuration: Journal.Configuration = .small
@@ -36,16 +36,9 @@ struct PersistentCounter {
             recovery, journal: journal, rules: Admission.Rules(), calendar: calendar, salts: SplitMix(seed: salts),
             seed: HashSeed(1, 2), wall: wall, steady: wall)
         let profiles = sites.map { SiteProfile(SiteSettings(name: $0)) }
-        pipeline.prepare(profiles)
-        try checkpointer.storeNow(pipeline.dequeueDrawnSalts())
-        pipeline.saltsStored(through: checkpointer.saltsStored)
-        for profile in profiles where pipeline.sites.known(profile.settings.name) != nil { _ = pipeline.serve(profile) }
-        unwritten = if let ring { pipeline.recoverUnwritten(ring) } else { 0 }
-        for profile in profiles {
-            let isServed = pipeline.serve(profile)
-            #expect(isServed)
-        }
-        pipeline.commit()
+        let started = try pipeline.start(serving: profiles, ring: ring, checkpointer: checkpointer)
+        unwritten = started.unwritten
+        #expect(started.areAllServed)
     }
 
     /// One datagram, one frame.
@@ -54,14 +47,14 @@ struct PersistentCounter {
         pipeline.commit()
     }
 
-    /// Nothing waits, and the clocks stand so much later.
+    /// Advances the clocks while no datagram waits.
     mutating func pass(milliseconds: Int64) {
         wall += milliseconds
         pipeline.observe(wall: wall, steady: wall)
         pipeline.advanceClock()
     }
 
-    /// Has the salts stored that were drawn, as the counting thread does from time to time.
+    /// Stores the drawn salts, as the counting thread does from time to time.
     mutating func keepSalts() {
         let drawn = pipeline.dequeueDrawnSalts()
         guard let last = drawn.last else { return }
@@ -78,7 +71,7 @@ struct PersistentCounter {
             saltsThrough: salts.through)
     }
 
-    /// Makes a checkpoint and waits for its end: why it failed, if it did.
+    /// Makes a checkpoint and waits for its end. Returns why it failed, if it did.
     @discardableResult
     mutating func checkpoint() -> StorageError? {
         let failures = checkpointer.status.numbers.failures
@@ -89,13 +82,13 @@ struct PersistentCounter {
         return status.numbers.failures > failures ? status.failure : nil
     }
 
-    /// Stops in good order: what is left.
+    /// Stops normally. Returns the remaining files.
     mutating func end() throws -> Folder {
         try checkpointer.stop(request())
         return try Folder(Folder.files(in: path))
     }
 
-    /// What a kill would leave at this moment; the threads end afterwards.
+    /// The files that a kill would leave now. The threads end afterwards.
     mutating func kill() throws -> Folder {
         let left = try Folder(Folder.files(in: path))
         let request = request()

@@ -4,18 +4,18 @@ import Storage
 import TestSupport
 import Testing
 
-/// State is the checkpoint and the journal behind it, to the byte, wherever either ends.
+/// The state is the checkpoint and the journal after it, to the byte, wherever either of them ends.
 @Suite("Replay")
 struct ReplayTests {
     /// What a journal looks like that ends early.
     enum Cut: CaseIterable {
         /// The files end there.
         case short
-        /// The files go on with zeros.
+        /// The files continue with zeros.
         case zeros
     }
 
-    @Test("wherever the journal ends, every checkpoint and what is left of it give the same bytes", arguments: seeds(2))
+    @Test("wherever the journal ends, every checkpoint and the rest give the same bytes", arguments: seeds(2))
     func cuts(seed: UInt64) throws {
         let story = try Story(seed: seed, frames: 80, checkpoints: [11, 12, 40, 67], restarts: [33, 60])
         for checkpoint in story.checkpoints {
@@ -40,7 +40,7 @@ struct ReplayTests {
         }
     }
 
-    /// The segments as they would be if nothing behind frame `count` had been written, but for `bytes` of the next one.
+    /// The segments as if nothing after frame `count` had been written, except `bytes` of the next frame.
     private func journal(of story: Story, through count: Int, andBytes bytes: Int = 0, _ cut: Cut) -> FileSet {
         guard count < story.frames.count else { return story.segments }
         let next = story.places[count]
@@ -65,7 +65,7 @@ struct ReplayTests {
         for time in 1...2 {
             let recovery = try recover(folder, limits: story.limits, armed: armed)
             if let loss = recovery.losses.first, isTorn, armed == nil {
-                // Without the ring the torn end is a frame that is lost; where its head is whole, with all that it held.
+                // Without the ring, the torn end is one lost frame. If its head is complete, its hits are known.
                 #expect(recovery.losses.count == 1 && loss.frames == UInt64(count + 1)...UInt64(count + 1), "\(place)")
                 if let hits = loss.hits { #expect(hits == UInt64(story.frames[count].hits), "\(place)") }
                 #expect(recovery.sequence == UInt64(count + (loss.hits == nil ? 0 : 1)), "\(place), time \(time)")
@@ -74,7 +74,7 @@ struct ReplayTests {
                 #expect(recovery.sequence == UInt64(count), "\(place), time \(time)")
                 #expect(recovery.hits == story.hits(through: count), "\(place), time \(time)")
             }
-            // A segment that lost something, or is shorter than it was made, is named; nothing else is.
+            // Only a segment that lost something, or is shorter than when it was created, is named.
             let isNamed = recovery.losses != [] || cut == .short && count < story.frames.count
             if !isNamed { #expect(recovery.quarantined == [], "\(place), time \(time)") }
             var engine = recovery.engine
@@ -84,7 +84,7 @@ struct ReplayTests {
     }
 
     @Test(
-        "a daemon that goes on behind any cut ends where it would have ended, with every row of history once",
+        "a daemon that continues after any cut reaches the same end, with every row of history once",
         arguments: seeds(2))
     func goesOn(seed: UInt64) throws {
         let story = try Story(seed: seed + 100, frames: 60, checkpoints: [9, 30, 44], restarts: [22])
@@ -98,7 +98,7 @@ struct ReplayTests {
                 try life.append(story.frames[kept..<middle])
                 #expect(life.checkpoint() == nil)
                 try life.append(story.frames[middle...])
-                // Once by replay, once in good order, once from the checkpoint alone.
+                // Once by replay, once after a normal stop, once from the checkpoint alone.
                 folder = try life.kill()
                 for time in 1...3 {
                     life = try Life(in: folder.path, limits: story.limits)
@@ -118,7 +118,7 @@ struct ReplayTests {
         }
     }
 
-    @Test("kills and checkpoints that fail leave every row of history once", arguments: seeds(4))
+    @Test("kills and failed checkpoints leave every row of history once", arguments: seeds(4))
     func exactlyOnce(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         var traffic = Traffic(seed: seed + 200)
@@ -140,7 +140,7 @@ struct ReplayTests {
             case 4, 5:
                 let obstacle = try Obstacle(random.one(of: Obstacle.Kind.allCases), life)
                 let failure = life.checkpoint()
-                #expect(failure != nil, "seed \(seed), step \(step): \(obstacle.kind) was none")
+                #expect(failure != nil, "seed \(seed), step \(step): \(obstacle.kind) did not stop it")
                 try obstacle.clear()
             case 6, 7:
                 folder = try life.kill()
@@ -168,7 +168,7 @@ struct ReplayTests {
         try life.end()
     }
 
-    @Test("a checkpoint that was asked for just before the stop is not lost with it")
+    @Test("a checkpoint requested just before the stop is not lost")
     func stopBehindRequest() throws {
         for seed in 1...40 as ClosedRange<UInt64> {
             var traffic = Traffic(seed: seed + 300)
@@ -194,7 +194,7 @@ struct ReplayTests {
 /// Something that makes the next checkpoint fail.
 private struct Obstacle {
     enum Kind: CaseIterable {
-        /// The file of visitors cannot be made.
+        /// The file of visitors cannot be created.
         case visitors
         /// The transaction is refused when everything else is in it.
         case transaction

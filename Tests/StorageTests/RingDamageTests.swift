@@ -4,12 +4,13 @@ import Ingest
 import Storage
 import Testing
 
-/// What a killed process had taken from the kernel is counted by the next one, once, whatever else the ring holds.
-@Suite("Damage of the landing ring")
+/// A batch that a killed process had received from the kernel is counted by the next process, once, whatever else the
+/// ring holds.
+@Suite("Damage of the receive ring")
 struct RingDamageTests {
     private static let address: [UInt8] = [127, 43, 44, 45]
 
-    /// A state with some hits, killed; with the incarnation and what the next frame would be.
+    /// A state with some hits after a kill, with the incarnation and the numbers of the next frame.
     private struct Killed {
         var files: FileSet
         var incarnation: [UInt8]
@@ -35,7 +36,7 @@ struct RingDamageTests {
         }
     }
 
-    /// A start on a state with a ring: what was counted.
+    /// Starts with a state and a ring. Returns what was counted.
     private func start(_ state: Folder, _ runtime: Folder) throws -> (
         counter: PersistentCounter, views: UInt64, left: Folder
     ) {
@@ -61,7 +62,7 @@ struct RingDamageTests {
         let (counter, views, left) = try start(try Folder(state.files), runtime)
         #expect(views == 74 && counter.unwritten == 64 && counter.recovery.losses == [])
         #expect(counter.journal.next == (state.sequence + 1, state.before + 64))
-        // Its stamps are the kernel's, not those of this start.
+        // Its stamps come from the kernel, not from this start.
         #expect(counter.pipeline.engine.now.milliseconds == PersistentCounter.noon + 1000)
         #expect(try start(left, runtime).views == 74)
     }
@@ -77,7 +78,7 @@ struct RingDamageTests {
         }
     }
 
-    @Test("the ring says how far the journal went: held frames that a kill took are named to the hit")
+    @Test("the ring shows how far the journal went: buffered frames lost in a kill are named to the hit")
     func witness() throws {
         let state = try killed()
         let runtime = try runtime(
@@ -99,7 +100,7 @@ struct RingDamageTests {
         try expectWiped(runtime)
     }
 
-    @Test("a start wipes the ring whatever it held")
+    @Test("a start wipes the ring, whatever it held")
     func wiped() throws {
         let state = try killed()
         for sequence in [1, state.sequence, state.sequence + 9] {
@@ -116,7 +117,7 @@ struct RingDamageTests {
         #expect(bytes[RingFile.payload...].allSatisfy { $0 == 0 })
     }
 
-    @Test("a newer Footfall's ring is refused and stays as it is, whatever its size", arguments: [0, 8192])
+    @Test("a newer Footfall's ring is refused and not changed, whatever its size", arguments: [0, 8192])
     func newer(more: Int) throws {
         let state = try killed()
         var ring = RingFile(incarnation: state.incarnation, sequence: state.sequence, before: 0, batch(2))
@@ -161,7 +162,7 @@ struct RingDamageTests {
         }
     }
 
-    @Test("control messages of ones do not keep a start for ever")
+    @Test("control messages full of ones do not block a start for ever")
     func controlOfOnes() throws {
         let state = try killed()
         var ring = RingFile(incarnation: state.incarnation, sequence: state.sequence, before: state.before, batch(1))
@@ -171,7 +172,7 @@ struct RingDamageTests {
     }
 }
 
-/// Whether some bytes stand anywhere in others.
+/// True if some bytes occur anywhere in others.
 func holds(_ bytes: [UInt8], _ part: [UInt8]) -> Bool {
     guard let first = part.first else { return true }
     return bytes.indices.contains { bytes[$0] == first && bytes[$0...].starts(with: part) }

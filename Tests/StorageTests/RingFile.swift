@@ -1,12 +1,12 @@
-/// A landing ring as a process leaves it that was killed, drawn from the layout and not by the code that reads it.
+/// A receive ring as a killed process leaves it, built from the documented layout and not with the code that reads it.
 struct RingFile {
     private(set) var bytes: [UInt8]
 
     struct Datagram {
         var text: String
-        /// Who sent it.
+        /// The sender.
         var address: [UInt8] = [127, 0, 0, 1]
-        /// When, in milliseconds.
+        /// The stamp, in milliseconds.
         var stamp: Int64
     }
 
@@ -14,10 +14,10 @@ struct RingFile {
     private static let headers = slots + 64
     private static let vectors = headers + 64 * 64
     private static let vectorBytes = 16 + 128 + 64
-    /// Where the first datagram's bytes stand.
+    /// Where the bytes of the first datagram are.
     static let payload = slots + 20_480
     static let size = payload + 64 * 8192
-    /// Where the head ends that has a checksum.
+    /// The end of the part of the head that has a checksum.
     static let head = 48
 
     init(incarnation: [UInt8], sequence: UInt64, before: UInt64, _ datagrams: [Datagram]) {
@@ -43,7 +43,7 @@ struct RingFile {
         let header = Self.headers + slot * 64
         let vector = Self.vectors + slot * Self.vectorBytes
         let payload = Self.payload + slot * 8192
-        // Where these pointed to is another process's business.
+        // Pointers of another process. They have no meaning here.
         write(0xdead_beef_0000, 8, at: header)
         write(16, 4, at: header + 8)
         write(0xdead_beef_1000, 8, at: header + 16)

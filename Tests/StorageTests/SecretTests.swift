@@ -8,10 +8,10 @@ import TestSupport
 import Testing
 import Wire
 
-/// What must not be found on a disk afterwards: salts that are over, and ever an address or an agent.
-@Suite("No Damage by what is kept: salts and addresses")
+/// What must not be on a disk afterwards: expired salts, and never an address or an agent.
+@Suite("No Damage by stored data: salts and addresses")
 struct SecretTests {
-    @Test("a salt that is over is gone from every file, an hour after its midnight")
+    @Test("an expired salt is gone from every file an hour after its midnight")
     func salts() throws {
         let folder = try Folder()
         var counter = try PersistentCounter(
@@ -45,7 +45,7 @@ struct SecretTests {
         try expectGone(seen.subtracting(stored()), kept: stored(), in: left.files())
     }
 
-    @Test("a thousand salts that go at once leave nothing behind between those that stay")
+    @Test("a thousand salts deleted at once leave nothing behind between those that stay")
     func manySalts() throws {
         var random = SplitMix(seed: 61)
         let folder = try Folder()
@@ -79,7 +79,7 @@ struct SecretTests {
         for (name, bytes) in files { #expect(!holdsAny(of: gone.map { bytesOf(hex: $0) }, bytes), "\(name)") }
     }
 
-    /// Whether any of some secrets stands in the bytes: by a table of their first eight bytes.
+    /// True if the bytes contain any of the secrets. Uses a table of their first eight bytes.
     private func holdsAny(of secrets: [[UInt8]], _ bytes: [UInt8]) -> Bool {
         let heads = Set(secrets.map { number($0, at: 0, bytes: 8) })
         guard bytes.count >= 8, !heads.isEmpty else { return false }
@@ -91,7 +91,7 @@ struct SecretTests {
         return false
     }
 
-    @Test("addresses and agents come in with beacons and are in no file, neither of the state nor of the ring")
+    @Test("addresses and agents arrive with beacons and are in no file, neither of the state nor of the ring")
     func addresses() throws {
         let (folder, runtime) = (try Folder(), try Folder())
         let agent = "Mozilla/5.0 (X11; Linux x86_64) Geheimfuchs/117.0"
@@ -123,7 +123,7 @@ struct SecretTests {
             #expect(eventually { thread.publication.current.counters[.records] == 200 })
             let report = thread.publication.current
             #expect(report.counters[.views] == 200 && report.sites[0].today.visitors == 3)
-            // While it runs: everything is written, so nothing waits in the ring.
+            // While it runs, everything is written, so nothing waits in the ring.
             try expectNothing(of: secrets, in: runtime.files(), "ring")
             try expectNothing(of: secrets, in: folder.files(), "running")
             thread.stop()
@@ -131,7 +131,7 @@ struct SecretTests {
         try expectNothing(of: secrets, in: runtime.files(), "ring after the stop")
         let files = try folder.files()
         try expectNothing(of: secrets, in: files, "stopped")
-        // The search finds what is there.
+        // The search finds text that is there.
         #expect(files["footfall.db"].map { holds($0, Array("/seite/199".utf8)) } == true)
         #expect(files["footfall.db"].map { holds($0, Array("news.example".utf8)) } == true)
     }

@@ -3,17 +3,17 @@ import Storage
 import Testing
 
 /// A run of a daemon of which everything is known: each frame, the state after it, the state directory at every
-/// checkpoint, and the whole journal, of which no segment was ever taken away.
+/// checkpoint, and the whole journal with all segments.
 struct Story {
     let limits: Limits
     let start: Moment
     private(set) var frames: [Frame] = []
-    /// After as many frames as the index says.
+    /// The engine after as many frames as the index says.
     private(set) var engines: [Engine]
     private(set) var checkpoints: [Checkpoint] = []
     /// Segments by their names in the state directory, in their final form.
     private(set) var segments: FileSet = [:]
-    /// Where each frame stands.
+    /// The place of each frame.
     private(set) var places: [Place] = []
 
     struct Checkpoint {
@@ -28,7 +28,7 @@ struct Story {
         var bytes: Range<Int>
     }
 
-    /// A daemon that writes so many frames and makes a checkpoint after some of them; with a restart after others.
+    /// A daemon that writes `count` frames, makes a checkpoint after some of them, and restarts after others.
     init(seed: UInt64, frames count: Int, checkpoints due: Set<Int>, restarts: Set<Int> = []) throws {
         var traffic = Traffic(seed: seed)
         limits = traffic.limits
@@ -65,7 +65,7 @@ struct Story {
     /// Hit records in the first frames.
     func hits(through count: Int) -> UInt64 { frames.prefix(count).reduce(0) { $0 + UInt64($1.hits) } }
 
-    /// The state after `count` frames, once time has passed to `moment`.
+    /// The state after `count` frames, with time advanced to `moment`.
     func snapshot(after count: Int, at moment: Moment) -> [UInt8] {
         var engine = engines[count]
         engine.advance(to: moment)
@@ -80,7 +80,7 @@ struct Story {
         segments.merge(try folder.files().filter { $0.key.hasPrefix("journal/") }) { $1 }
     }
 
-    /// Reads the frames' places as `FORMAT.md` draws them.
+    /// Reads the places of the frames by the layout in `FORMAT.md`.
     private static func places(in segments: FileSet, count: Int) throws -> [Place] {
         var places: [UInt64: Place] = [:]
         for (name, bytes) in segments {
@@ -94,7 +94,7 @@ struct Story {
         return try (1...count).map { try #require(places[UInt64($0)], "frame \($0) is in no segment") }
     }
 
-    /// All rows of an engine that was never stopped, the running quarter hours at `moment` among them.
+    /// All rows of an engine that was never stopped, with the running quarter hours at `moment`.
     func history(after count: Int, at moment: Moment) -> History {
         var engine = engines[count]
         engine.advance(to: moment)
@@ -104,7 +104,7 @@ struct Story {
     }
 }
 
-/// The rows that an engine has not handed out yet, the running quarter hours among them.
+/// The rows that an engine has not returned yet, with the running quarter hours.
 func closing(_ engine: Engine) -> [HistoryRow] {
     var engine = engine
     let closed = engine.takeClosedRows()
@@ -112,7 +112,7 @@ func closing(_ engine: Engine) -> [HistoryRow] {
     return closed + engine.takeClosedRows()
 }
 
-/// A number of so many bytes, lowest first.
+/// A number of `count` bytes, lowest first.
 func number(_ bytes: [UInt8], at offset: Int, bytes count: Int) -> UInt64 {
     (0..<count).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
 }

@@ -1,8 +1,8 @@
 import Counting
 import TestSupport
 
-/// A random but repeatable stream of frames as a daemon would write them: visitors of several sites over many days, with
-/// all the other records between, and moments that only a clock that is started anew takes back.
+/// A random but repeatable stream of frames as a daemon would write them: visitors of several sites over many days,
+/// with all other kinds of records in between, and times that go back only when the clock restarts.
 struct Traffic {
     private(set) var now: Int64
     let limits: Limits
@@ -24,7 +24,7 @@ struct Traffic {
     init(seed: UInt64) {
         random = SplitMix(seed: seed)
         secret = random.next()
-        // Some time in 2026.
+        // A time in 2026.
         now = 1_767_225_600_000 + Int64(random.number(0...31_000_000)) * 1000
         var limits = Limits()
         limits.pages = random.one(of: [2, 8, 2000])
@@ -38,7 +38,7 @@ struct Traffic {
         ])
     }
 
-    /// What happens next, in one batch.
+    /// The next batch.
     mutating func nextFrame() -> Frame {
         var frame = Frame()
         if sites.isEmpty { addSite(to: &frame) }
@@ -46,7 +46,7 @@ struct Traffic {
         return frame
     }
 
-    /// A moment to let time pass to: nothing has to be told before it.
+    /// A moment to which time may advance before anything needs a record.
     mutating func pause() -> Moment {
         let midnight = sites.map(\.midnight).min() ?? now + 1
         now = max(now, min(midnight - 1, now + Int64(random.one(of: [0, 1000, 400_000, 2_000_000]))))
@@ -136,7 +136,7 @@ struct Traffic {
         frame.append(.site(index, site.settings, site.rollover, at: Moment(milliseconds: now)))
     }
 
-    /// Moves on over the midnights between.
+    /// Advances over the midnights in between.
     private mutating func pass(to moment: Int64, telling frame: inout Frame) {
         while let next = sites.indices.min(by: { sites[$0].midnight < sites[$1].midnight }),
             sites[next].midnight <= moment
@@ -152,7 +152,7 @@ struct Traffic {
         now = moment
     }
 
-    /// The clock had been days ahead: time and the days begin anew, and some days are closed a second time.
+    /// The clock had been days ahead: time and days begin again, and some days are closed a second time.
     private mutating func restart(in frame: inout Frame) {
         now -= Int64(random.number(86_400_001...200_000_000))
         frame.append(.clock(.restart(at: Moment(milliseconds: now))))

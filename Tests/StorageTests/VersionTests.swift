@@ -4,8 +4,8 @@ import GRDB
 import Storage
 import Testing
 
-/// An older Footfall on newer files says so and touches nothing; a newer one on older files keeps what was before.
-@Suite("Versions: a Fault of upgrades is none of the data's")
+/// An older Footfall on newer files reports it and changes nothing. A newer one on older files keeps what was before.
+@Suite("Versions: a Fault of an upgrade never damages the data")
 struct VersionTests {
     /// A state with a database, visitors and a journal that has to be replayed.
     private func state() throws -> (story: Story, files: FileSet) {
@@ -14,7 +14,7 @@ struct VersionTests {
     }
 
     @Test(
-        "a newer database, segment or file of visitors is refused, and not a byte of anything is touched",
+        "a newer database, segment or file of visitors is refused, and not a byte of anything is changed",
         arguments: ["footfall.db", "journal/", "visitors-"])
     func newer(prefix: String) throws {
         var (story, files) = try state()
@@ -32,7 +32,7 @@ struct VersionTests {
         #expect(try folder.files() == files)
     }
 
-    @Test("a newer segment without a database is refused before one is made")
+    @Test("a newer segment without a database is refused before one is created")
     func newerSegmentAlone() throws {
         let story = try state().story
         var files = story.segments
@@ -56,11 +56,11 @@ struct VersionTests {
         #expect(try folder.files() == files)
     }
 
-    @Test("a newer version that stands only in SQLite's log is refused as well")
+    @Test("a newer version that is only in SQLite's log is refused as well")
     func newerInLog() throws {
         let (story, files) = try state()
         let folder = try Folder(files)
-        // The upgrade was killed when it had committed and not yet written back.
+        // The upgrade was killed after its commit and before the write to the file.
         let database = try DatabaseQueue(path: folder.path + "/footfall.db")
         try database.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 9")
@@ -77,11 +77,12 @@ struct VersionTests {
     /// The version of this program's schema.
     private static let current = Schema.migrations.count
 
-    @Test("a state of the first version goes on with all its numbers")
+    @Test("a state of the first version continues with all its numbers")
     func firstVersion() throws {
         let (story, files) = try state()
         let folder = try Folder(files)
-        // As the first version left it: no table of keys, and no signatures behind the engine's other bytes.
+        // As the first version left it: without the table of keys, and without signatures after the engine's other
+        // bytes.
         let database = try DatabaseQueue(path: folder.path + "/footfall.db")
         try database.writeWithoutTransaction { db in
             let row = try #require(try Row.fetchOne(db, sql: "SELECT * FROM state"))
@@ -112,7 +113,7 @@ struct VersionTests {
         #expect(try rows(folder.path + "/footfall.db", "SELECT count(*) FROM site_key") == [["0"]])
     }
 
-    /// Quarter hours as versions 1 and 2 had them: a row each.
+    /// Quarter hours as in versions 1 and 2: one row each.
     private static func unpackQuarters(_ db: GRDB.Database) throws {
         let days = try Row.fetchAll(db, sql: "SELECT site, day, hours FROM quarter")
         try db.execute(
@@ -145,7 +146,7 @@ struct VersionTests {
         try StateDirectory(folder.path, migrations: migrations)
     }
 
-    @Test("a migration keeps the counts and leaves the database from before beside it")
+    @Test("a migration keeps the counts and a copy of the former database")
     func migration() throws {
         let (story, files) = try state()
         let folder = try Folder(files)
@@ -161,14 +162,14 @@ struct VersionTests {
         for table in ["site", "quarter", "day", "ranking", "audit", "state"] {
             #expect(try rows(before, "SELECT * FROM \(table)") == rows(now, "SELECT * FROM \(table)"), "\(table)")
         }
-        // The copy starts an older Footfall; and this one is now a newer one's.
+        // The copy starts an older Footfall, for which the current database is a newer one's.
         let old = try Folder(files.merging(["footfall.db": folder.read("footfall.db.version-\(Self.current)")]) { $1 })
         #expect(try recover(old, limits: story.limits).sequence == 40)
         let error = #expect(throws: StorageError.self) { _ = try recover(folder, limits: story.limits) }
         #expect(error == .newer(path: now, version: Self.current + 1, known: Self.current))
     }
 
-    @Test("a migration that fails leaves the database as it was, and the next one takes a copy of its own")
+    @Test("a failed migration leaves the database as it was, and the next one makes its own copy")
     func failingMigration() throws {
         let (story, files) = try state()
         let folder = try Folder(files)
@@ -184,7 +185,7 @@ struct VersionTests {
         let quarters = "SELECT * FROM quarter"
         #expect(try rows(path, quarters) == rows(before.path + "/footfall.db", quarters))
 
-        // The old version goes on for a while; the copy of the attempt that works is from then.
+        // The old version runs for a while. The copy of the successful attempt is from then.
         let life = try Life(in: folder.path, limits: story.limits)
         try life.append(story.frames.suffix(20))
         let left = try life.end()
@@ -193,7 +194,7 @@ struct VersionTests {
         #expect(try rows(left.path + "/footfall.db.version-\(Self.current)", "SELECT sequence FROM state") == sequence)
     }
 
-    @Test("a copy that a kill left half written is not taken for one")
+    @Test("a half-written copy after a kill is not used")
     func halfCopy() throws {
         let (_, files) = try state()
         let folder = try Folder(files.merging(["footfall.db.version-\(Self.current)": Array("half".utf8)]) { $1 })
@@ -204,7 +205,7 @@ struct VersionTests {
             ])
     }
 
-    @Test("the copy from before a migration holds no salt: a salt is kept a day and an hour, and not for ever")
+    @Test("the copy from before a migration holds no salt: a salt is stored for a day and an hour, not for ever")
     func saltsInCopy() throws {
         let folder = try Folder()
         var counter = try PersistentCounter(in: folder.path)
@@ -219,7 +220,7 @@ struct VersionTests {
     }
 }
 
-/// The bytes that hexadecimal digits stand for.
+/// The bytes of hexadecimal digits.
 func bytesOf(hex: String) -> [UInt8] {
     let digits = Array(hex)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(String(digits[$0...$0 + 1]), radix: 16) ?? 0 }

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// The project's own files, found from where this one lies.
+/// The project's own files, found relative to this one.
 enum Project {
     static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Paths below `folder`, relative to the root and sorted; hidden ones and what Python leaves behind are left out.
-    /// Throws where there is nothing: a check of no files would always pass.
+    /// Paths below `folder`, relative to the root and sorted, without hidden files and Python's caches. Throws if there
+    /// are none: a check of no files would always pass.
     static func files(in folder: String, endingIn suffixes: [String] = [""]) throws -> [String] {
         let files = try FileManager.default.subpathsOfDirectory(atPath: root.appending(path: folder).path)
             .map { folder + "/" + $0 }
@@ -39,9 +39,10 @@ enum Project {
     }
 }
 
-/// Runs a line of shell in the root of the project: its exit status and all it said.
+/// Runs a shell command in the root of the project. Returns its exit status and its output.
 ///
-/// Not Foundation's `Process`, which learns of a child's end only when whoever else was started meanwhile ends too.
+/// It does not use Foundation's `Process`, which reports a child's end only when other processes started in the
+/// meantime have ended too.
 func run(_ line: String) throws -> (status: Int32, said: String) {
     let output = FileManager.default.temporaryDirectory.appending(path: "footfall-tidy-\(UUID())")
     let status = unsafe system("cd '\(Project.root.path)' && (\(line)) >'\(output.path)' 2>&1 </dev/null")

@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// What keeps the project the way its map says it is.
+/// Checks that the project follows its map.
 @Suite("The house is in order")
 struct TidyTests {
     // MARK: Modules
 
-    /// What each module may import, as the table of `Sources/README.md` says it; empty where it cannot be read.
+    /// What each module may import, from the table in `Sources/README.md`; empty if it cannot be read.
     static let imports: [String: Set<String>] = {
         do {
             return importTable(of: try Project.text("Sources/README.md"))
@@ -15,20 +15,20 @@ struct TidyTests {
         }
     }()
 
-    /// The rows of the table: a module in bold, what it does, and what it may import.
+    /// The rows of the table: a module in bold, its purpose, and what it may import.
     private static func importTable(of page: String) -> [String: Set<String>] {
         let rows = page.matches(of: #/(?m)^\| \*\*([\w-]+)\*\* \|[^|]*\|([^|]*)\|/#)
         return Dictionary(rows.map { (String($0.1), names(in: String($0.2))) }) { first, _ in first }
     }
 
-    /// The names in a cell, parted by commas; a reason in brackets may follow each.
+    /// The names in a cell, separated by commas. A reason in brackets may follow each.
     private static func names(in cell: String) -> Set<String> {
         let list = cell.replacing(#/\([^)]*\)/#, with: "").trimmingCharacters(in: .whitespaces)
         if list.isEmpty || list == "nothing" { return [] }
         return Set(list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
     }
 
-    /// Modules with files of Swift; the names of those in C begin with a C and another capital.
+    /// True for modules with Swift files. The names of C modules begin with a C and another capital.
     private static func isSwift(_ module: String) -> Bool { module.prefixMatch(of: #/C[A-Z]/#) == nil }
 
     @Test(
@@ -44,13 +44,13 @@ struct TidyTests {
         }
     }
 
-    @Test("every module stands in the map's table")
+    @Test("every module is in the map's table")
     func everyModule() throws {
         let modules = try Project.files(in: "Sources").map { $0.split(separator: "/") }.filter { $0.count > 2 }
         #expect(Set(modules.map { String($0[1]) }) == Set(Self.imports.keys))
     }
 
-    @Test("the table is read as it is written, with its reasons, and holds names and no prose")
+    @Test("the table is read correctly, with its reasons, and has names and no prose")
     func table() {
         let page = """
             | module | the one thing it does | may import | never |
@@ -60,16 +60,17 @@ struct TidyTests {
             | **D** | d | | |
             """
         #expect(Self.importTable(of: page) == ["A": [], "b-c": ["A", "Foundation", "D"], "D": []])
-        #expect(Self.imports["Counting"] == [] && Self.imports["Wire"] == ["Counting", "CBytes", "Crypto"])
+        #expect(
+            Self.imports["Counting"] == [] && Self.imports["Wire"] == ["Counting", "CBytes", "CResources", "Crypto"])
         for (module, names) in Self.imports {
             for name in names {
-                #expect(name.wholeMatch(of: #/\w+/#) != nil, "\(module) may import \(name), which is no module")
+                #expect(name.wholeMatch(of: #/\w+/#) != nil, "\(module) may import \(name), which is not a module")
             }
         }
     }
 
     @Test(
-        "an import is seen in every form it can be written in",
+        "an import is found in every written form",
         arguments: [
             ("import Wire", "Wire"), ("public import Wire", "Wire"), ("@testable import Wire", "Wire"),
             ("@preconcurrency private import Wire", "Wire"), ("import struct Foundation.Data", "Foundation"),
@@ -80,7 +81,7 @@ struct TidyTests {
         #expect(Self.module(importedBy: line) == module)
     }
 
-    /// Two imports in one line are refused by the linter.
+    /// The linter refuses two imports in one line.
     private static func module(importedBy line: String) -> String? {
         let form =
             #/^(?:@\w+(?:\([^)]*\))?\s+)*(?:\w+\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/#
@@ -89,7 +90,7 @@ struct TidyTests {
 
     // MARK: Words that need a reason
 
-    /// Where memory is handled by hand, and why.
+    /// Files that handle memory by hand, and why.
     static let unsafeFiles: [String: String] = [
         "Sources/Counting/ByteWords.swift": "loads of several bytes, which check the bounds themselves",
         "Sources/Wire/Text/FieldScanner.swift": "gives 64 bytes of a span to CBytes",
@@ -98,12 +99,11 @@ struct TidyTests {
         "Sources/Storage/Segment.swift": "unlink",
         "Sources/Platform/Clocks.swift": "clock_gettime, adjtimex",
         "Sources/Storage/VisitorsFile.swift": "unlink",
-        "Sources/Storage/CrashPoint.swift": "getenv, in builds for tests",
         "Sources/Platform/DiskSpace.swift": "statvfs",
         "Sources/Platform/OSThread.swift": "pthread_create",
         "Sources/Platform/Wakeup.swift": "pipe, poll",
         "Sources/Platform/SystemError.swift": "strerror",
-        "Sources/Ingest/ReceiveRing.swift": "slots that the kernel and former processes wrote into",
+        "Sources/Ingest/ReceiveRing.swift": "slots that the kernel and earlier processes wrote",
         "Sources/Ingest/SocketAddress.swift": "socket addresses",
         "Sources/Ingest/CountingLoop.swift": "poll",
         "Sources/Ingest/BatchCoalescer.swift": "nanosleep",
@@ -121,9 +121,9 @@ struct TidyTests {
         "Sources/footfall-load/Outgoing.swift": "write to standard error",
     ]
 
-    @Test("unsafe code stands in the files of the list and in no other")
+    @Test("unsafe code is in the listed files and in no others")
     func unsafeCode() throws {
-        // Nothing unsafe compiles without the word; @safe and @unchecked are promises of the same kind.
+        // Nothing unsafe compiles without the word. @safe and @unchecked are promises of the same kind.
         let words = #/\bunsafe\b|@safe\b|@unchecked\b/#
         let found = try Project.files(in: "Sources", endingIn: [".swift"]).filter { file in
             try Project.code(file).contains { $0.text.contains(words) }
@@ -133,22 +133,22 @@ struct TidyTests {
         #expect(listed.subtracting(found).sorted() == [], "in the list, and no longer unsafe: take it out")
     }
 
-    /// Where an error is dropped, how often, and why nothing is lost by it.
+    /// Where errors are dropped, how many, and why nothing is lost.
     static let droppedErrors: [String: (count: Int, reason: String)] = [
         "Sources/Counting/Bytes.swift": (1, "becomes the error of the caller"),
-        "Sources/Ingest/PortOwner.swift": (2, "what may not be looked at has no name"),
-        "Sources/Wire/Log/UnknownSites.swift": (1, "the names in a datagram that is refused are nobody's"),
-        "Sources/footfall/Health.swift": (1, "a sleep that is cut short has nothing to say"),
-        "Sources/Storage/StateBackup.swift": (3, "what an attempt has left, or has not"),
-        "Sources/Web/Routes/HistoryRoutes.swift": (1, "a text that is no date is answered with how to write one"),
-        "Sources/Web/Formats/ProcessNumbers.swift": (1, "a number that is not to be had is left out"),
+        "Sources/Ingest/PortOwner.swift": (2, "a process that cannot be inspected has no name"),
+        "Sources/Wire/Log/UnknownSites.swift": (1, "names in a refused datagram do not count"),
+        "Sources/footfall/Health.swift": (1, "an interrupted sleep needs no report"),
+        "Sources/Storage/StateBackup.swift": (3, "deletes the files of a failed attempt, if there are any"),
+        "Sources/Web/Routes/HistoryRoutes.swift": (1, "the response to an invalid date says how to write one"),
+        "Sources/Web/Formats/ProcessNumbers.swift": (1, "an unavailable number is left out"),
         "Sources/footfall/Commands/Doctor.swift": (1, "a machine without /proc shows no web servers"),
         "Sources/footfall/Commands/SiteCommand.swift": (
-            3, "what cannot be undone or read is said by the error that made it necessary"
+            3, "the error before the failed undo or read is reported"
         ),
-        "Sources/footfall/DaemonBackend.swift": (1, "an audit that cannot be read is answered with 503"),
+        "Sources/footfall/DaemonBackend.swift": (1, "the response is 503 if the audit cannot be read"),
         "Sources/footfall/LocalClient.swift": (
-            2, "an answer without a problem is reported by its status; a directory that is not there has no owner"
+            2, "a response without a problem is reported by its status; a missing directory has no owner"
         ),
         "Sources/footfall/Commands/Count.swift": (1, "reads back what this process has just written"),
         "Sources/footfall-load/Repeat.swift": (1, "the measured datagram is a constant"),
@@ -167,27 +167,27 @@ struct TidyTests {
 
     @Test("no source file is longer than 400 lines")
     func length() throws {
-        // A description in JSON is one whole, and a list has no ideas.
+        // A JSON description is one unit, and a list has no ideas.
         for file in try Project.files(in: "Sources") where !file.hasSuffix(".json") && !file.hasSuffix(".txt") {
             let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false).count - 1
             #expect(lines <= 400, "\(file) has \(lines) lines: which second idea moved in?")
         }
     }
 
-    @Test("nothing is left for later in a comment, and no path of somebody's machine is written down")
+    @Test("no comment postpones work, and no file names a path of somebody's machine")
     func leftovers() throws {
         let words = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "HA" + "CK:", "/wo" + "rk/", "/ho" + "me/"]
         var files = ["Package.swift", "Makefile", "README.md", "LICENSE"].filter(Project.exists)
         for folder in ["Sources", "Tests", "systemd", "dashboards"] { files += try Project.files(in: folder) }
         for file in files {
-            // What is not text, such as a recorded datagram, was not written by anybody.
+            // Files that are not text, such as a recorded datagram, were not written by hand.
             let data = try Data(contentsOf: Project.root.appending(path: file))
             guard let text = String(validating: data, as: UTF8.self) else { continue }
             for word in words where text.contains(word) { Issue.record("\(file) holds \(word)") }
         }
     }
 
-    @Test("the top level holds what it should and nothing else", .enabled(if: isCheckout, "needs git and a checkout"))
+    @Test("the top level has the expected files and no others", .enabled(if: isCheckout, "needs git and a checkout"))
     func topLevel() throws {
         let listing = try run("git ls-files --cached --others --exclude-standard -z")
         let entries = listing.said.split(separator: "\0").compactMap { $0.split(separator: "/").first.map(String.init) }
@@ -205,7 +205,7 @@ struct TidyTests {
         }
     }
 
-    @Test("the formatter has nothing to say, and every public declaration is documented")
+    @Test("the formatter finds nothing, and every public declaration is documented")
     func format() throws {
         let settings = try Project.text(".swift-format")
         try #require(settings.contains(#""AllPublicDeclarationsHaveDocumentation": true"#))
@@ -227,13 +227,13 @@ struct TidyTests {
         let makefile = try Project.text("Makefile")
         let targets = makefile.matches(of: #/(?m)^([a-z][a-z-]*):/#).map { String($0.1) }
         for match in text.matches(of: #/\bmake ([a-z][a-z-]*)`/#) {
-            #expect(targets.contains(String(match.1)), "make \(match.1) is no target of the Makefile")
+            #expect(targets.contains(String(match.1)), "make \(match.1) is not a target of the Makefile")
         }
 
         let program = try Project.text("Sources/footfall/Footfall.swift")
         let commands = program.matches(of: #/(\w+?)(?:Command)?\.self/#).map { $0.1.lowercased() }
         for match in text.matches(of: #/`footfall ([a-z]+)/#) where match.1 != "help" {
-            #expect(commands.contains(String(match.1)), "footfall \(match.1) is no command")
+            #expect(commands.contains(String(match.1)), "footfall \(match.1) is not a command")
         }
         let known: Set = ["printf", "php", "python3", "node", "curl", "footfall", "tail"]
         let blocks = text.matches(of: #/(?m)^```(?:sh|console)\n((?:.|\n)*?)^```/#)
@@ -244,7 +244,7 @@ struct TidyTests {
         }
     }
 
-    @Test("the README names what builds and tests, and the page of commands names every command")
+    @Test("the README names the build and test commands, and the page of commands names every command")
     func namedCommands() throws {
         let readme = try Project.text("README.md")
         #expect(readme.contains("`make run`") && readme.contains("`make test`"))
@@ -268,7 +268,7 @@ struct TidyTests {
         }
     }
 
-    @Test("the documentation has a page for each entry of its first page, and DocC has nothing to say")
+    @Test("the documentation has a page for each entry of its first page, and DocC reports nothing")
     func documentation() throws {
         let first = Self.catalog + "/Documentation.md"
         let listed = try Project.text(first).matches(of: #/\]\(([^)]+)\)/#).map { Self.catalog + "/" + $0.1 }

@@ -6,7 +6,7 @@ import Web
 struct APIDescriptionTests {
     private typealias Operations = [String: [String: Any]]
 
-    @Test("every operation that is described is served, by its method and no other")
+    @Test("every described operation is served, and no other method is allowed")
     func served() async throws {
         try await withServer { server async throws in
             let paths = try await Self.paths(server)
@@ -21,7 +21,7 @@ struct APIDescriptionTests {
         }
     }
 
-    @Test("what is the owner's by its description is refused to anybody else")
+    @Test("what the description reserves for the owner is refused to anybody else")
     func access() async throws {
         try await withServer { server async throws in
             for (path, operations) in try await Self.paths(server) {
@@ -38,7 +38,7 @@ struct APIDescriptionTests {
         }
     }
 
-    @Test("all that is referred to is there, every operation has an id of its own, and the version is the program's")
+    @Test("every reference leads somewhere, every operation has its own id, and the version is the program's")
     func whole() async throws {
         let backend = TestBackend(report: { knownReport }) { $0.version = "1.2.3" }
         try await withServer(backend: backend) { server async throws in
@@ -53,8 +53,9 @@ struct APIDescriptionTests {
                 $0.values.compactMap { $0["operationId"] as? String }
             }
             #expect(Set(ids).count == ids.count && ids.count > 35)
-            // As people read it: indented by two spaces.
-            #expect(response.body.contains("\n  \"paths\": {\n    \"/hit\": {\n      \"post\": {\n"))
+            // As people read it: each member on a line of its own, indented by two spaces.
+            #expect(response.body.contains("\n    \"/hit\": {\n      \"post\": {\n"))
+            #expect(!response.body.contains(#/[^\\]":\S/#))
         }
     }
 

@@ -31,7 +31,7 @@ struct AccessTests {
         }
     }
 
-    @Test("a target in absolute form is held to the same hosts")
+    @Test("a target in absolute form must name a known host, too")
     func absoluteForm() async throws {
         try await withServer { server async throws in
             #expect(try await server.ask("http://localhost:7374/healthz").body == "ok")
@@ -40,7 +40,7 @@ struct AccessTests {
         }
     }
 
-    @Test("being on the same machine is not being the owner, unless it is said so")
+    @Test("a request from the same machine is not the owner's, unless the settings say so")
     func localAdmin() async throws {
         try await withServer { server async throws in
             #expect(try await server.ask("/api/v1/sites").status == 401)
@@ -54,7 +54,7 @@ struct AccessTests {
     }
 
     @Test(
-        "what a proxy brings is not the owner's",
+        "a request that a proxy passes on is not the owner's",
         arguments: [
             "X-Forwarded-For: 192.0.2.1", "x-forwarded-proto: https", "X-Forwarded-Host: a", "X-Forwarded-Server: a",
             "X-Forwarded: for=192.0.2.1", "Forwarded: for=192.0.2.1", "Forwarded-For: 192.0.2.1",
@@ -72,7 +72,7 @@ struct AccessTests {
         }
     }
 
-    @Test("only proxies speak HTTP/1.0, and some say nothing else of themselves")
+    @Test("a request in HTTP/1.0 comes from a proxy, even if nothing else says so")
     func oldProxy() async throws {
         try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             for local in [false, true] {
@@ -83,7 +83,7 @@ struct AccessTests {
         }
     }
 
-    @Test("a served name that is not of this machine is not the owner's")
+    @Test("a request to a public host name is not the owner's")
     func servedHost() async throws {
         try await withServer(WebConfiguration(hosts: ["stats.example"], localAdmin: true, limits: .patient)) {
             server async throws in
@@ -93,7 +93,7 @@ struct AccessTests {
     }
 
     @Test(
-        "another site's page in the owner's browser gets what anybody gets",
+        "a page of another site in the owner's browser gets what anybody gets",
         arguments: [
             ("Origin: http://evil.example", false), ("Origin: null", false), ("Sec-Fetch-Site: cross-site", false),
             ("Sec-Fetch-Site: same-site", false), ("Origin: http://localhost", true),

@@ -96,7 +96,7 @@ struct ConnectionStateMachineTests {
         #expect(sent.after(.readRequested) == ["read"])
     }
 
-    @Test("a client that waits to be told to go on is told, but not if its body is too long")
+    @Test("a client that waits for 100 Continue gets it, unless its body is too long")
     func expectation() {
         var connection = Tested()
         func head(_ length: String, _ version: HTTPVersion = .http1_1) -> Tested.Machine.Event {
@@ -113,7 +113,7 @@ struct ConnectionStateMachineTests {
 
     // MARK: Ends
 
-    @Test("what is no HTTP is refused when those before it are answered, and ends the connection")
+    @Test("bytes that are no HTTP are refused after the requests before them are answered, and end the connection")
     func malformed() {
         var connection = Tested()
         #expect(connection.after(request("/a") + [.malformed(.invalidMethod)] + request("/b")) == ["respond GET /a"])
@@ -151,7 +151,7 @@ struct ConnectionStateMachineTests {
     // MARK: Time
 
     @Test(
-        "whatever a connection waits for, it does not wait for ever",
+        "a connection waits for nothing without a limit",
         arguments: [
             // What has come, and what happens 10 s (a request: 20 s) later.
             Wait("nothing", [], 10, ["close"]),
@@ -172,7 +172,7 @@ struct ConnectionStateMachineTests {
         if waiting.actions != ["close"] { #expect(connection.wait(.seconds(10)) == ["close"]) }
     }
 
-    @Test("what trickles in does not put a deadline off, and each request has its own")
+    @Test("bytes that trickle in do not move a deadline, and each request has its own")
     func trickle() {
         var connection = Tested()
         _ = connection.after([.bytesReceived, .part(.head(Head("/a").head))])
@@ -205,7 +205,7 @@ struct ConnectionStateMachineTests {
 
     // MARK: Event streams
 
-    @Test("a stream has no end of its own, and nothing is answered behind it")
+    @Test("a stream does not end by itself, and no request is answered after it")
     func stream() {
         var connection = Tested()
         #expect(connection.after(request("/a")) == ["respond GET /a"])
@@ -217,7 +217,7 @@ struct ConnectionStateMachineTests {
     }
 
     @Test(
-        "a stream ends with what its client sends, and with the server",
+        "a stream ends when its client sends rubbish, when the server stops, and when the channel fails",
         arguments: [("no HTTP", .malformed(.invalidMethod)), ("a shutdown", .shutdown), ("a failure", .failed)]
             as [(String, Tested.Machine.Event)])
     func streamEnds(by name: String, event: Tested.Machine.Event) {
@@ -228,7 +228,7 @@ struct ConnectionStateMachineTests {
 
     // MARK: Shutdown
 
-    @Test("a server that stops still answers a request that was on its way, and then closes the connection")
+    @Test("a stopping server still answers a request that was on its way, and then closes the connection")
     func lastRequest() {
         var connection = Tested()
         #expect(!connection.machine.isStopping)
@@ -242,7 +242,7 @@ struct ConnectionStateMachineTests {
     }
 
     @Test(
-        "a request that is at work when the server stops has some time more, and not for ever",
+        "a request that is at work when the server stops gets some more time, with a limit",
         arguments: [
             Wait("the beginning of a head", [.bytesReceived], 3, ["close"]),
             Wait("a head", [.bytesReceived, .part(.head(Head("/a").head))], 3, ["close"]),

@@ -7,7 +7,7 @@ import Web
 struct ConnectionTests {
     static let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-    @Test("requests sent all at once are answered in their order on one connection")
+    @Test("requests sent at once are answered in their order on one connection")
     func pipelined() async throws {
         try await withServer { server async throws in
             for local in [false, true] {
@@ -48,7 +48,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("who sends requests and reads no answers is not answered without end, and loses none when it reads at last")
+    @Test("a client that reads no responses does not get ever more of them, and loses none when it reads at last")
     func unread() async throws {
         try await withServer { server async throws in
             let client = try await server.connect()
@@ -64,7 +64,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a client that waits to be told to go on is told, and one whose body is too large is told so instead")
+    @Test("a client that waits for 100 Continue gets it, or 413 if its body is too large")
     func expectation() async throws {
         try await withServer { server async throws in
             let client = try await server.connect()
@@ -171,7 +171,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a client that has said all and closed its half still gets its answers")
+    @Test("a client that has closed its half still gets its responses")
     func halfClosed() async throws {
         try await withServer { server async throws in
             let client = try await server.connect()
@@ -184,7 +184,7 @@ struct ConnectionTests {
     }
 
     @Test(
-        "a connection on which nothing complete comes is closed, and a client that had begun a request is told",
+        "a connection without a complete request is closed, and a client that had begun one is told",
         arguments: ["", "GET /heal", "GET / HTTP/1.1\r\nX: "])
     func idle(beginning: String) async throws {
         try await withServer(WebConfiguration()) { server async throws in
@@ -212,7 +212,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a request that does not come to its end is told so and cut off, and counted")
+    @Test("a client that does not finish its request is told, cut off and counted")
     func deadline() async throws {
         try await withServer(WebConfiguration()) { server async throws in
             let client = try await TimedConnection(to: server)
@@ -298,7 +298,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("cancelled while connections come in, the server ends")
+    @Test("a server that is cancelled while connections come in ends")
     func cancelled() async throws {
         for _ in 0..<20 {
             try await withThrowingTaskGroup { tasks in

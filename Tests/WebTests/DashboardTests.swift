@@ -7,7 +7,7 @@ import Web
 /// The owner's page, how one gets in, and what it is told as it changes.
 @Suite("The dashboard's side of HTTP")
 struct DashboardTests {
-    @Test("the page of totals shows every site to its owner without a script, and lets nothing be markup")
+    @Test("the page of totals shows every site to its owner without a script, and nothing in it becomes markup")
     func totals() async throws {
         let report = report(ofSites: 2) { $0 == 0 ? "<b>&\"" : "portal" }
         let backend = TestBackend(report: { report }) {
@@ -37,7 +37,7 @@ struct DashboardTests {
     }
 
     @Test(
-        "a field of a table is one field and no formula, whatever is in it",
+        "a field of a CSV file is one field and no formula, whatever is in it",
         arguments: [
             ("demo", "\"demo\""), ("=1+1", "\"'=1+1\""), ("+cmd|' /C calc'!A0", "\"'+cmd|' /C calc'!A0\""),
             ("-2+3", "\"'-2+3\""), ("@SUM(1)", "\"'@SUM(1)\""), ("\t=1", "\"'\t=1\""), ("\r=1", "\"'\r=1\""),
@@ -79,7 +79,7 @@ struct DashboardTests {
         }
     }
 
-    @Test("how the daemon does: everything that came in, by what became of it")
+    @Test("the status counts everything that came in, by what became of it")
     func status() async throws {
         try await withServer(backend: Self.backend()) { server async throws in
             #expect(try await server.ask("/api/v1/status").status == 401)
@@ -93,7 +93,7 @@ struct DashboardTests {
 
     // MARK: Streams
 
-    @Test("a stream begins with the full state, says what changes, and shows strangers what is public")
+    @Test("a stream begins with the full state, sends changes, and shows strangers only public numbers")
     func stream() async throws {
         let current = Mutex(knownReport)
         try await withServer(backend: Self.backend { current.withLock { $0 } }) { server async throws in
@@ -122,7 +122,7 @@ struct DashboardTests {
     }
 
     @Test(
-        "who does not read is cut, who hears nothing is told that somebody is there, and a token that is taken back ends it"
+        "a client that does not read is cut, a quiet stream is pinged, and a revoked token ends its stream"
     )
     func ends() async throws {
         var limits = WebLimits.patient
@@ -157,7 +157,7 @@ struct DashboardTests {
         }
     }
 
-    @Test("no more streams than there may be, and one that ends leaves its place")
+    @Test("no more streams are open than allowed, and one that ends gives its place back")
     func limit() async throws {
         var limits = WebLimits.patient
         limits.streams = 1

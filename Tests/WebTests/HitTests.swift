@@ -51,7 +51,7 @@ struct HitTests {
     }
 
     @Test(
-        "every number has a name of its own in every language that is promised",
+        "every number has a label of its own in every promised language",
         arguments: [
             "vi": "Đang trực tuyến", "en": "Online now", "fr": "En ligne", "de": "Gerade online",
             "es": "En línea ahora",
@@ -73,7 +73,7 @@ struct HitTests {
         }
     }
 
-    @Test("the script under its own hash never changes, and the hash that is printed for it is right")
+    @Test("the script under its hash never changes, and the printed hash is right")
     func pinned() async throws {
         let recorder = HitRecorder(.success(Self.portal))
         try await withServer(backend: recorder.backend()) { server async throws in
@@ -88,7 +88,7 @@ struct HitTests {
         }
     }
 
-    @Test("asking about an image counts nothing")
+    @Test("HEAD of an image counts nothing")
     func head() async throws {
         let recorder = HitRecorder(.success(Self.portal))
         try await withServer(backend: recorder.backend()) { server async throws in
@@ -101,7 +101,7 @@ struct HitTests {
         #expect(recorder.seen.withLock { $0.isEmpty })
     }
 
-    @Test("an image counts the page it stands on, and shows a number that reads as one")
+    @Test("an image counts the page that shows it, and its number can be read by programs")
     func images() async throws {
         let recorder = HitRecorder(.success(Self.portal))
         try await withServer(backend: recorder.backend()) { server async throws in
@@ -127,7 +127,7 @@ struct HitTests {
     }
 
     @Test(
-        "a badge shows a public number in the words and digits of a language, and counts nothing",
+        "a badge shows a public number with the label and digits of a language, and counts nothing",
         arguments: [
             ("total.svg", "en", "Total visits: 50,002"), ("total.svg", "vi-VN", "Tổng truy cập: 50.002"),
             ("online.svg", "fr", "En ligne: 2"), ("total.svg", "fr", "Total des visites: 50\u{202f}002"),
@@ -161,7 +161,7 @@ struct HitTests {
         }
     }
 
-    @Test("what a browser asks for on behalf of its user is passed on")
+    @Test("the privacy signals of a browser are passed on")
     func signals() async throws {
         let recorder = HitRecorder(.success(Self.portal))
         try await withServer(backend: recorder.backend()) { server async throws in
@@ -173,7 +173,7 @@ struct HitTests {
         #expect(signals == [[], [.dnt], [.dnt, .gpc], []])
     }
 
-    @Test("what is private is absent, and every public number has a value and a name")
+    @Test("private numbers are absent, and every public number has a value and a label")
     func visible() async throws {
         let recorder = HitRecorder(.success(Self.portal))
         try await withServer(backend: recorder.backend(showing: [])) { server async throws in
@@ -207,7 +207,7 @@ struct HitTests {
         }
     }
 
-    @Test("what cannot be taken in is not counted and says so")
+    @Test("a hit that cannot be accepted is not counted, and the response says so")
     func full() async throws {
         let backend = TestBackend(report: { knownReport }) { $0.count = { $1(.failure(.limit)) } }
         try await withServer(backend: backend) { server async throws in
@@ -227,7 +227,7 @@ struct HitTests {
     }
 
     @Test(
-        "the visitor's address is the connection's, or what proxies that are believed say, read from the right",
+        "the visitor's address is that of the connection, or what believed proxies say of it, read from the right",
         arguments: [
             // Fields; believed proxies; the address.
             ([], [], "127.0.0.1"), ([], ["127.0.0.1"], "127.0.0.1"),
@@ -260,7 +260,7 @@ struct HitTests {
         }
     }
 
-    @Test("the script is small, counts where it came from, and may be read by every page")
+    @Test("the script is small, contains no comment, and may be loaded by every page")
     func script() async throws {
         try await withServer { server async throws in
             let response = try await server.ask("/footfall.js")

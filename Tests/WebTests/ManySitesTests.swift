@@ -7,7 +7,7 @@ import Web
 
 @Suite("Metrics of many sites")
 struct ManySitesTests {
-    @Test("two hundred sites are told apart")
+    @Test("two hundred sites have series of their own")
     func all() async throws {
         let report = report(ofSites: 200)
         try await withServer(backend: TestBackend(report: { report })) { server async throws in
@@ -20,7 +20,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("of more sites the busiest two hundred are told apart, and the others are one")
+    @Test("of more sites the busiest two hundred have series of their own, and the others share one")
     func folded() async throws {
         let report = report(ofSites: 300)
         try await withServer(backend: TestBackend(report: { report })) { server async throws in
@@ -53,7 +53,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("no sum falls when another site becomes the busier one, or one is new")
+    @Test("no sum falls when another site becomes busier, or a site is new")
     func overtaken() async throws {
         let current = Mutex(report(ofSites: 202, views: { 300 - $0 }))
         try await withServer(backend: TestBackend(report: { current.withLock { $0 } })) { server async throws in
@@ -68,7 +68,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("among equally busy sites the older are told apart, in every scrape")
+    @Test("of equally busy sites the older have series of their own, in every scrape")
     func equals() async throws {
         let report = report(ofSites: 300, views: { _ in 1 })
         try await withServer(backend: TestBackend(report: { report })) { server async throws in
@@ -80,7 +80,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("a site that is called like the others together is one of them, and alone is itself")
+    @Test("a site with the name of all others together is one of them, or itself if it is alone")
     func nameTaken() async throws {
         for count in [200, 300] {
             let busy = (0..<count).first { viewsOfSite($0, of: count) == count } ?? 0
@@ -96,7 +96,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("ten thousand sites that took over the greatest number there can be are summed right")
+    @Test("the greatest baselines of ten thousand sites are summed right")
     func greatNumbers() async throws {
         let report = report(ofSites: 10_000, views: { _ in 1 }, baselineVisits: Record.amountMax)
         try await withServer(backend: TestBackend(report: { report })) { server async throws in
@@ -105,7 +105,7 @@ struct ManySitesTests {
         }
     }
 
-    @Test("a name that holds quotes, backslashes or line ends does not leave its label")
+    @Test("quotes, backslashes and line ends of a name stay inside its label")
     func escaping() async throws {
         let report = report(ofSites: 1) { _ in "a\"b\\c\nd\\" + "ế" }
         let backend = TestBackend(report: { report }) { $0.version = "\"} 2\n\\" }

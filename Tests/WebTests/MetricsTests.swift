@@ -26,7 +26,7 @@ struct MetricsTests {
         "http_refused_connections_total": "counter", "config_last_reload_successful": "gauge",
     ]
 
-    @Test("every number has its explanation and its kind, once, also where there is no number yet")
+    @Test("every family has its help and its type once, even before it has a number")
     func everyFamily() async throws {
         for report in [knownReport, emptyReport] {
             try await withServer(backend: TestBackend(report: { report })) { server async throws in
@@ -35,7 +35,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("the text says which format it is in, and is never kept")
+    @Test("the text names its format, and no cache keeps it")
     func form() async throws {
         try await withServer { server async throws in
             let response = try await server.ask("/metrics", local: true)
@@ -45,7 +45,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("a site's numbers are what was counted, without the start number")
+    @Test("a site's numbers are what was counted, without its baseline")
     func sites() async throws {
         try await withServer { server async throws in
             let scrape = try await server.scrape()
@@ -59,7 +59,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("what came in and what became of it is told by number and by reason")
+    @Test("what came in is counted by what became of it, and refusals by their reason")
     func ingest() async throws {
         try await withServer(backend: TestBackend(report: { talliedReport })) { server async throws in
             let scrape = try await server.scrape()
@@ -83,7 +83,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("each socket has its own numbers, and with what came before this process they are all that ever came")
+    @Test("each socket has its own numbers, and the first includes those of earlier processes")
     func listeners() async throws {
         var report = talliedReport
         let (parsed, all) = (1000 + Int(Counter.parsedDatagrams.rawValue), 1000 + Int(Counter.datagrams.rawValue))
@@ -121,7 +121,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("what was answered is told by route and status, refused requests and those of nobody's route among it")
+    @Test("responses are counted by route and status, also those of refused requests and unknown paths")
     func requests() async throws {
         try await withServer { server async throws in
             _ = try await server.ask("/api/v1/sites/portal")
@@ -170,7 +170,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("every reason of refusal is there before anything was refused")
+    @Test("every reason of refusal has a series before anything was refused")
     func reasons() async throws {
         try await withServer { server async throws in
             let scrape = try await server.scrape()
@@ -180,7 +180,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("durability is told in bytes, seconds and counts")
+    @Test("durability has numbers in bytes, seconds and counts")
     func durability() async throws {
         var numbers = DurabilityNumbers()
         numbers.journal.writtenBytes = .max
@@ -224,7 +224,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("a number that is none is written so that it can be read")
+    @Test("a number that is not finite is written as Prometheus reads it")
     func notFinite() async throws {
         var numbers = DurabilityNumbers()
         numbers.journal.syncSeconds = .nan
@@ -264,7 +264,7 @@ struct MetricsTests {
     }
 
     @Test(
-        "a stranger is refused as where the list of sites is asked for",
+        "a stranger is refused in the same way as on the list of sites",
         arguments: [
             nil, "X-Forwarded-For: 192.0.2.1", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site",
         ])
@@ -285,7 +285,7 @@ struct MetricsTests {
         }
     }
 
-    @Test("the owner on the machine itself reads them where that is allowed")
+    @Test("the owner on the machine itself reads them if the settings allow it")
     func localAdmin() async throws {
         try await withServer(WebConfiguration(localAdmin: true, limits: .patient)) { server async throws in
             #expect(try await server.ask("/metrics").status == 200)

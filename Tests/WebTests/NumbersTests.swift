@@ -34,7 +34,7 @@ struct NumbersTests {
         }
     }
 
-    @Test("anybody sees online and total, and pages of every origin may")
+    @Test("anybody sees online and total, and so do pages of every origin")
     func anybody() async throws {
         try await withServer { server async throws in
             let response = try await server.ask("/api/v1/sites/portal")

@@ -5,7 +5,7 @@ import Web
 
 @Suite("Asking over HTTP")
 struct RouteTests {
-    @Test("alive and ready are told in a word")
+    @Test("liveness and readiness are one word each")
     func health() async throws {
         try await withServer { server async throws in
             let alive = try await server.ask("/healthz")
@@ -16,7 +16,7 @@ struct RouteTests {
         }
     }
 
-    @Test("not being ready names what is degraded, and stays alive")
+    @Test("a daemon that is not ready names what is degraded, and is still alive")
     func degraded() async throws {
         let backend = TestBackend(report: { knownReport }) {
             $0.degraded = { ["journal: disk full", "checkpoint: 40 s old"] }
@@ -32,7 +32,7 @@ struct RouteTests {
     }
 
     @Test(
-        "every answer carries the strict headers",
+        "every response has the strict headers",
         arguments: [
             ("GET", "/healthz", 200), ("GET", "/api/v1/sites/portal", 200), ("GET", "/api/v1/sites", 401),
             ("GET", "/metrics", 401),
@@ -78,7 +78,8 @@ struct RouteTests {
     }
 
     @Test(
-        "a wrong method is told which are right", arguments: ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PURGE"])
+        "a request with a wrong method is told the right ones",
+        arguments: ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PURGE"])
     func wrongMethod(method: String) async throws {
         try await withServer { server async throws in
             for path in ["/api/v1/sites/portal", "/api/v1/sites", "/metrics", "/readyz"] {
@@ -112,7 +113,7 @@ struct RouteTests {
         }
     }
 
-    @Test("who has the newest answer is spared the body")
+    @Test("a client that has the newest response gets no body")
     func notModified() async throws {
         let report = Mutex(knownReport)
         try await withServer(backend: TestBackend(report: { report.withLock { $0 } })) { server async throws in
@@ -135,7 +136,7 @@ struct RouteTests {
         }
     }
 
-    @Test("a query does not change what is asked for")
+    @Test("a query does not change the route")
     func query() async throws {
         try await withServer { server async throws in
             #expect(try await server.ask("/api/v1/sites/portal?a=b&c").status == 200)

@@ -32,7 +32,7 @@ struct TokenTests {
         }
     }
 
-    @Test("who holds a token sees every number from anywhere, until it is revoked")
+    @Test("the holder of a token sees every number from anywhere, until it is revoked")
     func life() async throws {
         let store = Store()
         try await withServer(backend: Self.backend(store)) { server async throws in
@@ -58,7 +58,7 @@ struct TokenTests {
         }
     }
 
-    @Test("of thousands of tokens that are made up none opens anything")
+    @Test("none of thousands of made-up tokens opens anything")
     func guesses() async throws {
         let backend = TestBackend(report: { knownReport }) {
             $0.accessTokens = (0..<10).map { AccessToken(name: "t\($0)", text: "ff_secret\($0)") }
@@ -74,7 +74,9 @@ struct TokenTests {
         }
     }
 
-    @Test("a token that is wrong by one bit, cut, doubled or of another scheme opens nothing, and is told so")
+    @Test(
+        "a token that is wrong by one bit, cut, sent twice or of another scheme opens nothing, and the response says so"
+    )
     func wrong() async throws {
         try await withServer(backend: Self.backend(Store())) { server async throws in
             #expect(try await server.ask("/api/v1/sites", ["Authorization: Bearer \(Self.secret)"]).status == 200)
@@ -108,7 +110,7 @@ struct TokenTests {
         }
     }
 
-    @Test("only the owner makes tokens, with names that are names; what cannot be kept is not made")
+    @Test("only the owner makes tokens, with valid names, and none that cannot be stored")
     func refused() async throws {
         let store = Store()
         try await withServer(backend: Self.backend(store)) { server async throws in
@@ -125,7 +127,7 @@ struct TokenTests {
         }
     }
 
-    @Test("a token that the disk does not forget opens nothing, and can be revoked again")
+    @Test("a revoked token that the disk did not remove opens nothing, and can be revoked again")
     func revokedTwice() async throws {
         let store = Store()
         try await withServer(backend: Self.backend(store)) { server async throws in

@@ -8,7 +8,7 @@ import Wire
 @Suite("Addresses")
 struct AddressTests {
     @Test(
-        "an address is read in every form it is written in",
+        "an address is read in every written form",
         arguments: [
             ("203.0.113.9", .v4(0xcb00_7109)), ("0.0.0.0", .v4(0)), ("255.255.255.255", .v4(.max)),
             ("::", .v6(0, 0)), ("::1", .v6(0, 1)), ("1::", .v6(1 << 48, 0)),
@@ -20,7 +20,7 @@ struct AddressTests {
             ("64:ff9b::203.0.113.9", .v6(0x0064_ff9b_0000_0000, 0xcb00_7109)),
             ("1:2:3:4:5:6:203.0.113.9", .v6(0x0001_0002_0003_0004, 0x0005_0006_cb00_7109)),
             ("::203.0.113.9", .v6(0, 0xcb00_7109)),
-            // IPv4-mapped: unwrapped, however it is spelled.
+            // IPv4-mapped addresses become IPv4, in every spelling.
             ("::ffff:203.0.113.9", .v4(0xcb00_7109)), ("::FFFF:cb00:7109", .v4(0xcb00_7109)),
             ("0000:0000:0000:0000:0000:ffff:203.000.113.9", nil),
             ("0000:0000:0000:0000:0000:ffff:255.255.255.255", .v4(.max)),
@@ -29,7 +29,7 @@ struct AddressTests {
         #expect(NetworkAddress(Array(text.utf8).span) == address)
     }
 
-    @Test("a set holds an address once, however it is spelled, and each of its neighbours")
+    @Test("a set holds an address once, in every spelling, and each of its neighbours")
     func sets() throws {
         let spellings = [
             ["203.0.113.9", "::ffff:203.0.113.9", "::FFFF:cb00:7109"], ["203.0.113.10"],
@@ -42,7 +42,7 @@ struct AddressTests {
     }
 
     @Test(
-        "what is no address is none",
+        "other text is not an address",
         arguments: [
             "", "1", ":", ".", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1..2.3", "256.1.1.1", "1.2.3.256", "01.2.3.4",
             "1.2.3.04", "00.0.0.0", "1.2.3.0004", "0x1.2.3.4", "1.2.3.4 ", " 1.2.3.4", "+1.2.3.4", "1.2.3.-4",
@@ -57,7 +57,7 @@ struct AddressTests {
         ])
     func noForms(text: String) { #expect(NetworkAddress(Array(text.utf8).span) == nil) }
 
-    @Test("random strings are addresses exactly where inet_pton says so, and the same ones")
+    @Test("random strings are addresses exactly when inet_pton reads them, and the same addresses")
     func system() {
         let words = [
             "0", "1", "00", "01", "9", "10", "99", "255", "256", "a", "F", "ffff", "fFfF", "12345", "g", "203", "",
@@ -111,7 +111,7 @@ struct AddressTests {
         for text in outside { #expect(try !networks.contains(address(text)), "\(text)") }
     }
 
-    @Test("several networks hold what one of them holds, and none hold nothing")
+    @Test("several networks hold what one of them holds, and an empty list holds nothing")
     func severalNetworks() throws {
         let networks = try #require(Networks(["10.0.0.0/8", "2001:db8::/32"]))
         #expect(try networks.contains(address("10.1.2.3")) && networks.contains(address("2001:db8::5")))
@@ -121,7 +121,7 @@ struct AddressTests {
     }
 
     @Test(
-        "what is no network is refused, and the whole list with it",
+        "text that is not a network is refused, and the whole list with it",
         arguments: [
             "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/8 ", "10.0.0/8",
             "::/129",
@@ -130,7 +130,7 @@ struct AddressTests {
     func noNetworks(text: String) { #expect(Networks(["127.0.0.0/8", text]) == nil) }
 
     @Test(
-        "an unsigned datagram is believed from trusted addresses only",
+        "an unsigned datagram is accepted from trusted addresses only",
         arguments: [
             ("127.0.0.1", true), ("127.200.0.1", true), ("::1", true), ("::ffff:127.0.0.1", true),
             ("10.0.0.1", false), ("192.168.1.1", false), ("172.16.0.1", false), ("fd00::1", false), ("fe80::1", false),
@@ -140,14 +140,15 @@ struct AddressTests {
     func trust(sender: String, isTrusted: Bool) throws {
         let from = Admission.Sender.address(try address(sender))
         #expect(try outcome(of: "f1 s=demo&u=/", from: from) == (isTrusted ? [.views: 1] : [.datagramsUntrusted: 1]))
-        // A site without a key: no signature can be right, so a stranger's is refused. A trusted sender needs none.
+        // The site has no key, so no signature can be right, and an untrusted sender is refused. A trusted one needs
+        // none.
         let signed = "f1 s=demo&u=/&t=1795420189&z=6f97e3c71efebedca610e44c020f0eef"
         #expect(try outcome(of: signed, from: from) == (isTrusted ? [.views: 1] : [.datagramsSignature: 1]))
         #expect(try outcome(of: signed + "0", from: from) == (isTrusted ? [.views: 1] : [.datagramsUntrusted: 1]))
         #expect(try outcome(of: "f1 s=demo&u=/", from: .ourselves) == [.views: 1])
     }
 
-    @Test("the list of trusted networks is the whole truth")
+    @Test("only the listed networks are trusted")
     func trustedNetworks() throws {
         var house = try CountingHouse(trusted: ["10.0.0.0/8"])
         try house.take("f1 s=demo&u=/", from: .address(address("10.9.8.7")))
@@ -163,7 +164,7 @@ struct AddressTests {
     }
 }
 
-/// What the C library reads; IPv4-mapped addresses unwrapped.
+/// The address that the C library reads. IPv4-mapped addresses become IPv4.
 private func systemAddress(_ text: String) -> NetworkAddress? {
     var bytes = [UInt8](repeating: 0, count: 16)
     func word(_ places: Range<Int>) -> UInt64 { bytes[places].reduce(0) { $0 << 8 | UInt64($1) } }

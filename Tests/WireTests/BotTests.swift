@@ -21,7 +21,7 @@ struct BotTests {
     @Test("a browser is never a bot", arguments: ordinaryBrowsers + inApps + phones)
     func browsers(agent: String) throws {
         var house = try CountingHouse()
-        // Twice each, because the second verdict comes from memory.
+        // Twice each, because the second result comes from memory.
         let raw = agent.replacing("+", with: "%2B")
         for spelled in [form(agent), raw, raw] {
             try house.take("f1 s=demo&u=/&i=10.0.0.1&a=\(spelled)")
@@ -42,13 +42,13 @@ struct BotTests {
     }
 
     @Test(
-        "a native beacon without an agent, or with a dash for one, is no bot", arguments: ["", "&a=", "&a=-", "&a=%00"])
+        "a native beacon without an agent, or with a dash, is not a bot", arguments: ["", "&a=", "&a=-", "&a=%00"])
     func noAgent(field: String) throws {
         #expect(try outcome(of: "f1 s=demo&u=/\(field)") == [.views: 1])
     }
 
     @Test(
-        "words of the public list are found, at the beginning or the end only where they stand so",
+        "words of the public list are found, some only at the beginning or the end",
         arguments: [
             ("Barkrowler/0.9", true), ("007ac9 Crawler", true), ("LCC (x)", true), ("xLCC", false),
             ("curl", true), ("a curl", false), ("My SSL Labs", true), ("SSL Labs too", false), ("acunetix", true),
@@ -58,7 +58,7 @@ struct BotTests {
         #expect(try outcome(of: "f1 s=demo&u=/&a=\(form(agent))") == (isBot ? [.bots: 1] : [.views: 1]))
     }
 
-    @Test("a site has bots of its own, from every source and whatever their case")
+    @Test("a site's own bots are found from every source and in any case")
     func ownBots() throws {
         var house = try CountingHouse(logSite: "demo", bots: ["OurStatus/"])
         for agent in ["ourstatus/2", "x OURSTATUS/", "OurStatu"] {
@@ -72,7 +72,7 @@ struct BotTests {
     }
 
     @Test(
-        "who comes from a host that is known for sending nobody is a bot from every source, and so is what comes from below it",
+        "a hit from a referrer spam host, or from a host below it, is a bot from every source",
         arguments: [
             ("https://semalt.com/", true), ("http://www.SEMALT.com:80/crawler.php?u=x", true),
             ("https://a.b.semalt.com/", true), ("https://%73emalt.com/", true), ("https://own.example/a", true),
@@ -90,13 +90,13 @@ struct BotTests {
         }
         #expect(Array(house.outcome.keys) == [isBot ? .bots : .views])
         #expect(isBot ? house.referrers() == [:] && house.engine.trackedVisitors == 0 : house.referrers() != [:])
-        // Nobody comes from anywhere with a ping; and the words of one site are not those of another.
+        // A ping has no referrer, and the hosts of one site do not apply to another.
         try house.take("f1 s=demo&n=ping&v=x&r=https://semalt.com/\ns=other&u=/&r=https://own.example/")
         #expect(house[.pings] == 1 && house[.views] >= 1)
     }
 
     @Test(
-        "the word is found wherever it stands, up to the limit of an agent",
+        "the word is found anywhere, up to the limit of an agent",
         arguments: [
             ("bot", true), ("xbot", true), ("botx", true), ("a\tb\u{0}ot", true), ("b%00o%09t", true), ("b+ot", false),
             ("b%6ft", true),
@@ -110,7 +110,7 @@ struct BotTests {
         #expect(outcome[.bots] == (isBot ? 1 : nil) && outcome[.views] == (isBot ? nil : 1))
     }
 
-    @Test("what is known to be a bot stays one among ten thousand other agents")
+    @Test("a known bot stays a bot among ten thousand other agents")
     func memory() throws {
         var house = try CountingHouse()
         for i in 0..<10_000 {

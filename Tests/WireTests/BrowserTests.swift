@@ -2,8 +2,8 @@ import Counting
 import Testing
 import Wire
 
-/// The hit of a browser: a page says what it is, and the connection says who looks at it.
-@Suite("Hits that come over HTTP")
+/// The hit of a browser: the page says what it is, and the connection shows the visitor.
+@Suite("Hits over HTTP")
 struct BrowserTests {
     static let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
     static let address = NetworkAddress.v4(0xc000_0201)
@@ -23,7 +23,7 @@ struct BrowserTests {
             })
     }
 
-    @Test("nobody vouches for a browser: it cannot say who it is, nor that its page is another request")
+    @Test("a browser is not trusted: it cannot name its visitor or another request")
     func beliefs() throws {
         var house = try CountingHouse()
         for claim in ["i=198.51.100.7", "v=somebody", "a=curl/8", "m=POST", "c=500", "t=1", "i=1&v=2&a=3&m=4&c=5"] {
@@ -34,7 +34,7 @@ struct BrowserTests {
     }
 
     @Test(
-        "what has no agent, is declared a bot or fetches ahead is a bot, and nothing else",
+        "a hit without an agent, of a declared bot or of a prefetch is a bot, and no other hit is",
         arguments: [("", false), ("-", false), ("Googlebot/2.1", false), (agent, true)])
     func bots(agent: String, isPrefetch: Bool) throws {
         var house = try CountingHouse()
@@ -43,7 +43,7 @@ struct BrowserTests {
     }
 
     @Test(
-        "a form that is no hit is refused by its reason",
+        "a form that is not a hit is refused with its reason",
         arguments: [
             ("", .syntax), ("s=demo", .syntax), ("s=demo&n=view", .syntax), ("junk", .syntax),
             ("s=demo&u=/\ns=demo&u=/2", .syntax), ("u=/", .siteMissing), ("s=De%20mo&u=/", .siteMissing),
@@ -56,7 +56,7 @@ struct BrowserTests {
     }
 
     @Test(
-        "a site that names its hosts is counted from their pages only",
+        "if a site names its hosts, only their pages count",
         arguments: [
             ("https://demo.example", nil), ("https://www.demo.example:8443", nil), ("http://DEMO.example/page", nil),
             ("https://evil.example", .origin), ("null", .origin), ("", .origin), ("https://demo.example.evil", .origin),
@@ -76,7 +76,7 @@ struct BrowserTests {
             visitorPerSecond: 20, sitePerSecond: 10_000)
         for i in 0..<60 { #expect(try house.send("s=\(i % 2 == 0 ? "demo" : "other")&u=/") == nil) }
         #expect(try house.send("s=demo&u=/") == .rate)
-        // Somebody else is not held up.
+        // Another visitor is not delayed.
         #expect(try house.send("s=demo&u=/", address: .v4(1)) == nil)
         house.moment = house.moment + 49
         #expect(try house.send("s=demo&u=/") == .rate)
@@ -86,7 +86,7 @@ struct BrowserTests {
         #expect(house[.beaconsRate] == 3 && house[.views] == 62)
     }
 
-    @Test("one network of IPv6 is one visitor's bucket")
+    @Test("one IPv6 network has the bucket of one visitor")
     func networks() throws {
         var house = try CountingHouse(
             visitorPerSecond: 1, sitePerSecond: 10_000)
@@ -95,7 +95,7 @@ struct BrowserTests {
         #expect(try house.send("s=demo&u=/", address: .v6(8, 99)) == nil)
     }
 
-    @Test("a site has a rate of its own, and the other site another")
+    @Test("each site has a rate of its own")
     func siteRate() throws {
         var house = try CountingHouse(visitorPerSecond: 1000, sitePerSecond: 10)
         for i in 0..<30 { #expect(try house.send("s=demo&u=/", address: .v4(UInt32(i))) == nil) }
@@ -104,10 +104,10 @@ struct BrowserTests {
     }
 
     @Test(
-        "an office behind one address: its open pages ping, its people read, and whoever floods from there is stopped")
+        "an office behind one address: its open pages ping, its people read, and a flood from there is stopped")
     func office() throws {
         var house = try CountingHouse(visitorPerSecond: 20, sitePerSecond: 10_000)
-        // 5,000 pages are opened in five minutes of the morning, and each pings once a minute from then on.
+        // 5,000 pages are opened in five minutes of the morning. Each pings once a minute from then on.
         for second in 0..<420 {
             house.moment = CountingHouse.noon + Int64(second) * 1000
             for i in 0..<17 where second < 300 {
@@ -120,7 +120,7 @@ struct BrowserTests {
             }
         }
         #expect(house[.views] == 5100 && house[.beaconsRate] == 0 && house.engine.report().sites[0].online == 5100)
-        // Whoever floods from there is stopped: views of anybody, and pings of people who never looked at a page.
+        // A flood from there is stopped: views of anybody, and pings of people who never viewed a page.
         for flood in ["u=/", "n=ping"] {
             let taken = try (0..<1000).count {
                 try house.send("s=demo&\(flood)", agent: "Mozilla/5.0 (\(flood) \($0))") == nil
@@ -130,7 +130,7 @@ struct BrowserTests {
         #expect(try house.send("s=demo&n=ping", agent: "Mozilla/5.0 (299 0)") == nil)
     }
 
-    @Test("who does not want to be recognised is counted without a visitor, where the site says so")
+    @Test("if the site says so, visitors who do not want to be recognised are counted without a visitor")
     func signals() throws {
         for (anonymous, visitors) in [([], 3), ([.dnt], 2), ([.gpc], 2), ([.dnt, .gpc], 1)] as [([PrivacySignal], Int)]
         {
@@ -144,7 +144,7 @@ struct BrowserTests {
         }
     }
 
-    @Test("one that is busy stays limited among a hundred thousand others")
+    @Test("a busy address stays limited among a hundred thousand others")
     func manyAddresses() throws {
         var house = try CountingHouse(
             visitorPerSecond: 1, sitePerSecond: 10_000_000)
@@ -159,7 +159,7 @@ struct BrowserTests {
 }
 
 extension CountingHouse {
-    /// A hit of a browser; why it was refused, if it was.
+    /// A browser's hit. Returns why it was refused, if it was.
     mutating func send(
         _ form: String, address: NetworkAddress = BrowserTests.address, agent: String = BrowserTests.agent,
         page: String = "", isPrefetch: Bool = false, signals: Set<PrivacySignal> = []
@@ -175,7 +175,7 @@ extension CountingHouse {
             reason = error
         }
         try engine.apply(frame.span)
-        if !isConserved { Issue.record("a record got lost or came twice: \(form)") }
+        if !isConserved { Issue.record("a record was lost or counted twice: \(form)") }
         return reason
     }
 }

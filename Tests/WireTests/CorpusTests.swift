@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Wire
 
-/// What real servers write into their logs, and what was asked of them.
+/// What real servers write into their logs, and the requests that they received.
 @Suite("Captured datagrams")
 struct CorpusTests {
     @Test("each datagram of the corpus is what it was captured as")
@@ -19,8 +19,8 @@ struct CorpusTests {
         }
     }
 
-    /// Most requests of the corpus were for pages that are not there. Here each log says that they are.
-    @Test("every request is read alike out of every log: page, referrer, address and agent")
+    /// Most requests of the corpus were for missing pages. Here each log says that the pages exist.
+    @Test("every request is read the same from every log: page, referrer, address and agent")
     func everyLog() throws {
         for datagram in try Captured.all() {
             guard let request = requests[datagram.request], !datagram.isUnread else { continue }
@@ -42,22 +42,22 @@ struct CorpusTests {
         }
     }
 
-    @Test("a line that is cut at any byte is refused, or counted as the page it was, and never as another visitor")
+    @Test("a line cut at any byte is refused, or counted as its page, and never as another visitor")
     func cuts() throws {
         for datagram in try Captured.all() {
-            // A beacon says nowhere that it is whole, and senders of beacons do not cut them.
+            // A beacon does not show whether it is complete, and senders of beacons do not cut them.
             guard let request = requests[datagram.request], request.status == 200 else { continue }
             if datagram.bytes.count > 700 { continue }
             for length in 0..<datagram.bytes.count {
                 for isTruncated in [true, false] {
-                    // TABs part fields whose ends nothing marks; and the common format is a combined one cut.
+                    // TABs separate fields without end marks, and a cut combined line may be a common one.
                     if !isTruncated, datagram.name.contains("tsv") || datagram.name.hasPrefix("rsyslog") { continue }
                     var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
                     try house.take(Array(datagram.bytes.prefix(length)), isTruncated: isTruncated)
                     let pages = house.pages()
                     #expect(pages.isEmpty || pages == [request.path: 1], "\(datagram.name) cut at \(length): \(pages)")
-                    // Whole, it is the same visitor, if it was one; and nothing of it is a bot's that was none. A combined
-                    // line that ends where the common format does is one of that.
+                    // If complete, it is the same visitor, if it had one, and no other line becomes a bot's. A combined
+                    // line cut where the common format ends is a common line.
                     guard isTruncated else { continue }
                     let visitors = house.engine.trackedVisitors
                     if visitors > 0 { try house.take(datagram.bytes) }
@@ -70,7 +70,7 @@ struct CorpusTests {
     }
 }
 
-/// What was asked for, by number.
+/// The requests, by number.
 private struct RequestMade {
     var path: String
     var agent: [UInt8] = Array(chrome.utf8)
@@ -147,10 +147,10 @@ struct Captured {
         return bytes
     }
 
-    /// A URL of 3,000 bytes does not fit the lines of `logger`; raw UTF-8 in a request is none to HAProxy.
+    /// A URL of 3,000 bytes does not fit into the lines of `logger`. HAProxy refuses raw UTF-8 in a request.
     var isUnread: Bool { name.hasPrefix("apache-json") && request == 9 || name.hasPrefix("haproxy") && request == 15 }
 
-    /// The same as if the page were there and had been asked for by GET.
+    /// The same datagram as if the page existed and had been requested with GET.
     var found: [UInt8] {
         var text = bytes
         for (from, to) in [

@@ -2,9 +2,9 @@ import Counting
 import Testing
 import Wire
 
-/// Beacons in, numbers out: an admission with two sites and the engine behind it, as the daemon puts them together.
+/// Beacons in, numbers out: an admission with two sites and the engine behind it, as in the daemon.
 ///
-/// The sites are `demo` and `other`. Their views are never duplicates, so that every admitted view is counted.
+/// The sites are `demo` and `other`. Their views are never duplicates, so every admitted view is counted.
 struct CountingHouse {
     var admission: Admission
     var engine: Engine
@@ -56,7 +56,7 @@ struct CountingHouse {
         return DaySpan(day: LocalDay(number: number), begins: begins, ends: begins + 86_400_000)
     }
 
-    /// Takes in one datagram and counts what it admits.
+    /// Admits one datagram and counts its hits.
     mutating func take(
         _ datagram: [UInt8], from sender: Admission.Sender = .ourselves, isTruncated: Bool = false,
         stamp: Int64? = nil
@@ -67,17 +67,17 @@ struct CountingHouse {
         admission.admit(datagram.span, arrival, against: engine.signatures, into: &frame)
         try engine.apply(frame.span)
         admission.forgetPendingSignatures()
-        if !isConserved { Issue.record("a record got lost or came twice: \(quoted(datagram))") }
+        if !isConserved { Issue.record("a record was lost or counted twice: \(quoted(datagram))") }
     }
 
     mutating func take(_ datagram: String, from sender: Admission.Sender = .ourselves) throws {
         try take(Array(datagram.utf8), from: sender)
     }
 
-    /// How much of something was counted, by admission and engine together.
+    /// The count of a counter, in admission and engine together.
     subscript(counter: Counter) -> UInt64 { admission.counts[counter] + engine.counters[counter] }
 
-    /// Everything that was counted but datagrams and bytes; what is not in it is zero.
+    /// All counts except datagrams and bytes. Counters that are missing here are zero.
     var outcome: [Counter: UInt64] {
         var outcome: [Counter: UInt64] = [:]
         for counter in Counter.allCases where ![.datagrams, .bytes, .parsedDatagrams, .records].contains(counter) {
@@ -86,7 +86,7 @@ struct CountingHouse {
         return outcome
     }
 
-    /// Nothing is lost and nothing comes twice: the first rule of what must hold exactly.
+    /// Nothing is lost and nothing is counted twice: the first rule that must hold exactly.
     var isConserved: Bool {
         let refused = DatagramRejection.allCases.reduce(0) { $0 + self[$1.counter] }
         let rejected = BeaconRejection.allCases.reduce(0) { $0 + self[$1.counter] }
@@ -94,7 +94,7 @@ struct CountingHouse {
             && self[.records] == self[.views] + self[.pings] + self[.duplicates] + self[.bots] + rejected
     }
 
-    /// Views by page of `demo`, or of the site with the number.
+    /// Views by page of `demo`, or of the site with this number.
     func pages(of site: Int = 0) -> [String: UInt64] { Self.table(engine.topPages(of: sites[site], rows: 10_000)) }
     /// Views by referrer.
     func referrers(of site: Int = 0) -> [String: UInt64] {
@@ -106,14 +106,14 @@ struct CountingHouse {
     }
 }
 
-/// What one datagram on its own is counted as.
+/// The counts of one datagram on its own.
 func outcome(of datagram: String, from sender: Admission.Sender = .ourselves) throws -> [Counter: UInt64] {
     var house = try CountingHouse()
     try house.take(datagram, from: sender)
     return house.outcome
 }
 
-/// The value as every standard library would write it into a form.
+/// The value as every standard library writes it into a form.
 func form(_ value: some Sequence<UInt8>) -> String {
     value.reduce(into: "") { text, byte in
         switch byte {

@@ -3,7 +3,7 @@ import Crypto
 import Testing
 import Wire
 
-/// One view of one visitor, written in every way that Footfall reads: the record is the same, but for its source.
+/// One view of one visitor, written in every way that Footfall reads: the record is the same except for its source.
 @Suite("One visit from every source")
 struct EverySourceTests {
     private static let address = "203.0.113.9"
@@ -36,7 +36,7 @@ struct EverySourceTests {
             "&r=\(referrer)&a=\(agent)"),
         Way("with a status", .log, "f1 s=demo&m=GET&c=200&i=\(address)&u=\(page)", "&r=\(referrer)&a=\(agent)"),
         Way(
-            "parted by TAB", .log, "f1\ts=demo\tm=GET\tc=200\ti=\(address)",
+            "separated by TAB", .log, "f1\ts=demo\tm=GET\tc=200\ti=\(address)",
             "\tu=\(page)?q=1\tr=\(referrer)\ta=\(agent)"),
         Way(
             "combined", .log,
@@ -67,7 +67,7 @@ struct EverySourceTests {
         #expect(source == way.source)
     }
 
-    @Test("a signed datagram from elsewhere gives the same record")
+    @Test("a signed datagram from outside gives the same record")
     func signed() throws {
         var house = try CountingHouse()
         house.admission.setKeys([Self.key], of: SiteIndex(0))
@@ -109,10 +109,10 @@ struct EverySourceTests {
         return try split(frame)
     }
 
-    /// The hit of a frame that ends in one, without its source; and the source.
+    /// The hit at the end of a frame without its source, and the source.
     private static func split(_ frame: Frame) throws -> (record: [UInt8], source: HitSource) {
         try #require(frame.hits == 1)
-        // A signature is a record of its own before the hit: kind, site, signature, two times of five bytes.
+        // A signature is a separate record before the hit: kind, site, signature, two times of five bytes.
         let isSigned = frame.bytes[0] != 1
         var record = Array(frame.bytes.dropFirst(isSigned ? 1 + 1 + 8 + 5 + 5 : 0))
         try #require(record[0] == 1)

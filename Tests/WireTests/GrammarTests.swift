@@ -6,7 +6,7 @@ import Wire
 @Suite("How a datagram is read")
 struct GrammarTests {
     @Test(
-        "a datagram says how many records it holds",
+        "the number of records in a datagram",
         arguments: [
             ("f1 s=demo&u=/", [.views: 1]),
             ("f1 s=demo&n=ping", [.pings: 1]),
@@ -19,37 +19,37 @@ struct GrammarTests {
             ("f1 s=demo&u=/\r\nu=/b\r\n", [.views: 2]),
             ("f1 s=demo&u=/\n\n\r\n\nu=/b\n\n", [.views: 2]),
             ("f1 \n\r\n\ns=demo&u=/", [.views: 1]),
-            // Ampersands that part nothing are no fields.
+            // Ampersands that separate nothing are not fields.
             ("f1 &&s=demo&&u=/&&", [.views: 1]),
             ("f1 s=demo&u=/\n&", [.views: 1, .beaconsSyntax: 1]),
-            // A first record without page or event is only a header, and none of the records.
+            // A first record without page or event is only a header, and does not count as a record.
             ("f1 s=demo\nu=/", [.views: 1]),
             ("f1 s=demo\r\nu=/\r\nn=ping\r\n", [.views: 1, .pings: 1]),
             ("f1 nonsense=1\ns=demo&u=/", [.views: 1, .unknownKeys: 1]),
-            // A later one is a record that has neither.
+            // A later record without both is a record.
             ("f1 s=demo&u=/\ns=demo", [.views: 1, .beaconsSyntax: 1]),
             ("f1 s=demo\ns=demo\nu=/", [.views: 1, .beaconsSyntax: 1]),
-            // No usable field at all: not a header but junk.
+            // No usable field at all: junk, not a header.
             ("f1 junk\ns=demo&u=/", [.views: 1, .beaconsSyntax: 1, .droppedFields: 1]),
         ] as [(String, [Counter: UInt64])])
     func records(datagram: String, expected: [Counter: UInt64]) throws {
         #expect(try outcome(of: datagram) == expected)
     }
 
-    @Test("blank lines behind a header are ignored", arguments: ["\n\n", "\r\n\r\n", "\n\r\n\n"])
+    @Test("blank lines after a header are ignored", arguments: ["\n\n", "\r\n\r\n", "\n\r\n\n"])
     func blankLinesBehindHeader(lines: String) throws {
         let outcome = try outcome(of: "f1 s=demo\(lines)u=/a\nu=/b")
         #expect(outcome == [.views: 2])
     }
 
     @Test(
-        "only site, host and the visitor's group are taken over from the first record",
+        "only site, host and the visitor's group are inherited from the first record",
         arguments: [
             // Site.
             ("f1 s=demo&u=/\nu=/b", ["/": 1, "/b": 1], [:], 0),
             ("f1 s=demo\nu=/a\ns=other&u=/b\nu=/c", ["/a": 1, "/c": 1], ["/b": 1], 0),
             ("f1 u=/a&s=other\nu=/b\nu=/c&s=demo", ["/c": 1], ["/a": 1, "/b": 1], 0),
-            // From the first and not from the one before.
+            // From the first record and not from the one before.
             ("f1 s=demo&i=10.0.0.1\nu=/\nu=/&i=10.0.0.2\nu=/", ["/": 3], [:], 2),
             // The group i, a, v as a whole.
             ("f1 s=demo&i=10.0.0.1&a=A\nu=/\nu=/&i=10.0.0.1&a=A", ["/": 2], [:], 1),
@@ -66,7 +66,7 @@ struct GrammarTests {
         #expect(house.engine.trackedVisitors == visitors)
     }
 
-    @Test("neither page, event, referrer, method nor status are taken over")
+    @Test("page, event, referrer, method and status are not inherited")
     func noInheritance() throws {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/a&r=https://a.example/&m=POST&c=500\nu=/b\nn=ping&u=/c\nu=/d")
@@ -100,7 +100,7 @@ struct GrammarTests {
         #expect(try outcome(of: "f1 s=demo&u=/&\(fields)") == expected.merging([.views: 1]) { $1 })
     }
 
-    @Test("64 records are read and the others refused, whatever they hold", arguments: [1, 63, 64, 65, 66, 200])
+    @Test("64 records are read and the others refused, whatever they contain", arguments: [1, 63, 64, 65, 66, 200])
     func limit(records: Int) throws {
         for header in ["", "f1 s=demo\n"] {
             var house = try CountingHouse()
@@ -112,7 +112,7 @@ struct GrammarTests {
         }
     }
 
-    @Test("a tag at the end belongs to no record", arguments: ["", "\n"])
+    @Test("a signature at the end belongs to no record", arguments: ["", "\n"])
     func tag(end: String) throws {
         let tag = "0123456789abcdef0123456789abcdef"
         var house = try CountingHouse()
@@ -144,7 +144,7 @@ struct GrammarTests {
         ])
     func siteNames(name: String, isName: Bool) { #expect(isSiteName(Array(name.utf8).span) == isName) }
 
-    @Test("names that no site has are told once each")
+    @Test("each unknown name is reported once")
     func unknownSites() throws {
         var house = try CountingHouse()
         let datagram = "f1 s=nobody\nu=/\nu=/&s=demo\nu=/&s=some%62ody\nu=/&s=NO\nu=/&s=nobody\njunk\nn=ping&s=x"

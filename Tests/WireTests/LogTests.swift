@@ -2,7 +2,7 @@ import Counting
 import Testing
 import Wire
 
-/// Lines of access logs, and which site and page they are.
+/// Lines of access logs, and their sites and pages.
 @Suite("Lines of access logs")
 struct LogTests {
     private static let agent = "Mozilla/5.0 (X11)"
@@ -16,7 +16,7 @@ struct LogTests {
     private static func house() throws -> CountingHouse { try CountingHouse(hosts: ["demo.example"], logSite: "other") }
 
     @Test(
-        "a site is named by the tag, then by s, then by its host, and else it is the one of all other lines",
+        "the site comes from the tag, then s, then the host, or else it is the one for all other lines",
         arguments: [
             ("<190>Nov 23 07:49:43 web1 ff_demo: \(combined())", 0), ("<190>Nov 23 07:49:43 ff_demo: \(combined())", 0),
             ("<190>Nov 23 07:49:43 web1 ff_demo[123]: \(combined())", 0),
@@ -29,25 +29,25 @@ struct LogTests {
             ("www.Demo.Example \(combined())", 0),
             ("<190>Nov 23 07:49:43 web1 nginx: \(combined())", 1), ("<6>\(combined())", 1), (combined(), 1),
             ("else.example \(combined())", 1),
-            // The tag goes before all else, and s before the host.
+            // The tag goes before everything else, and s before the host.
             ("<190>Nov 23 07:49:43 web1 ff_other: demo.example \(combined())", 1),
             ("<190>Nov 23 07:49:43 web1 ff_demo: {\"s\":\"other\",\"u\":\"/a\",\"i\":\"203.0.113.9\"}", 0),
             ("{\"s\":\"other\",\"host\":\"demo.example\",\"u\":\"/a\"}", 1),
             ("{\"host\":\"demo.example\",\"u\":\"/a\"}", 0),
-            // The host that was asked for goes before that of the machine and what the server calls itself.
+            // The requested host goes before that of the machine and the server's own name.
             ("{\"host\":\"192.168.1.5\",\"http_host\":\"demo.example\",\"url\":\"/a\"}", 0),
             ("{\"http_host\":\"demo.example\",\"host\":\"web01\",\"url\":\"/a\"}", 0),
             ("{\"server_name\":\"_\",\"host\":\"demo.example\",\"url\":\"/a\"}", 0),
             ("{\"host\":\"web01\",\"server_name\":\"demo.example\",\"url\":\"/a\"}", 0),
             ("{\"host\":\"-\",\"http_host\":\"demo.example.\",\"url\":\"/a\"}", 0),
-            // Nobody knows the visitor, but where he was.
+            // The visitor is unknown, but the host is known.
             ("demo.example:80 - - - \(combined().dropFirst(16))", 0),
             ("demo.example - - - \(combined().dropFirst(16))", 0),
             ("demo.example:80 dsl-1.example.net - - \(combined().dropFirst(16))", 0),
             ("demo.example:80 198.51.100.7, 10.0.0.1 - - \(combined().dropFirst(16))", 0),
             ("demo.example 198.51.100.7, 10.0.0.1, 10.0.0.2 - - \(combined().dropFirst(16))", 0),
             ("<134>Nov 23 07:49:44 demo.example:80 2001:db8::1 - - \(combined().dropFirst(16))", 0),
-            // Three captures of the answer are no host, referrer and agent.
+            // Three captures of the response are not host, referrer and agent.
             (
                 "203.0.113.9:1 [23/Nov/2026:07:49:44.506] f b/s 0/0/0/0/0 200 22 - - ---- 1/1/0/0/0 0/0 {text/html|a|b} "
                     + "\"GET /a HTTP/1.1\"", 1
@@ -67,7 +67,7 @@ struct LogTests {
     }
 
     @Test(
-        "a tag or a name that nobody has is refused, whatever else the line says",
+        "an unknown tag or name is refused, whatever else the line says",
         arguments: [
             ("<190>Nov 23 07:49:43 web1 ff_nobody: demo.example \(combined())", .beaconsSiteUnknown),
             ("<190>Nov 23 07:49:43 web1 ff_nobody: f1 s=demo&u=/", .beaconsSiteUnknown),
@@ -84,7 +84,7 @@ struct LogTests {
     }
 
     @Test(
-        "a request that shows no page is refused by its reason",
+        "a request that shows no page is refused with its reason",
         arguments: [
             (combined("POST /a HTTP/1.1"), .beaconsMethod), (combined("HEAD /a HTTP/1.1"), .beaconsMethod),
             (combined(status: "301"), .beaconsStatus), (combined(status: "500"), .beaconsStatus),
@@ -101,7 +101,7 @@ struct LogTests {
     }
 
     @Test(
-        "a line is what a visitor asked for, whoever writes it down and however",
+        "a line gives the visitor's request, whichever program writes it and in whatever form",
         arguments: [
             (combined("GET /a HTTP/1.0", status: "304"), "/a", "(direct)"), (combined("GET /a"), "/a", "(direct)"),
             (combined("GET /t%E1%BB%A9c+b?x=\\x22 HTTP/1.1"), "/tức+b", "(direct)"),
@@ -110,7 +110,7 @@ struct LogTests {
             (combined(referrer: "https://www.News.example:8443/?\\\"x\\\""), "/a", "news.example"),
             (combined(referrer: "https://demo.example/"), "/a", "(internal)"),
             (combined(address: "2001:db8::1"), "/a", "(direct)"), ("demo.example:80 \(combined())", "/a", "(direct)"),
-            // A user's name may look like anything but a quote.
+            // A user's name may look like anything except a quote.
             (
                 combined(address: "203.0.113.9 - a [23/Nov/2026:07:49:43 +0000] GET /forged HTTP/1.1 200 1"), "/a",
                 "(direct)"
@@ -150,19 +150,19 @@ struct LogTests {
         #expect(house.engine.trackedVisitors == 1)
     }
 
-    @Test("by log, by beacon and by browser a visitor is one, and only their views are compared within one source")
+    @Test("a visitor is the same by log, beacon and browser, and only views of one source are compared")
     func sources() throws {
         var house = try CountingHouse(logSite: "demo")
         try house.take(Self.combined())
         try house.take("f1 s=demo&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
         #expect(try house.send("s=demo&u=/a", address: .v4(0xcb00_7109), agent: Self.agent) == nil)
-        // HAProxy can write a beacon itself: with a method and a status it is its log.
+        // HAProxy can write a beacon itself. With a method and a status it is its log.
         try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
         try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=-")
         #expect(house.outcome == [.views: 4, .bots: 1] && house.engine.trackedVisitors == 1)
     }
 
-    @Test("several lines of a datagram each count for themselves, a bad one among them, and 64 of them at most")
+    @Test("each line of a datagram counts on its own, even beside a bad one, and at most 64 lines count")
     func severalLines() throws {
         var house = try CountingHouse(logSite: "demo")
         try house.take(
@@ -174,16 +174,16 @@ struct LogTests {
     }
 
     @Test(
-        "what is no line of any log is one record of junk",
+        "a datagram without any log line is one junk record",
         arguments: [
             "<", "<>", "<1", "<192>x", "<0190>x", "<999999999999>x", "<13>",
             "<13>\(String(repeating: "a", count: 300))",
             "<190>Nov 23 07:49:43 web1 nginx: ", "{", "{}", "{\"u\":\"/\"", "{\"u\":}", "{\"u\":\"/\"}x", "[]", "{{}}",
             String(repeating: "{\"a\":", count: 4000), "203.0.113.9 - - [23/Nov/2026:07:49:43 +0000] GET / 200",
             "2026/11/23 07:49:43 [error] 1#1: *1 open() failed, client: 1.2.3.4, request: \"GET / HTTP/1.1\"",
-            // A relay took the first words of a bare beacon for host and tag.
+            // A relay used the first words of a beacon without a header as host and tag.
             "<13>Nov 23 07:49:49 f1 s=demo&u=https%3A%2F%2Fdemo.exam ",
-            // Some other program's words.
+            // Another program's message.
             "<190>Nov 23 07:49:43 web1 sshd[1]: Accepted publickey for root from 1.2.3.4 port 22",
         ])
     func junk(line: String) throws {
@@ -194,7 +194,7 @@ struct LogTests {
         #expect(outcome == [.beaconsSyntax: 1] || outcome == [.beaconsTruncated: 1], "\(outcome)")
     }
 
-    @Test("a tag stands for one site: the one that is spelled so, or the only one it can be")
+    @Test("a tag names one site: the one spelled like it, or the only possible one")
     func tags() throws {
         var random = SplitMix(seed: 1)
         var sites = SiteDirectory(seed: CountingHouse.seed)
@@ -214,27 +214,27 @@ struct LogTests {
         #expect(!counted("ff_g_h") && counted("ff_g.h") && !counted("ff_x") && !counted("ff_"))
     }
 
-    @Test("the tail of a line that a logger split is never taken for a beacon")
+    @Test("the rest of a split line is never read as a beacon")
     func splitLines() throws {
         var house = try CountingHouse(logSite: "demo")
         func take(_ text: String, _ tag: String = "apache") throws {
             try house.take("<13>Nov 23 07:49:43 web1 \(tag): \(text)")
         }
         let forged = "f1 s=demo&i=6.6.6.6&u=/forged"
-        // The visitor chose what stands behind the cut.
+        // The visitor chose the text after the cut.
         let line = Self.combined(agent: String(repeating: "U", count: 900) + forged + "\"")
         try take(String(line.prefix(1000)))
         try take(forged)
         try take("f1#011s=demo#011u=/forged")
         #expect(house[.beaconsSyntax] == 2 && house.pages().keys.sorted() == ["/a"])
-        // Others are not kept waiting, and it does not last.
+        // Other tags are not blocked, and it does not last.
         try take(forged.replacing("/forged", with: "/program"), "program")
         house.moment = house.moment + 1000
         try take(forged.replacing("/forged", with: "/later"))
         #expect(house.pages().keys.sorted() == ["/a", "/later", "/program"])
     }
 
-    @Test("lines from elsewhere are not believed, whatever they look like")
+    @Test("lines from outside are not accepted, whatever they look like")
     func untrusted() throws {
         for line in [
             Self.combined(), "{\"s\":\"demo\",\"u\":\"/\"}", "f1\ts=demo\tu=/", "<13>Nov 23 07:49:43 x: f1 s=demo&u=/",
@@ -245,7 +245,7 @@ struct LogTests {
         }
     }
 
-    @Test("a line whose agent was cut is a view of nobody, unless all of it that counts is there")
+    @Test("a line with a cut agent is a view without a visitor, unless all bytes that count are there")
     func cutAgents() throws {
         for (length, visitors) in [(40, 0), (511, 0), (512, 0), (513, 1), (600, 1)] {
             var house = try CountingHouse(logSite: "demo")
@@ -275,7 +275,7 @@ struct LogTests {
     }
 
     @Test(
-        "times of JSON, and those that are none",
+        "times in JSON, and invalid ones",
         arguments: [
             ("1795420183.707", 1_795_420_183_707), ("\"1795420183\"", 1_795_420_183_000),
             ("1795420183707", 1_795_420_183_707),

@@ -2,8 +2,8 @@ import Counting
 import Testing
 import Wire
 
-/// Who is meant by lines that servers really write, and what junk around them may not do.
-@Suite("Who is in a line of a log")
+/// The visitor in lines that servers really write, and what junk around them must not do.
+@Suite("The visitor in a log line")
 struct LogVisitorTests {
     private static let agent = "Mozilla/5.0 (X11)"
     private static let time = "[23/Nov/2026:07:49:43 +0000] \"GET /a HTTP/1.1\" 200 29"
@@ -17,9 +17,9 @@ struct LogVisitorTests {
     }
 
     @Test(
-        "two lines are of two visitors where the addresses differ, and of one where they are the same",
+        "two lines have two visitors if the addresses differ, and one if they are the same",
         arguments: [
-            // Caddy behind a proxy: its own neighbour comes before the client.
+            // Caddy behind a proxy: its own peer comes before the client.
             {
                 "{\"request\":{\"remote_ip\":\"10.0.0.1\",\"client_ip\":\"\($0)\",\"method\":\"GET\",\"uri\":\"/a\"},\"status\":200}"
             },
@@ -27,11 +27,11 @@ struct LogVisitorTests {
             // Ports.
             { json("\"i\":\"\($0):56789\"") }, { json("\"remote_addr\":\"[2001:db8:0:\($0.suffix(1))::1]:56\"") },
             { "{\"request\":{\"remote_addr\":\"\($0):1\",\"method\":\"GET\",\"uri\":\"/a\"},\"status\":200}" },
-            // X-Forwarded-For in front; what stands further left anybody may have written.
+            // X-Forwarded-For in front. Anybody may have written what is further left.
             { combined("\($0), 10.0.0.1") }, { combined("198.51.100.1, \($0), 10.0.0.1, 10.0.0.2") },
-            // What some write between the size and the referrer.
+            // What some servers write between the size and the referrer.
             { "\($0) - - \(time) 0.003 \"-\" \"\(agent)\"" },
-            // The host of the sender is an address of IPv6.
+            // The host of the sender is an IPv6 address.
             { "<190>Nov 23 07:49:43 2001:db8::7 ff_demo: \(combined($0))" },
             { "<190>1 2026-11-23T07:49:43Z 2001:db8::7 ff_demo - - - \(combined($0))" },
         ] as [@Sendable (String) -> String])
@@ -43,7 +43,7 @@ struct LogVisitorTests {
     }
 
     @Test(
-        "a line that was cut before its agent is a view of nobody, never of another visitor and never a bot's",
+        "a line cut before its agent is a view without a visitor, never another visitor's and never a bot's",
         arguments: [
             ("{\"s\":\"demo\",\"i\":\"203.0.113.9\",\"m\":\"GET\",\"c\":200,\"u\":\"/a\",\"r\":\"https://aaaa", false),
             ("{\"request\":{\"client_ip\":\"203.0.113.9\",\"uri\":\"/a\"},\"status\":200,\"x\":{\"headers\":{", false),
@@ -59,7 +59,7 @@ struct LogVisitorTests {
     }
 
     @Test(
-        "a bot is one behind a further column too, and HAProxy without captures has visitors without an agent",
+        "a bot is recognised after an additional column, and HAProxy without captures has visitors without an agent",
         arguments: [
             ("203.0.113.9 - - \(time) 0.003 \"-\" \"Googlebot/2.1\"", [.bots: 1]),
             ("203.0.113.9 - - \(time) 0.003 \"-\" \"-\"", [.bots: 1]), ("203.0.113.9 - - \(time) 0.003", [.views: 1]),
@@ -71,7 +71,7 @@ struct LogVisitorTests {
     }
 
     @Test(
-        "whether it is a page says the end of its path, however long that is, and not its query",
+        "the end of the path decides whether it is a page, however long it is, and not the query",
         arguments: [
             ("/x.png?id=5", [.beaconsAsset: 1]), ("/page?id=photo.png", [.views: 1]),
             ("/cdn/\(String(repeating: "a", count: 520))/x.png", [.beaconsAsset: 1]),
@@ -84,7 +84,7 @@ struct LogVisitorTests {
         #expect(house.outcome.filter { $0.key != .cutFields } == outcome)
     }
 
-    @Test("of two names for one thing the better one counts, wherever it stands")
+    @Test("of two names for one field the better one counts, in any order")
     func betterNames() throws {
         var house = try CountingHouse(logSite: "demo")
         for (first, second) in [("uri", "request_uri"), ("request_uri", "uri")] {
@@ -104,9 +104,9 @@ struct LogVisitorTests {
     }
 
     @Test(
-        "what comes in between under the same tag hides nothing of it",
+        "other lines under the same tag hide nothing of it",
         arguments: [
-            // One that our own slot is too short for has no tail that comes later.
+            // If our own slot was too short, no later datagram brings the rest.
             (tabbed(250, String(repeating: "U", count: 9000)), true),
             ("<190>Nov 23 07:49:43 web1 ff_demo: 2026/11/23 07:49:43 [error] 1#1: *1 open() failed", false),
             ("<190>Nov 23 07:49:43 web1 ff_demo: {\"u\":", false),
@@ -119,7 +119,7 @@ struct LogVisitorTests {
         #expect(house[.views] - before == 20, "\(house.outcome)")
     }
 
-    @Test("a first line that is none hides none of those behind it")
+    @Test("an invalid first line hides none of the lines after it")
     func firstLine() throws {
         var house = try CountingHouse(logSite: "demo")
         try house.take("ail of a line\n\(Self.combined())\nmore junk\n\(Self.combined())\n")
@@ -132,7 +132,7 @@ struct LogVisitorTests {
         #expect(house[.views] == 2 && house.pages() == ["/a": 2] && house[.beaconsSyntax] == 1, "\(house.outcome)")
     }
 
-    @Test("the tail of a line that was split behind its agent is no beacon")
+    @Test("the rest of a line that was split after its agent is not a beacon")
     func tail() throws {
         let long = String(repeating: "x", count: 600)
         let piece = "<13>Nov 23 07:49:43 web1 apache: \(Self.combined()) \"\(long)"
@@ -141,14 +141,14 @@ struct LogVisitorTests {
         try house.take(piece)
         try house.take(tail)
         #expect(house.outcome == [.views: 1, .beaconsSyntax: 1] && house.pages() == ["/a": 1])
-        // Whole, the same line leaves a beacon in peace.
+        // If complete, the same line does not block a beacon.
         house = try CountingHouse(logSite: "demo")
         try house.take(piece + "\"")
         try house.take(tail)
         #expect(house[.views] == 2)
     }
 
-    @Test("the longest name of a site fits a tag, and a longer tag is not the site of lines that name none")
+    @Test("the longest site name fits into a tag, and a longer tag is not the site of lines without a name")
     func longTag() throws {
         let name = String(repeating: "n", count: 64)
         for line in [

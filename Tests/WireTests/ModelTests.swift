@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 import Wire
 
-/// The reader beside one that splits at every separator, on random bytes; the seed is in the failure message.
+/// The reader beside one that splits at every separator, on random bytes. The seed is in the failure message.
 @Suite("The reader beside a naive split")
 struct ModelTests {
     @Test("every field of datagrams of every length is found where a naive split finds it")
     func everyLength() throws {
-        // Every length up to 1400, then every 13th: 13 is prime to 64, so that all ends of a block are met.
+        // Every length up to 1400, then every 13th. 13 has no factor in common with 64, so all ends of a block occur.
         let lengths = Array(3...1400) + stride(from: 1401, through: 8192, by: 13) + Array(8128...8192)
         var failures = 0
         for length in lengths where failures < 5 {
@@ -40,7 +40,7 @@ struct ModelTests {
         }
     }
 
-    @Test("junk is split as a naive reader splits it, conserves every record, and never traps")
+    @Test("junk is split as by a naive reader, every record is conserved, and nothing traps")
     func junk() throws {
         let separators = Array("&&&\n\n==\r".utf8)
         let letters = Array("acdehilmnoqrstuvwxzbfg._0129AZ%+/\\:[] ".utf8) + [0, 1, 0x7f, 0x80, 0xc3, 0xff]
@@ -64,7 +64,7 @@ struct ModelTests {
                 Issue.record("seed \(seed): not conserved: \(quoted(datagram))")
                 failures += 1
             }
-            // What begins otherwise is a log, and not for this reader.
+            // Anything that begins differently is a log, and not for this reader.
             if datagram.starts(with: Array("f1 ".utf8)), let difference = firstDifferenceInLines(datagram) {
                 Issue.record("seed \(seed): \(difference)")
                 failures += 1
@@ -75,7 +75,7 @@ struct ModelTests {
 
 // MARK: Datagrams
 
-/// Records of random fields, cut at a length whatever stands there.
+/// Records of random fields, cut at a length, wherever that is.
 private func randomBeacons(_ length: Int, _ random: inout SplitMix) -> [UInt8] {
     let text = Array("abcdef0123456789-./".utf8)
     var datagram = Array("f1 ".utf8)
@@ -89,7 +89,7 @@ private func randomBeacons(_ length: Int, _ random: inout SplitMix) -> [UInt8] {
         add(60, "s", Array(random.one(of: ["demo", "demo", "other", "nobody", "NO"]).utf8))
         add(90, "u", [0x2f] + random.bytes(random.number(0...long), of: text))
         add(50, "i", Array("10.\(random.number(0...260)).0.\(random.number(1...3))".utf8))
-        // Letters of which no bot's word can be made.
+        // Letters that form no bot's word.
         add(40, "a", random.bytes(random.number(0...long), of: Array("qx0123456789-.".utf8)))
         add(15, "v", random.bytes(random.number(1...64), of: text))
         add(
@@ -126,7 +126,7 @@ private func mutate(_ datagram: inout [UInt8], _ random: inout SplitMix) {
 
 // MARK: The naive reader
 
-/// What a datagram holds, found by splitting it at every LF, `&` and `=`.
+/// The content of a datagram, found by splitting it at every LF, `&` and `=`.
 private struct NaiveDatagram {
     typealias Field = (key: String, value: String)
     var rejection: DatagramRejection?
@@ -189,7 +189,7 @@ private struct NaiveDatagram {
     }
 }
 
-/// Compares what stands on each line.
+/// Compares the content of each line.
 private func firstDifferenceInLines(_ datagram: [UInt8]) -> String? {
     let naive = NaiveDatagram(datagram)
     var beacons = Beacons(datagram.span)
@@ -263,7 +263,7 @@ private func firstDifference(_ datagram: [UInt8]) throws -> String? {
 
 private func isName(_ site: String) -> Bool { isSiteName(Array(site.utf8).span) }
 
-/// The host of a referrer that begins with `https://` or was cut before.
+/// The host of a referrer that begins with `https://` or was cut earlier.
 private func host(of referrer: String) -> String {
     guard referrer.hasPrefix("https://") else { return "(direct)" }
     let host = referrer.dropFirst(8).prefix { $0 != "/" }

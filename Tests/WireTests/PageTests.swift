@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 import Wire
 
-/// From `u` to the path and from `r` to the host that stand in the rankings.
+/// From `u` to the path and from `r` to the host in the rankings.
 @Suite("Pages and referrers")
 struct PageTests {
     @Test(
-        "the path of a URL is what stands between host and query",
+        "the path of a URL is the part between host and query",
         arguments: [
             ("/", "/"), ("", "/"), ("/tin-tuc/123", "/tin-tuc/123"), ("tin-tuc", "/tin-tuc"), ("/a/", "/a/"),
             ("/A/b", "/A/b"),
@@ -27,13 +27,13 @@ struct PageTests {
     func paths(url: String, path: String) throws { #expect(try page(url) == path) }
 
     @Test(
-        "after the form the path is percent-decoded once",
+        "after form decoding, the path is percent-decoded once",
         arguments: [
             ("/a%2Fb", "/a/b"), ("/a%252Fb", "/a/b"), ("/a%25252Fb", "/a%2Fb"), ("/a%253Fb", "/a?b"),
             ("/a%2523b", "/a#b"),
             ("/a+b", "/a b"), ("/a%20b", "/a b"), ("/a b", "/a b"), ("/a%2520b", "/a b"), ("/a%2Bb", "/a+b"),
             ("/a%252Bb", "/a+b"), ("/a%26b", "/a&b"), ("/a%2526b", "/a&b"), ("/a%3Db", "/a=b"),
-            // A % without two hex digits stands for itself.
+            // A % without two hex digits stays as it is.
             ("/100%", "/100%"), ("/100%25", "/100%"), ("/100%2525", "/100%"), ("/%zz", "/%zz"), ("/%4", "/%4"),
             ("/%4g", "/%4g"),
             ("/%%41", "/%A"), ("/%2541", "/A"), ("/%254", "/%4"), ("/%25", "/%"), ("/%G1%1", "/%G1%1"),
@@ -46,7 +46,7 @@ struct PageTests {
         #expect(page == "/a")
     }
 
-    @Test("Vietnamese paths are one page however they are spelled")
+    @Test("a Vietnamese path is one page in every spelling")
     func vietnamese() throws {
         var house = try CountingHouse()
         for url in [
@@ -90,7 +90,7 @@ struct PageTests {
         #expect(try page("/" + url.replacing("%", with: "%25")) == expected)
     }
 
-    @Test("random bytes become the text that Swift makes of them, without controls")
+    @Test("random bytes become the same text as in Swift, without controls")
     func randomBytes() throws {
         let alphabet = (0...255).filter { !"%?#/+&\n\r".utf8.contains($0) } as [UInt8]
         let dense: [UInt8] = [0x61, 0x80, 0x8e, 0x9f, 0xa0, 0xbf, 0xc2, 0xd8, 0xe0, 0xe2, 0xed, 0xf0, 0xf4, 0xff]
@@ -179,7 +179,7 @@ struct PageTests {
             ("https://vi%E1%BB%87n.example/", "viện.example"),
             ("https://xn--vin-xw5a.example/", "xn--vin-xw5a.example"),
             ("https://a\u{202e}.ex\u{1}ample/", "a.example"), ("https://a%FF.example/", "a\u{fffd}.example"),
-            // What names no host.
+            // Text that names no host.
             ("/", "(direct)"), ("/path", "(direct)"), ("localhost", "(direct)"), ("about:blank", "(direct)"),
             ("?q", "(direct)"),
             ("javascript:alert(1)", "(direct)"), ("https://", "(direct)"), ("https:///x", "(direct)"),
@@ -198,7 +198,7 @@ struct PageTests {
     func referrers(referrer: String, host: String) throws { #expect(try self.referrer(referrer) == host) }
 
     @Test(
-        "a raw user and password before the host are not taken for it",
+        "a raw user and password before the host are not part of it",
         arguments: [("https://user:secret@a.example/", "a.example"), ("http://user:@demo.example:80/x", "(internal)")])
     func rawUser(referrer: String, host: String) throws {
         let found = try self.referrer(referrer)
@@ -217,7 +217,7 @@ struct PageTests {
         #expect(try referrer("https://\(host.prefix(253))/") == String(host.prefix(253)))
     }
 
-    /// The one page that a view with this `u` is counted under.
+    /// The page under which a view with this `u` is counted.
     private func page(_ url: String) throws -> String? {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=\(url)")

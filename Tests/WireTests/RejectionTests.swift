@@ -2,11 +2,11 @@ import Counting
 import Testing
 import Wire
 
-/// The closed list of reasons, as far as native beacons have them.
+/// The closed list of reasons, as far as they apply to native beacons.
 @Suite("What is refused, and why")
 struct RejectionTests {
     @Test(
-        "a datagram that is refused moves one counter and holds no record",
+        "a refused datagram changes one counter and has no records",
         arguments: [
             ("", .datagramsEmpty), ("f1 ", .datagramsEmpty), ("f1 \n", .datagramsEmpty),
             ("f1 \r\n\n\r\n", .datagramsEmpty),
@@ -22,7 +22,7 @@ struct RejectionTests {
         #expect(house[.datagrams] == 1 && house[.bytes] == UInt64(datagram.utf8.count))
     }
 
-    @Test("a native datagram cut by its slot is oversize, whatever is left of it")
+    @Test("a native datagram cut by its slot is oversize, whatever remains of it")
     func oversize() throws {
         for datagram in ["f1 s=demo&u=/", "f1 s=demo&u=/a\nu=/b", "f1 s=demo", "f2 s=demo&u=/"] {
             var house = try CountingHouse()
@@ -36,7 +36,7 @@ struct RejectionTests {
     }
 
     @Test(
-        "a datagram of no known kind is one record of junk",
+        "a datagram of no known kind is one junk record",
         arguments: [
             "f", "f1", "f1u=/", "f1\n", "F1 s=demo&u=/", " f1 s=demo&u=/", "fx s=demo&u=/",
             "f10 s=demo&u=/",
@@ -50,7 +50,7 @@ struct RejectionTests {
     }
 
     @Test(
-        "a beacon that is refused moves one counter of reasons",
+        "a refused beacon changes one counter",
         arguments: [
             // No page and no event, or an unknown one.
             ("junk", .beaconsSyntax, 1), ("é\u{1}\u{7f}", .beaconsSyntax, 1), ("s=demo&u=/&n=", .beaconsSyntax, 0),
@@ -58,14 +58,14 @@ struct RejectionTests {
             ("s=demo&n=pin", .beaconsSyntax, 0),
             ("s=demo&n=ping%00", .beaconsSyntax, 0), ("s=demo&n=pingpingpingpingping", .beaconsSyntax, 0),
             ("n=other&s=nobody", .beaconsSyntax, 0),
-            // No site's name, or one that cannot be.
+            // No site name, or an impossible one.
             ("u=/", .beaconsSiteMissing, 0), ("n=ping", .beaconsSiteMissing, 0), ("u=/&s=", .beaconsSiteMissing, 1),
             ("u=/&s=Demo", .beaconsSiteMissing, 1), ("u=/&s=de mo", .beaconsSiteMissing, 1),
             ("u=/&s=demo%0A", .beaconsSiteMissing, 1),
             ("u=/&s=demo%00", .beaconsSiteMissing, 1), ("u=/&s=demo\u{0}", .beaconsSiteMissing, 1),
             ("u=/&s=%64emo+", .beaconsSiteMissing, 1),
             ("u=/&s=\(String(repeating: "x", count: 65))", .beaconsSiteMissing, 1),
-            // The name of nobody.
+            // The name of no site.
             ("u=/&s=nobody", .beaconsSiteUnknown, 0), ("n=ping&s=demo2", .beaconsSiteUnknown, 0),
             ("u=/&s=dem", .beaconsSiteUnknown, 0),
             ("u=/&s=no%62ody", .beaconsSiteUnknown, 0),
@@ -74,13 +74,13 @@ struct RejectionTests {
     func beacons(record: String, reason: Counter, dropped: UInt64) throws {
         let expected = [reason: 1, .droppedFields: dropped].filter { $0.value > 0 }
         #expect(try outcome(of: "f1 \(record)") == expected)
-        // The others stand.
+        // The others count.
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/a\n\(record.contains("s=") ? record : record + "&s=")\nu=/b")
         #expect(house.pages() == ["/a": 1, "/b": 1] && house[.records] == 3)
     }
 
-    @Test("what is refused is told of the site it names")
+    @Test("a refused beacon is also counted for the site that it names")
     func bySite() throws {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/&n=x\nn=x\nn=x&s=%6fther\nn=x&s=nobody\nn=x&s=\nu=/&m=POST\ns=other\nn=ping")
@@ -89,7 +89,7 @@ struct RejectionTests {
     }
 
     @Test(
-        "with a method or a status a beacon is a log line, and not every request is a page view",
+        "a beacon with a method or a status is a log line, and not every request is a page view",
         arguments: [
             ("m=GET&c=200&u=/", .views), ("m=GET&c=200&u=/&n=ping", .pings), ("m=GET&u=/", .views),
             ("c=200&u=/", .views),
@@ -114,7 +114,7 @@ struct RejectionTests {
             ("c=200&u=/a.html", .views),
             ("c=200&u=/a.css.html", .views), ("c=200&u=/a.cs", .views), ("c=200&u=/a.csss", .views),
             ("c=200&u=/a.?x=b.css", .views),
-            // Without either it is a page that somebody chose to count.
+            // Without both it is a page that somebody chose to count.
             ("u=/a.css", .views),
         ] as [(String, Counter)])
     func logFields(record: String, counted: Counter) throws {
@@ -126,7 +126,7 @@ struct RejectionTests {
     }
 
     @Test(
-        "a visitor's field past its limit or malformed is dropped and counted, and its record stands",
+        "a visitor's field that is malformed or too long is dropped and counted, and its record counts",
         arguments: [
             ("i=10.0.0.256", 0, 1), ("i=junk", 0, 1), ("i=%20", 0, 1), ("i=10.0.0.1%00", 0, 1),
             ("i=\(String(repeating: "1", count: 46))", 0, 1), ("v=\(String(repeating: "x", count: 65))", 0, 1),
@@ -143,7 +143,7 @@ struct RejectionTests {
         #expect(house.engine.trackedVisitors == visitors)
     }
 
-    @Test("where the sender's id is dropped, address and agent name the visitor")
+    @Test("if the sender's id is dropped, address and agent give the visitor")
     func droppedVisitorID() throws {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/&i=10.0.0.1&v=\(String(repeating: "x", count: 65))")
@@ -152,7 +152,7 @@ struct RejectionTests {
     }
 }
 
-/// Datagrams as clients sent them over loopback on the 23rd of November 2026.
+/// Datagrams as clients sent them over loopback on 23 November 2026.
 @Suite("What clients really send")
 struct RealDatagramTests {
     @Test("a line of bash")
@@ -194,7 +194,7 @@ struct RealDatagramTests {
     }
 
     @Test(
-        "signed ones, whose tag is neither needed nor verified on loopback",
+        "signed ones, whose signature is neither needed nor verified on loopback",
         arguments: [
             "i=203.0.113.9&a=UA%2F1&t=1795420189&z=6f97e3c71efebedca610e44c020f0eef",
             "i=203.0.113.9&t=1795420189&z=2ecc6d54b13f5c2cf94cc79e8ac14b1d",

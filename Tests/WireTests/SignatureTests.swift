@@ -3,7 +3,7 @@ import Crypto
 import Testing
 import Wire
 
-/// Senders elsewhere, who sign what they send.
+/// Remote senders, who sign what they send.
 @Suite("Signed beacons")
 struct SignatureTests {
     private static let stranger = Admission.Sender.address(.v4(0xcb00_7109))
@@ -32,18 +32,18 @@ struct SignatureTests {
         "f1 s=demo&t=\(time(milliseconds))&\(rest)"
     }
 
-    @Test("a stranger who signs is believed: the visitor, the page, and each of several records")
+    @Test("a signed datagram from outside is accepted: the visitor, the page, and each of several records")
     func believed() throws {
         var house = try Self.house()
         try house.take(Self.sign(Self.beacon("i=203.0.113.9&u=/a\nu=/b\nv=x&u=/c")), from: Self.stranger)
         #expect(house.outcome == [.views: 3] && house.pages() == ["/a": 1, "/b": 1, "/c": 1])
         #expect(house.engine.trackedVisitors == 2)
-        // A line end behind the signature is not signed.
+        // A line end after the signature is not signed.
         try house.take(Self.sign(Self.beacon("v=y&u=/d")) + "\n", from: Self.stranger)
         #expect(house[.views] == 4)
     }
 
-    @Test("what PHP and Python really signed is believed at the time they signed it")
+    @Test("real signatures of PHP and Python are accepted at the time of signing")
     func captured() throws {
         for datagram in try Captured.all() where datagram.name.hasSuffix("-signed.001") {
             var house = try Self.house()
@@ -53,13 +53,13 @@ struct SignatureTests {
     }
 
     @Test(
-        "what is not signed by a key of its site is refused whole",
+        "a datagram not signed with a key of its site is refused whole",
         arguments: [
-            // No key, another one, another site's, none of its own.
+            // No key, a wrong one, another site's, and a site without one.
             (beacon("u=/"), DatagramRejection.untrusted), (sign(beacon("u=/"), key + "0"), .signature),
             (sign("f1 s=other&t=\(time(now))&u=/"), .signature), (sign("f1 s=nobody&t=\(time(now))&u=/"), .signature),
             (sign("f1 t=\(time(now))&u=/"), .signature),
-            // When it was signed is part of it.
+            // The time of signing is part of it.
             (sign("f1 s=demo&u=/"), .signature), (sign("f1 s=demo&t=&u=/"), .signature),
             (sign("f1 s=demo&t=now&u=/"), .signature), (sign("f1 s=demo&t=-1&u=/"), .signature),
             (sign("f1 s=demo&u=/\nu=/&t=\(time(now))"), .signature),
@@ -70,12 +70,12 @@ struct SignatureTests {
     func refused(datagram: String, reason: DatagramRejection) throws {
         var house = try Self.house()
         try house.take(datagram, from: Self.stranger)
-        // A last digit that happens to be right: one in sixteen is not a test.
+        // A single last digit may be right by chance, one time in sixteen.
         #expect(house.outcome == [reason.counter: 1], "\(datagram)")
     }
 
     @Test(
-        "a signature is good for 120 s before and after, to the millisecond",
+        "a signature is valid for 120 s before and after, to the millisecond",
         arguments: [
             (0, true), (119_999, true), (120_000, true), (120_001, false), (-120_000, true), (-120_001, false),
             (-86_400_000, false), (40_000_000_000, false),
@@ -86,7 +86,7 @@ struct SignatureTests {
         #expect(house.outcome == (isGood ? [.views: 1] : [.datagramsClock: 1]))
     }
 
-    @Test("a signed datagram counts once, also when the daemon starts again, for as long as its signature is good")
+    @Test("a signed datagram counts once, also after a restart, as long as its signature is valid")
     func replays() throws {
         for age in [Int64(120_000), 119_000, 1000, 0, -119_000, -120_000] {
             var house = try Self.house()
@@ -98,11 +98,11 @@ struct SignatureTests {
             let snapshot = house.engine.snapshot()
             house.engine = try Engine(restoring: snapshot.span, limits: Limits(), seed: CountingHouse.seed)
             #expect(house.engine.snapshot() == snapshot)
-            // Every second of the rest of its time, and past it.
+            // Every second of the rest of its time, and beyond.
             for second in 1...245 as ClosedRange<Int64> {
                 house.moment = CountingHouse.noon + second * 1000
                 try house.take(datagram, from: Self.stranger)
-                // Something else comes as well, so that what is old is forgotten.
+                // Another one comes as well, so that old ones are forgotten.
                 let other = Self.sign(Self.beacon("v=\(second)&u=/", at: house.moment.milliseconds))
                 try house.take(other, from: Self.stranger)
             }
@@ -111,14 +111,14 @@ struct SignatureTests {
         }
     }
 
-    @Test("who signs is no server that logs: method and status of a request mean nothing to a beacon of its own")
+    @Test("a signer is not a server that logs: method and status of a request mean nothing in its beacons")
     func noLog() throws {
         var house = try Self.house()
         try house.take(Self.sign(Self.beacon("m=POST&c=500&v=x&u=/a.css")), from: Self.stranger)
         #expect(house.outcome == [.views: 1])
     }
 
-    @Test("several of one batch are compared with each other before the engine knows them")
+    @Test("signatures of one batch are compared with each other before the engine has them")
     func batch() throws {
         var house = try Self.house()
         var frame = Frame()
@@ -130,14 +130,14 @@ struct SignatureTests {
         #expect(frame.hits == 1 && house.admission.counts[.datagramsReplayed] == 2)
     }
 
-    @Test("when too many are signed, old ones are refused and none is taken twice")
+    @Test("with too many signatures, old ones are refused and none is accepted twice")
     func full() throws {
         var seen = SeenSignatures()
         var engine = try Self.house().engine
         var frame = Frame()
         let second = CountingHouse.noon.second
         for i in 0..<UInt64(SeenSignatures.countMax + 1000) {
-            // Once in a while one of a site that sends little.
+            // From time to time one of a site that sends little.
             frame.append(
                 .signed(SiteIndex(i % 1000 == 0 ? 1 : 0), i, at: second - 100 + Int64(i) / 10_000, came: second))
         }
@@ -146,15 +146,15 @@ struct SignatureTests {
         for i in stride(from: 1, to: UInt64(SeenSignatures.countMax + 1000), by: 997) where i % 1000 != 0 {
             #expect(seen.holds(i, of: SiteIndex(0), signedAt: second - 100 + Int64(i) / 10_000))
         }
-        // The first second made room; nothing that was signed then is believed, seen or not.
+        // The first second made room. Nothing signed in it is accepted any more, seen or not.
         func isRefused(_ site: Int, _ second: Int64) -> Bool { seen.holds(.max, of: SiteIndex(site), signedAt: second) }
         #expect(isRefused(0, second - 100) && !isRefused(0, second - 99))
-        // The other site has lost nothing by it: what it sent is known, and what was signed in that second is believed.
+        // The other site lost nothing: its signatures are known, and new ones from that second are accepted.
         #expect(seen.holds(1000, of: SiteIndex(1), signedAt: second - 100) && !isRefused(1, second - 100))
         #expect(engine.snapshot().count < 9 * SeenSignatures.countMax + 10_000)
     }
 
-    @Test("two keys are believed while one replaces the other, and a revoked one is not")
+    @Test("two keys are accepted while one replaces the other, and a revoked one is not")
     func rotation() throws {
         var house = try Self.house(keys: [Self.key])
         func take(_ key: String, _ path: String) throws {
@@ -177,7 +177,7 @@ struct SignatureTests {
         #expect(house.pages() == ["/a": 1, "/c": 1] && house.pages(of: 1) == [:] && house[.beaconsSiteUnknown] == 1)
     }
 
-    @Test("a trusted sender need not sign; but where it does, and the site has a key, the signature must be right")
+    @Test("a trusted sender need not sign; but if it does, and the site has a key, the signature must be right")
     func trusted() throws {
         var house = try Self.house()
         let wrong = Self.sign(Self.beacon(), "another")
@@ -187,7 +187,7 @@ struct SignatureTests {
         #expect(house[.views] == 1)
     }
 
-    @Test("no prefix of a signed datagram is believed, and no byte of it can be changed")
+    @Test("no prefix of a signed datagram is accepted, and no byte of it can be changed")
     func prefixes() throws {
         let datagram = Array(Self.sign(Self.beacon("i=203.0.113.9&u=/a?b=c&r=https://a.example/&a=UA%2F1")).utf8)
         for length in 0..<datagram.count {
@@ -199,7 +199,7 @@ struct SignatureTests {
             for bit in 0..<8 {
                 var changed = datagram
                 changed[i] ^= 1 << UInt8(bit)
-                // Hex digits of either case are the same tag.
+                // Hex digits of either case are the same signature.
                 if i >= datagram.count - 32, bit == 5, datagram[i] > 0x40 { continue }
                 var house = try Self.house()
                 try house.take(changed, from: Self.stranger)
@@ -208,20 +208,20 @@ struct SignatureTests {
         }
     }
 
-    @Test("who guesses signatures is not listened to for a while, and nobody else notices")
+    @Test("an address that guesses signatures is refused for a while, and nobody else is affected")
     func guessing() throws {
         var house = try Self.house()
         for i in 0..<10_000 {
             try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger)
         }
-        // Its whole /24 waits; others do not.
+        // Its whole /24 is refused. Others are not.
         try house.take(Self.sign(Self.beacon("u=/near")), from: .address(.v4(0xcb00_7101)))
         try house.take(Self.sign(Self.beacon("u=/far")), from: .address(.v4(0xcb00_7201)))
         #expect(house.pages() == ["/far": 1] && house[.datagramsSignature] == 10_001)
         house.moment = house.moment + 1000
         try house.take(Self.sign(Self.beacon("u=/later")), from: .address(.v4(0xcb00_7101)))
         #expect(house.pages() == ["/far": 1, "/later": 1])
-        // A clock that is set back does not keep anybody waiting until it is that time again.
+        // If the clock is set back, nobody is refused until it is that time again.
         for i in 0..<4000 { try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger) }
         let earlier = Self.now - 3_600_000
         try house.take(

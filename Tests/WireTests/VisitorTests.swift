@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Wire
 
-/// Who is counted as one.
+/// Who counts as one visitor.
 @Suite("Visitors")
 struct VisitorTests {
     @Test(
@@ -12,24 +12,24 @@ struct VisitorTests {
             ("i=10.0.0.1", "i=10.0.0.1", 1), ("i=10.0.0.1", "i=10.0.0.2", 2), ("i=10.0.0.1&a=A", "i=10.0.0.1&a=B", 2),
             ("i=10.0.0.1&a=A", "i=10.0.0.1&a=a", 2), ("i=10.0.0.1&a=A", "i=10.0.0.1&a=A+", 2), ("v=x", "v=x", 1),
             ("v=x", "v=y", 2),
-            // A missing agent is the empty one.
+            // A missing agent is the same as an empty one.
             ("i=10.0.0.1", "i=10.0.0.1&a=", 1), ("i=10.0.0.1&a=%00", "i=10.0.0.1", 1),
-            // IPv4 whole, mapped unwrapped, IPv6 cut to /64.
+            // IPv4 whole, mapped addresses as IPv4, IPv6 cut to /64.
             ("i=10.0.0.1", "i=::ffff:10.0.0.1", 1), ("i=10.0.0.1", "i=::FFFF:a00:1", 1),
             ("i=10.0.0.1", "i=::10.0.0.1", 2),
             ("i=2001:db8::1", "i=2001:db8::ffff:2:3:4", 1), ("i=2001:db8::1", "i=2001:DB8:0:0:9::", 1),
             ("i=2001:db8::1", "i=2001:db8:0:1::1", 2), ("i=2001:db8::1", "i=2001:db9::1", 2), ("i=::1", "i=::2", 1),
             ("i=2001:db8::1", "i=2001%3Adb8%3A%3A1", 1),
-            // The agent's spelling does not matter, its text does.
+            // The agent's escapes do not matter, only its text.
             ("i=10.0.0.1&a=UA/1+x", "i=10.0.0.1&a=UA/1%20x", 1), ("i=10.0.0.1&a=UA/1 x", "i=10.0.0.1&a=%55A%2f1+x", 1),
             ("i=10.0.0.1&a=caf\u{e9}", "i=10.0.0.1&a=caf%C3%A9", 1), ("i=10.0.0.1&a=UA%091", "i=10.0.0.1&a=UA1", 1),
             ("i=10.0.0.1&a=%FF", "i=10.0.0.1&a=%EF%BF%BD", 1), ("i=10.0.0.1&a=100%25", "i=10.0.0.1&a=100%", 1),
-            // An id stands in place of address and agent.
+            // An id replaces address and agent.
             ("v=x&i=10.0.0.1&a=A", "v=x&i=10.0.0.2&a=B", 1), ("v=x", "v=%78", 1), ("v=x", "v=X", 2),
             ("v=a+b", "v=a%20b", 1),
             ("v=10.0.0.1", "i=10.0.0.1", 2), ("v=%0A%00%00%01", "i=10.0.0.1", 1),  // Of the id a NUL is dropped.
             ("v=x", "i=10.0.0.1&a=x", 2), ("v=&i=10.0.0.1", "i=10.0.0.1", 1),
-            // Sites have nothing in common.
+            // Sites share nothing.
             ("v=x", "v=x&s=other", 2), ("i=10.0.0.1", "i=10.0.0.1&s=other", 2),
         ])
     func same(first: String, second: String, visitors: Int) throws {
@@ -39,7 +39,7 @@ struct VisitorTests {
         #expect(house.engine.trackedVisitors == visitors && house[.views] == 2)
     }
 
-    @Test("a beacon that names no visitor is a view and no visitor")
+    @Test("a beacon without a visitor is a view and no visitor")
     func nobody() throws {
         var house = try CountingHouse()
         try house.take("f1 s=demo&u=/&a=Mozilla/5.0")
@@ -76,12 +76,12 @@ struct VisitorTests {
         let v6 = hasher.key(.v6(0x2001_0db8_0000_0000, 1), agent: bytes("").span)
         #expect(hasher.key(.v6(0x2001_0db8_0000_0000, .max), agent: bytes("").span) == v6)
         #expect(hasher.key(.v6(0x2001_0db8_0000_0001, 1), agent: bytes("").span) != v6)
-        // All of the salt matters: each of its four words, one bit of it changed.
+        // All of the salt matters: one bit is changed in each of its four words.
         let salts = (0..<4).map { self.hasher(words: $0) } + [self.hasher(words: nil)]
         #expect(Set(salts.map { $0.key(address, agent: bytes("A").span) }).count == 5)
     }
 
-    @Test("no two visitors spell the same bytes, wherever one field ends and the next begins")
+    @Test("no two visitors give the same bytes, wherever one field ends and the next begins")
     func concatenation() {
         var keys: Set<UInt64> = []
         var count = 0
@@ -110,7 +110,7 @@ struct VisitorTests {
     }
 
     @Test(
-        "a visitor around midnight stays one, and the visit one, for half an hour",
+        "around midnight a visitor stays one visitor, with one visit, for half an hour",
         arguments: [(0, 1), (1, 1), (1799, 1), (1800, 2), (3600, 2)])
     func midnight(secondsAfter: Int64, visits: Int64) throws {
         for beacon in ["i=10.0.0.1&a=A", "v=x"] {
@@ -135,7 +135,7 @@ struct VisitorTests {
         return VisitorHasher(Salt(number: 1, using: &random), site: bytes(site).span)
     }
 
-    /// A hasher whose salt is zero but for one bit in one of its words.
+    /// A hasher whose salt is zero except for one bit in one of its words.
     private func hasher(words changed: Int?) -> VisitorHasher {
         struct Words: RandomNumberGenerator {
             var words: [UInt64]
@@ -149,7 +149,7 @@ struct VisitorTests {
 /// Aumasson and Bernstein, "SipHash: a fast short-input PRF", appendix A, and the vectors of its reference code.
 @Suite("SipHash-2-4")
 struct SipHashTests {
-    /// Of the inputs 00, 00 01, …: by length, under the key 00 01 … 0f.
+    /// The hashes of the inputs 00, 00 01, …: by length, with the key 00 01 … 0f.
     static let vectors: [UInt64] = [
         0x726f_db47_dd0e_0e31, 0x74f8_39c5_93dc_67fd, 0x0d6c_8009_d9a9_4f5a, 0x8567_6696_d7fb_7e2d,
         0xcf27_94e0_2771_87b7,
@@ -161,14 +161,14 @@ struct SipHashTests {
     ]
     private let key = (0x0706_0504_0302_0100 as UInt64, 0x0f0e_0d0c_0b0a_0908 as UInt64)
 
-    @Test("the published hashes come out", arguments: 0..<16)
+    @Test("the hashes equal the published ones", arguments: 0..<16)
     func published(length: Int) {
         var hash = StrongHash(key.0, key.1)
         hash.combine((0..<UInt8(length)).map { $0 }.span)
         #expect(hash.finalize() == Self.vectors[length])
     }
 
-    @Test("the pieces in which bytes come do not matter")
+    @Test("the size of the pieces does not matter")
     func pieces() {
         var random = SplitMix(seed: 24)
         for length in 0...130 {

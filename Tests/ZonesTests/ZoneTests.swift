@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import Zones
 
-/// The seven zones that every calendar test is run in: whole, half and quarter hours, both hemispheres, a skipped day.
+/// The seven zones for every calendar test: whole, half and quarter hours, both hemispheres, a skipped day.
 let sevenZones = [
     "Europe/Paris", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Ho_Chi_Minh", "America/New_York",
     "Pacific/Apia",
@@ -15,7 +15,7 @@ private func second(_ text: String) throws -> Int64 {
 private func zone(_ name: String) throws -> Zone { try #require(Zone(named: name)) }
 
 @Test(
-    "a local day begins and ends where its zone says",
+    "a local day begins and ends by its zone",
     arguments: [
         ("Europe/Paris", "2026-03-29T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),  // 23 hours
         ("Europe/Paris", "2026-10-25T00:30:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),  // 25 hours
@@ -29,7 +29,7 @@ private func zone(_ name: String) throws -> Zone { try #require(Zone(named: name
         ("Pacific/Apia", "2011-12-30T09:59:59Z", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"),
         // The 30th is skipped.
         ("Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"),
-        // The clock went back over midnight: at 00:01 it was 23:01 again, and the new day had begun for good.
+        // The clock went back over midnight: after 00:00 it was 23:01 again, and the new day had begun for good.
         ("America/St_Johns", "2008-11-02T02:45:00Z", "2008-11-02T02:30:00Z", "2008-11-03T03:30:00Z"),
     ])
 func day(name: String, at: String, begins: String, ends: String) throws {
@@ -51,7 +51,7 @@ func partition(name: String) throws {
     let zone = try zone(name)
     var calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = try #require(TimeZone(identifier: name))
-    // From 2005 on, over every change of that year and the skipped day, in steps that share no factor with a day.
+    // From 2005 on, over every clock change of that year and the skipped day, in steps that share no factor with a day.
     var at = try second("2005-01-01T00:00:00Z")
     while at < (try second("2031-01-01T00:00:00Z")) {
         let day = zone.day(at: at)
@@ -70,7 +70,7 @@ func partition(name: String) throws {
     }
 }
 
-@Test("a name that is no zone is refused", arguments: ["", "Mars/Olympus", "Asia/Ho Chi Minh"])
+@Test("a name that is not a zone is refused", arguments: ["", "Mars/Olympus", "Asia/Ho Chi Minh"])
 func unknownZone(name: String) {
     #expect(Zone(named: name) == nil)
 }

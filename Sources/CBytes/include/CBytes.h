@@ -5,8 +5,8 @@
 #include <emmintrin.h>
 #endif
 
-/// The one thing Swift cannot say: which of 16 bytes equal `a` or `b`, a bit each, the first byte lowest.
-/// Inlined into its caller. With Swift's own vectors the field scanner takes 2.5 times the instructions.
+/// The one thing that Swift cannot do: which of 16 bytes equal `a` or `b`, one bit each, the first byte lowest. It is
+/// inlined into its caller. With Swift's own vectors the field scanner needs 2.5 times the instructions.
 static inline __attribute__((always_inline)) uint32_t cb_find16(const uint8_t *bytes, uint8_t a, uint8_t b) {
 #if defined(__SSE2__)
     __m128i block = _mm_loadu_si128((const __m128i *)bytes);

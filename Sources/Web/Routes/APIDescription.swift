@@ -52,21 +52,18 @@ final class APIDescription: Sendable {
         }
         var object: JSONObject = [:]
         for (path, operations) in paths { object.append(path, .object(operations)) }
-        return Assets.openAPI
-            .replacing("\"@PATHS@\"".utf8, with: JSON.object(object).indentedBytes(level: 1))
-            .replacing("@VERSION@".utf8, with: version.utf8)
-            .replacing("\"@REASON@\"".utf8, with: Self.reason.bytes)
-            .replacing(
-                "\"@REJECTED_DATAGRAMS@\"".utf8, with: Self.rejected(DatagramRejection.allCases.map(\.rawValue)).bytes
-            )
-            .replacing(
-                "\"@NO_REJECTED_DATAGRAMS@\"".utf8, with: Self.none(DatagramRejection.allCases.map(\.rawValue)).bytes
-            )
-            .replacing(
-                "\"@REJECTED_BEACONS@\"".utf8, with: Self.rejected(BeaconRejection.allCases.map(\.rawValue)).bytes
-            )
-            .replacing(
-                "\"@NO_REJECTED_BEACONS@\"".utf8, with: Self.none(BeaconRejection.allCases.map(\.rawValue)).bytes)
+        let datagrams = DatagramRejection.allCases.map(\.rawValue)
+        let beacons = BeaconRejection.allCases.map(\.rawValue)
+        // Each mark of the file, what comes in its place, and how deep it stands.
+        let parts: [(mark: String, json: JSON, level: Int)] = [
+            ("PATHS", .object(object), 1), ("REASON", Self.reason, 3),
+            ("REJECTED_DATAGRAMS", Self.rejected(datagrams), 7), ("REJECTED_BEACONS", Self.rejected(beacons), 7),
+            ("NO_REJECTED_DATAGRAMS", Self.none(datagrams), 6), ("NO_REJECTED_BEACONS", Self.none(beacons), 6),
+        ]
+        let description = Assets.openAPI.replacing("@VERSION@".utf8, with: version.utf8)
+        return parts.reduce(description) { text, part in
+            text.replacing("\"@\(part.mark)@\"".utf8, with: part.json.indentedBytes(level: part.level))
+        }
     }
 
     /// Why a hit is not counted.

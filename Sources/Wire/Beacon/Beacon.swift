@@ -1,8 +1,8 @@
 import Counting
 
-/// The fields of one record, as places in its datagram. Not decoded, not yet believed.
+/// The fields of one record, as places in its datagram: not decoded and not trusted yet.
 ///
-/// Every key that means something is one letter, so that finding a field is an index and not a search.
+/// Every known key is one letter, so finding a field is an index, not a search.
 public struct Beacon: Sendable {
     /// A key, as the number of its letter: a is 0.
     enum Key: Int {
@@ -21,29 +21,29 @@ public struct Beacon: Sendable {
         var bit: UInt32 { 1 &<< UInt32(truncatingIfNeeded: rawValue) }
     }
 
-    /// By letter: first byte in the high half, end in the low one. A datagram has fewer than 65,536 bytes.
+    /// By letter: first byte in the high half, end in the low half. A datagram has fewer than 65,536 bytes.
     private var places = [26 of UInt32](repeating: 0)
-    /// Letters that were sent, a bit each.
+    /// The letters that were sent, one bit each.
     private var sent: UInt32 = 0
-    /// Fields with a longer key that nobody knows.
+    /// Fields with a longer, unknown key.
     private var longKeys: UInt32 = 0
-    /// Stands among the letters for every longer key.
+    /// The bit in `sent` for all longer keys.
     private static let longKey: UInt32 = 1 << 31
 
-    /// The letters that mean something, `t` and `z` of signatures, and the reserved `d e l o q w`.
+    /// The known letters, `t` and `z` of signatures, and the reserved `d e l o q w`.
     private static let known: UInt32 = 0b10_0111_1111_0111_1001_1001_1101
-    /// Address, agent and visitor id: a record that sends one of them takes none from the first.
+    /// Address, agent and visitor id: a record that sends one of them inherits none of them.
     private static let group = Key.address.bit | Key.agent.bit | Key.visitor.bit
 
-    /// A key was sent.
+    /// True if a key was sent.
     @inline(__always)
     func sends(_ key: Key) -> Bool { sent & key.bit != 0 }
 
-    /// Where the value of a key stands, first byte in the high half and end in the low one; 0 where it was not sent.
+    /// The place of a key's value, first byte in the high half and end in the low half; 0 if it was not sent.
     @inline(__always)
     func packed(_ key: Key) -> UInt32 { sends(key) ? places[key.rawValue] : 0 }
 
-    /// Where the value of a key stands; nil where it was not sent.
+    /// The place of a key's value; nil if it was not sent.
     @inline(__always)
     subscript(_ key: Key) -> Range<Int>? {
         guard sends(key) else { return nil }
@@ -51,10 +51,10 @@ public struct Beacon: Sendable {
         return Int(place &>> 16)..<Int(UInt16(truncatingIfNeeded: place))
     }
 
-    /// At least one field was `key=value`.
+    /// True if at least one field was `key=value`.
     var hasField: Bool { sent != 0 }
 
-    /// Neither a page nor an event.
+    /// True if it has neither a page nor an event.
     var isHeader: Bool { sent & (Key.url.bit | Key.event.bit) == 0 }
 
     @inline(__always)
@@ -63,11 +63,11 @@ public struct Beacon: Sendable {
         longKeys = 0
     }
 
-    /// Reads the field between two places; of several with one key the first counts. False where it is no field.
+    /// Reads the field between two places. If a key occurs twice, the first counts. False if it is not a field.
     @inline(__always)
     mutating func parse(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         guard end &- start >= 2 else { return false }
-        // One letter and `=`, taken together: everything else lies beyond z.
+        // One letter and `=`, compared together: anything else gives a number greater than z.
         let letter = Int(bytes.pair(at: start) &- pair("a", "="))
         guard letter < 26 else { return parseLongKey(bytes, start, end) }
         let bit: UInt32 = 1 &<< UInt32(truncatingIfNeeded: letter)
@@ -78,7 +78,7 @@ public struct Beacon: Sendable {
         return true
     }
 
-    /// Tells unknown keys, 1…16 of `a-z 0-9 _ .`, from what is no field at all.
+    /// Distinguishes unknown keys, 1…16 of `a-z 0-9 _ .`, from text that is not a field.
     private mutating func parseLongKey(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         var i = start
         while i < end, bytes[i] != .equals {
@@ -94,20 +94,20 @@ public struct Beacon: Sendable {
         return true
     }
 
-    /// Fields whose key means nothing here.
+    /// Fields with an unknown key.
     @inline(__always)
     var unknownKeys: UInt32 {
         let unknown = sent & ~Self.known & ~Self.longKey
         return unknown == 0 ? longKeys : longKeys &+ UInt32(unknown.nonzeroBitCount)
     }
 
-    /// What a first record leaves to the later ones.
+    /// What later records inherit from the first.
     struct Defaults: Sendable {
         fileprivate var sent: UInt32 = 0, site: UInt32 = 0, host: UInt32 = 0
         fileprivate var address: UInt32 = 0, agent: UInt32 = 0, visitor: UInt32 = 0
     }
 
-    /// What later records take over where they do not send their own.
+    /// The fields that later records inherit unless they send their own.
     var defaults: Defaults {
         Defaults(
             sent: sent & (Self.group | Key.site.bit | Key.host.bit), site: places[Key.site.rawValue],
@@ -115,7 +115,7 @@ public struct Beacon: Sendable {
             visitor: places[Key.visitor.rawValue])
     }
 
-    /// Adopts site, host and visitor of the first record where this one does not send its own.
+    /// Inherits site, host and visitor of the first record, unless this record sends its own.
     @inline(__always)
     mutating func inherit(_ first: Defaults) {
         inherit(.site, first.site, first.sent)

@@ -1,17 +1,17 @@
 import Counting
 
-/// How native beacons came in.
+/// How native beacons arrived.
 struct BeaconEnvelope {
-    /// As a log's message: a beacon may name its site by its host as well, or not at all.
+    /// True for a log's message: a beacon may also name its site by its host, or not at all.
     var isMessage = false
-    /// The site that the header of the message names.
+    /// The site named by the header of the message.
     var site: SiteIndex?
-    /// The site whose key the beacons are signed with: they are of no other.
+    /// The site whose key signed the beacons. They can only be for this site.
     var signer: SiteIndex?
 }
 
 extension Admission {
-    /// Admits the records of a datagram of native beacons, or of a message that holds them.
+    /// Admits the records of a datagram of native beacons, or of a message with native beacons.
     @inline(__always)
     mutating func admitBeacons(
         _ datagram: Span<UInt8>, in envelope: BeaconEnvelope, _ arrival: Arrival, against seen: SeenSignatures,
@@ -44,8 +44,8 @@ extension Admission {
         counts[.droppedFields] += UInt64(beacons.malformedFields)
     }
 
-    /// The signature of a datagram, for the journal. Nil where none is needed: a sender that is believed without one, of a site
-    /// that has no key.
+    /// The signature of a datagram, for the journal. Nil if none is needed: the sender is trusted, and the site has no
+    /// key.
     private mutating func verify(
         _ beacons: Beacons, of datagram: Span<UInt8>, _ arrival: Arrival, against seen: SeenSignatures
     ) throws(DatagramRejection) -> Signatures.Verified? {

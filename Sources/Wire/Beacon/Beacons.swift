@@ -2,62 +2,62 @@ public import Counting
 
 /// The records of one native datagram, `f1 key=value&key=value…`, one a line.
 ///
-/// Splits and does not decode: a `Beacon` holds places in the datagram. It never traps, allocates nothing, and looks at
+/// It splits and does not decode: a `Beacon` holds places in the datagram. It never traps, allocates nothing, and reads
 /// each byte once.
 public struct Beacons: ~Escapable {
-    /// Records in one datagram that are looked at; the others are rejected `limit`.
+    /// The most records that are read in one datagram. The others are refused as `limit`.
     public static let recordsMax = 64
-    /// Longest datagram that is read: the daemon's receive slot. A longer one is refused `oversize`.
+    /// The longest datagram that is read: the daemon's receive slot. A longer one is refused as `oversize`.
     public static let bytesMax = 8192
 
     /// The record of the last line.
     public private(set) var beacon = Beacon()
-    /// The datagram ends in `&z=` and 32 hex digits, which are not part of the records any more.
+    /// True if the datagram ends in `&z=` and 32 hex digits. They are no longer part of the records.
     public private(set) var isSigned = false
-    /// Of a signed datagram: all bytes before its signature.
+    /// All bytes before the signature of a signed datagram.
     var signedBytes: Span<UInt8> {
         @_lifetime(copy self) get { bytes }
     }
-    /// Fields whose key means nothing here.
+    /// Fields with an unknown key.
     public private(set) var unknownKeys: UInt32 = 0
     /// Fields that are not `key=value`.
     public private(set) var malformedFields: UInt32 = 0
 
     private var bytes: Span<UInt8>
     private var scanner = FieldScanner(.ampersand, .lineFeed)
-    /// Where the next line begins; past the end when all are read.
+    /// Where the next line begins; past the end when all lines are read.
     private var start = 3
     private var count = 0
-    /// `beacon` is the first record, not handed out yet.
+    /// True if `beacon` is the first record and not returned yet.
     private var isFirstPending = true
-    /// What later records take over; set when there is a second line.
+    /// What later records inherit; set if there is a second line.
     private var defaults = Beacon.Defaults()
 
-    /// What stands on a line.
+    /// The content of a line.
     public enum Line: Sendable {
         /// A record with a page or an event: `beacon`.
         case record
-        /// A record that cannot be counted; its site may still be known.
+        /// A record that cannot be counted. Its site may still be known.
         case rejected(BeaconRejection)
-        /// No line is left.
+        /// No more lines.
         case end
     }
 
-    /// The records of `datagram`, none read yet.
+    /// The records of `datagram`. None is read yet.
     @_lifetime(copy datagram)
     public init(_ datagram: Span<UInt8>) {
         bytes = datagram
     }
 
-    /// The datagram is empty, or begins as native beacons of some version do.
+    /// True if the datagram is empty, or begins like native beacons of any version.
     @inline(__always)
     static func isNative(_ datagram: Span<UInt8>) -> Bool {
         datagram.count >= 3
             ? datagram[0] == UInt8(ascii: "f") && isDigit(datagram[1]) && datagram[2] == .space : datagram.count == 0
     }
 
-    /// Reads up to the first record, once: an empty datagram, one with nothing but a header, one that is too long, and
-    /// other versions are refused.
+    /// Reads the first record; call it once. Throws for an empty datagram, a datagram with only a header, one that is
+    /// too long, and other versions.
     public mutating func begin() throws(DatagramRejection) {
         guard bytes.count <= Self.bytesMax else { throw .oversize }
         guard bytes.count >= 3, bytes.holds("f", "1", at: 0), bytes[2] == .space else {
@@ -73,7 +73,7 @@ public struct Beacons: ~Escapable {
         if onlyBlankLines(from: start) { throw .empty }
     }
 
-    /// Makes `beacon` the next record, with what it takes over from the first.
+    /// Makes `beacon` the next record, with the fields that it inherits from the first.
     @inline(__always)
     public mutating func next() -> Line {
         if isFirstPending {
@@ -89,9 +89,9 @@ public struct Beacons: ~Escapable {
         return beacon.isHeader ? .rejected(.syntax) : .record
     }
 
-    /// Reads the fields up to the next LF; false for a blank line.
+    /// Reads the fields up to the next LF. False for a blank line.
     private mutating func readLine() -> Bool {
-        // Of its own, so that it stays in registers.
+        // A local copy stays in registers.
         var scanner = scanner
         var field = start
         var stop: Int
@@ -126,7 +126,7 @@ public struct Beacons: ~Escapable {
         return true
     }
 
-    /// Ends the records before a signature `&z=` + 32 hex digits, which is always last.
+    /// Ends the records before a signature `&z=` + 32 hex digits, which is always the last field.
     @inline(__always)
     private mutating func cutSignature() {
         let end = bytes[bytes.count &- 1] == .lineFeed ? bytes.count &- 1 : bytes.count

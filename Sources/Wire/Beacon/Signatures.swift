@@ -1,21 +1,22 @@
 import Counting
 import Crypto
 
-/// Believes senders elsewhere that sign what they send with a key of their site.
+/// Verifies remote senders, who sign with a key of their site.
 ///
-/// A datagram ends in `&z=` and the first 128 bits of HMAC-SHA-256 over every byte before, in hex; its first record names the
-/// site and, as `t`, when it was signed. What is cheap to refuse is refused first; an address whose signatures are wrong
-/// too often is not listened to for a while. 128 bits are compared whole, whatever differs.
+/// A signed datagram ends in `&z=` and the first 128 bits of HMAC-SHA-256 over every byte before it, in hex. Its first
+/// record names the site and, as `t`, the time of the signature. Cheap checks come first. An address with too many
+/// wrong signatures is refused without verification for a while. The comparison always compares all 128 bits, so its
+/// time reveals nothing.
 struct Signatures: Sendable {
-    /// By site: HMACs that have taken in a key.
+    /// By site: HMACs that have already read a key.
     private var keys: [SiteIndex: [HMAC<SHA256>]] = [:]
     private var failures: AddressBuckets
-    /// Believed in the frame that is being written, and not in the engine's set yet.
+    /// Signatures accepted in the current frame. The engine does not have them yet.
     private var pending: [UInt64] = []
 
-    /// How many keys a site may have: the one in use, and the one that replaces it.
+    /// The most keys of a site: the current one, and the one that replaces it.
     static let keysMax = 2
-    /// Wrong signatures a second from one /24 or /56, each of which costs an HMAC.
+    /// The most wrong signatures a second from one /24 or /56. Each costs an HMAC.
     private static let failuresPerSecond = 1000
 
     init(seed: HashSeed) {
@@ -28,20 +29,20 @@ struct Signatures: Sendable {
             ? nil : texts.prefix(Self.keysMax).map { HMAC<SHA256>(key: SymmetricKey(data: Array($0.utf8))) }
     }
 
-    /// The signatures of the last frame are in the engine's set.
+    /// Call it when the engine has the signatures of the last frame.
     mutating func forgetPending() { pending.removeAll(keepingCapacity: true) }
 
-    /// A site of this index has a key.
+    /// True if the site has a key.
     func hasKey(_ site: SiteIndex) -> Bool { keys[site] != nil }
 
-    /// A signature that is believed.
+    /// An accepted signature.
     struct Verified {
         let site: SiteIndex
-        /// What the journal has to know of it.
+        /// The record for the journal.
         let record: Record
     }
 
-    /// Verifies the signature of a datagram by the keys of the site that it names.
+    /// Verifies the signature of a datagram with the keys of its site.
     mutating func verify(
         _ beacons: Beacons, of datagram: Span<UInt8>, _ site: SiteIndex, _ arrival: Admission.Arrival,
         against seen: SeenSignatures
@@ -56,7 +57,7 @@ struct Signatures: Sendable {
         let bytes = beacons.signedBytes
         let tag = Self.tag(datagram, at: bytes.count &+ 3)
         guard keys.contains(where: { Self.matches($0, bytes, tag) }) else {
-            if let network { _ = failures.takeOne(from: network, at: stamp * 1000) }
+            if let network { _ = failures.consumeOne(from: network, at: stamp * 1000) }
             throw .signature
         }
         let second = signed / 1000
@@ -76,7 +77,7 @@ struct Signatures: Sendable {
         return (code.0 ^ tag.0) | (code.1 ^ tag.1) == 0
     }
 
-    /// The 32 hex digits from `start` on.
+    /// The 32 hex digits from `start`.
     private static func tag(_ datagram: Span<UInt8>, at start: Int) -> (UInt64, UInt64) {
         func half(_ start: Int) -> UInt64 {
             (start..<start + 16).reduce(0) { $0 << 4 | UInt64(hexValue(datagram[$1]) ?? 0) }
@@ -94,7 +95,7 @@ struct Signatures: Sendable {
 }
 
 extension NetworkAddress {
-    /// Its /24, or its /56.
+    /// The address's /24, or its /56.
     fileprivate var network: NetworkAddress {
         switch self {
         case .v4(let bits): .v4(bits & 0xffff_ff00)

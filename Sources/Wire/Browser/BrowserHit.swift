@@ -1,34 +1,35 @@
 public import Counting
 
-/// A hit that a page sends over HTTP: what the page says of itself, and what the connection says of its visitor.
+/// A hit that a page sends over HTTP: what the page says about itself, and what the connection says about its visitor.
 ///
-/// Nobody vouches for a browser, so of the form's keys only those of the page are believed: `s u h r n`.
+/// Nothing vouches for a browser, so only the page's keys of the form are used: `s u h r n`.
 public struct BrowserHit: Sendable {
-    /// The form as a datagram of one record, then the `User-Agent` field, then the page that asks.
+    /// The form as a datagram of one record, then the `User-Agent` field, then the page that sends the hit.
     private let bytes: [UInt8]
     private let formEnd: Int
     private let agentEnd: Int
     /// What the page says.
     public var form: ArraySlice<UInt8> { bytes[3..<formEnd] }
-    /// Where the visitor is.
+    /// The visitor's address.
     public let address: NetworkAddress
-    /// The page is fetched ahead of need, and nobody sees it yet.
+    /// True if the page is prefetched and nobody sees it yet.
     let isPrefetch: Bool
-    /// What the browser asks for on behalf of who sits in front of it.
+    /// What the browser requests for its user's privacy.
     public let signals: Set<PrivacySignal>
-    /// When the request arrived, in milliseconds of the wall clock: for who has one to say.
+    /// When the request arrived, in milliseconds of the wall clock; 0 if unknown.
     public var stamp: Int64 = 0
 
-    /// As much of the page's URL as is looked at for its host.
+    /// The length of the page's URL that is searched for its host.
     private static let pageBytesMax = 8192
 
-    /// A hit with the body of the request as `form`. `agent` is the `User-Agent` field or empty; `page` the page that asks: the
-    /// `Origin` field, else `Referer`.
+    /// A hit with the body of the request as `form`. `agent` is the `User-Agent` field or empty. `page` is the page
+    /// that sends: the `Origin` field, or else `Referer`.
     public init(
         form: [UInt8], address: NetworkAddress, agent: String, page: String, isPrefetch: Bool,
         signals: Set<PrivacySignal> = []
     ) {
-        // Longer ones are refused or cut, by the limits of a datagram and of an agent: places in the bytes stay small.
+        // Longer ones are refused or cut anyway, by the limits of a datagram and of an agent. So places in the bytes
+        // stay small.
         var bytes = Array("f1 ".utf8) + form.prefix(Beacons.bytesMax)
         formEnd = bytes.count
         bytes += agent.utf8.prefix(Admission.agentBytesMax + 1)
@@ -41,7 +42,7 @@ public struct BrowserHit: Sendable {
     }
 }
 
-/// A browser's word that its user does not want to be recognised.
+/// A signal by which a browser's user asks not to be recognised.
 public enum PrivacySignal: String, CaseIterable, Sendable {
     /// Do Not Track.
     case dnt
@@ -50,13 +51,13 @@ public enum PrivacySignal: String, CaseIterable, Sendable {
 }
 
 extension PrivacySignal {
-    /// A bit of its own.
+    /// The bit of this signal.
     var bit: UInt8 { self == .dnt ? 1 : 2 }
 }
 
 extension Admission {
-    /// Admits a hit of a browser into `frame`; the site it is counted for. `steady` is a clock that never jumps, in
-    /// milliseconds, by which buckets fill.
+    /// Admits a browser's hit into `frame`. Returns the site for which it counts. `steady` is a clock that never jumps,
+    /// in milliseconds; it fills the token buckets.
     public mutating func admit(
         _ hit: BrowserHit, at moment: Moment, steady: Int64, into frame: inout Frame
     ) throws(BeaconRejection) -> SiteIndex {
@@ -76,7 +77,7 @@ extension Admission {
         }
     }
 
-    /// A form is one record.
+    /// True if the form is one record.
     private static func isOneRecord(_ beacons: inout Beacons) -> Bool {
         do throws(DatagramRejection) { try beacons.begin() } catch { return false }
         guard case .record = beacons.next() else { return false }
@@ -88,12 +89,12 @@ extension Admission {
 }
 
 extension BrowserHit {
-    /// All its bytes, which its fields are places in.
+    /// All bytes. The fields are places in them.
     fileprivate var span: Span<UInt8> {
         @_lifetime(borrow self) get { bytes.span }
     }
 
-    /// Those of them that are the form.
+    /// The bytes of the form.
     fileprivate var datagram: Span<UInt8> {
         @_lifetime(borrow self) get { bytes.span.extracting(0..<formEnd) }
     }

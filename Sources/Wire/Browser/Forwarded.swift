@@ -1,13 +1,13 @@
 extension Networks {
-    /// Where a visitor is: the other end of the connection, or what the proxies in these networks say of it.
+    /// The visitor's address: the peer of the connection, or what trusted proxies say.
     ///
-    /// Each proxy adds the address it was asked from at the right end, so the list is read from there as long as the
-    /// addresses are those of proxies; what stands further left anybody may have written.
+    /// Each proxy appends the address of its client at the right end. So the list is read from the right as long as the
+    /// addresses are those of proxies. Anybody may have written what is further left.
     ///
     /// - Parameters:
-    ///   - isBelieved: the peer is one of the proxies, or whoever else may speak for others.
-    ///   - plain: the hops of X-Forwarded-For.
-    ///   - standard: the elements of Forwarded (RFC 7239).
+    ///   - isBelieved: True if the peer is a trusted proxy, or may speak for others in some other way.
+    ///   - plain: The hops of X-Forwarded-For.
+    ///   - standard: The elements of Forwarded (RFC 7239).
     /// - Complexity: O(bytes).
     public func visitor(
         of peer: NetworkAddress, isBelieved: Bool, forwardedFor plain: [Substring], forwarded standard: [Substring]
@@ -24,12 +24,12 @@ extension Networks {
         }
         let named = standard.map(Self.forValue)
         if plain.isEmpty || named.isEmpty { return visitor(plain.isEmpty ? named : plain) }
-        // The proxy writes one of them, and the other may be the visitor's own invention.
+        // The proxy writes one of them. The other may be made up by the visitor.
         let (first, second) = (visitor(plain), visitor(named))
         return first == second ? first : peer
     }
 
-    /// The value of `for` in one element of a Forwarded field; an element without one hides the visitor.
+    /// The value of `for` in one element of a Forwarded field. An element without one hides the visitor.
     private static func forValue(_ element: Substring) -> Substring {
         for pair in element.split(separator: ";") {
             let start = pair.drop { $0 == " " || $0 == "\t" }

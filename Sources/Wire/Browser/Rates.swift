@@ -1,12 +1,12 @@
 public import Counting
 
-/// Token buckets for browsers: one for each address, one for each site.
+/// Token buckets for browsers: one for each address, and one for each site.
 public struct Rates: Sendable {
     private var visitors: AddressBuckets
-    /// Ten times as many: the pages that lie open in an office behind one address send a ping each minute. For visitors who
-    /// are known; a ping of another takes a token of a view, else one address could make up any number of people online.
+    /// Ten times as many tokens: the open pages of an office behind one address send a ping a minute each. Only for known
+    /// visitors. Any other ping takes a token of a view; otherwise one address could invent any number of people online.
     private var pings: AddressBuckets
-    /// Visitors who have taken a token of a view lately, each in one of four places that its hash says.
+    /// Visitors who have recently used a token of a view, each in one of four places given by its hash.
     private var known: [UInt64] = []
     private static let knownCount = 1 << 16
     private static let ways = 4
@@ -16,7 +16,7 @@ public struct Rates: Sendable {
     /// By site index: when the bucket will be full, in microseconds.
     private var sites: [Int64] = []
 
-    /// Full buckets, with so many tokens a second each.
+    /// Full buckets, with the given tokens a second each.
     public init(visitorPerSecond: Int, sitePerSecond: Int, seed: HashSeed) {
         visitors = AddressBuckets(Rate(perSecond: visitorPerSecond), seed: seed)
         pings = AddressBuckets(Rate(perSecond: visitorPerSecond * Self.pingsForView), seed: seed)
@@ -24,25 +24,26 @@ public struct Rates: Sendable {
         self.seed = seed
     }
 
-    /// Fills the buckets at other rates; they stay as full as they are.
+    /// Sets other rates. The buckets keep their level.
     mutating func set(visitorPerSecond: Int, sitePerSecond: Int) {
         visitors.rate = Rate(perSecond: visitorPerSecond)
         pings.rate = Rate(perSecond: visitorPerSecond * Self.pingsForView)
         site = Rate(perSecond: sitePerSecond)
     }
 
-    /// Takes a token from both buckets; false where one of them is empty. `milliseconds` are of a clock that never jumps.
-    mutating func takeOne(
+    /// Takes a token from both buckets. False if one of them is empty. `milliseconds` come from a clock that never
+    /// jumps.
+    mutating func consumeOne(
         from address: NetworkAddress, agent: Span<UInt8>, of site: SiteIndex, isPing: Bool, at milliseconds: Int64
     ) -> Bool {
         let now = milliseconds * 1000
         while sites.count <= site.number { sites.append(0) }
         let visitor = agent.fingerprint(seed) ^ address.fingerprint(seed)
-        // Asked before the site's, so that one visitor cannot empty it.
+        // Checked before the site's bucket, so that one visitor cannot empty it.
         if isPing, isKnown(visitor) {
-            guard pings.takeOne(from: address, at: now) else { return false }
+            guard pings.consumeOne(from: address, at: now) else { return false }
         } else {
-            guard visitors.takeOne(from: address, at: now) else { return false }
+            guard visitors.consumeOne(from: address, at: now) else { return false }
             know(visitor)
         }
         return self.site.consume(&sites[site.number], at: now)
@@ -66,8 +67,8 @@ public struct Rates: Sendable {
     }
 }
 
-/// The generic cell rate algorithm (ITU-T I.371): a bucket is the one moment at which it will be full again. A burst of
-/// three seconds' worth fits in.
+/// The generic cell rate algorithm (ITU-T I.371): a bucket is stored as the moment at which it will be full again. It
+/// holds a burst of three seconds' worth.
 struct Rate: Sendable {
     private let interval: Int64
     private let tolerance: Int64
@@ -78,7 +79,7 @@ struct Rate: Sendable {
         tolerance = Self.burst - interval
     }
 
-    /// Takes a token if one is there.
+    /// Takes a token if there is one.
     @inline(__always)
     func consume(_ full: inout Int64, at now: Int64) -> Bool {
         guard has(full, at: now) else { return false }
@@ -86,15 +87,15 @@ struct Rate: Sendable {
         return true
     }
 
-    /// A token is there; also where the bucket is emptier than it can be, since then the clock was set back.
+    /// True if there is a token. Also if the bucket is emptier than possible: then the clock was set back.
     @inline(__always)
     func has(_ full: Int64, at now: Int64) -> Bool { full - now <= tolerance || full - now > Self.burst }
 }
 
-/// A bucket for each address, an IPv6 one by its first 64 bits.
+/// A bucket for each address. An IPv6 address counts by its first 64 bits.
 ///
-/// - Complexity: O(1) and 1 MiB once somebody came, however many addresses come. Where four busy addresses share a place
-///   in the table, a fifth takes the place of the one that has been quiet the longest, whose bucket is then full.
+/// - Complexity: O(1), and 1 MiB after the first use, for any number of addresses. If four busy addresses share a place
+///   in the table, a fifth replaces the one that has been quiet the longest, whose bucket is then full.
 struct AddressBuckets: Sendable {
     var rate: Rate
     private let seed: HashSeed
@@ -114,13 +115,13 @@ struct AddressBuckets: Sendable {
         self.seed = seed
     }
 
-    /// Takes a token; false where none is there. `now` is in microseconds of a clock that never jumps.
-    mutating func takeOne(from address: NetworkAddress, at now: Int64) -> Bool {
+    /// Takes a token. False if there is none. `now` is in microseconds of a clock that never jumps.
+    mutating func consumeOne(from address: NetworkAddress, at now: Int64) -> Bool {
         let place = place(of: address)
         return rate.consume(&buckets[place].full, at: now)
     }
 
-    /// A token is there.
+    /// True if there is a token.
     mutating func hasOne(for address: NetworkAddress, at now: Int64) -> Bool {
         let place = place(of: address)
         return rate.has(buckets[place].full, at: now)
@@ -141,7 +142,7 @@ struct AddressBuckets: Sendable {
 }
 
 extension NetworkAddress {
-    /// A hash of the address, of an IPv6 one of its first 64 bits.
+    /// A hash of the address, for IPv6 of its first 64 bits.
     fileprivate func fingerprint(_ seed: HashSeed) -> UInt64 {
         var hash = TableHash(seed.k0, seed.k1)
         switch self {

@@ -6,8 +6,8 @@ import Counting
 /// ```
 /// Anything between the size and the referrer is skipped. The address may be a list as in X-Forwarded-For.
 ///
-/// What stands in quotes comes from the visitor. Servers escape quotes in it, so that none can be forged; a user's name
-/// may hold spaces and brackets.
+/// Text in quotes comes from the visitor. Servers escape quotes in it, so none can be forged. A user's name may contain
+/// spaces and brackets.
 enum CombinedLog {
     /// `[23/Nov/2026:07:49:43 +0000] "`
     private static let timeBytes = 29
@@ -52,7 +52,7 @@ enum CombinedLog {
             && bytes[bracket &- 1] == .space && bytes[bracket &+ 3] == .slash && bytes[bracket &+ 7] == .slash
     }
 
-    /// The address, which is the second word where the first one is the virtual host.
+    /// Sets the address. It is the second word if the first one is the virtual host.
     @inline(__always)
     private static func setAddress(_ bytes: Span<UInt8>, end: Int, into line: inout HitFields) -> Bool {
         var first = bytes.first(of: .space, from: 0)
@@ -71,7 +71,7 @@ enum CombinedLog {
                 return true
             }
         }
-        // `host - - - [`, and `host:80 name - - [` where a server looks names up: nobody knows the visitor.
+        // `host - - - [`, and `host:80 name - - [` if the server resolves names: the visitor is unknown.
         if end &- first != 5, bytes[0] > UInt8(ascii: "9"), NetworkAddress(bytes.extracting(0..<first)) == nil,
             endsInPort(bytes, first) || end &- first == 7 && bytes[first &+ 1] == .dash && bytes[first &+ 3] == .dash
         {
@@ -83,21 +83,21 @@ enum CombinedLog {
         return true
     }
 
-    /// Where a list of addresses ends, whose first one ends in a comma before `space`.
+    /// The end of a list of addresses. Its first address ends in a comma before `space`.
     private static func listEnd(_ bytes: Span<UInt8>, _ space: Int) -> Int {
         var end = space
         while end < bytes.count, bytes[end &- 1] == .comma { end = bytes.first(of: .space, from: end &+ 1) }
         return end
     }
 
-    /// Digits behind a colon stand before `end`.
+    /// True if digits after a colon end at `end`.
     private static func endsInPort(_ bytes: Span<UInt8>, _ end: Int) -> Bool {
         var i = end
         while i > 0, isDigit(bytes[i - 1]) { i -= 1 }
         return i < end && i > 1 && bytes[i - 1] == .colon
     }
 
-    /// Referrer and agent.
+    /// Sets referrer and agent.
     @inline(__always)
     private static func setReferrerAndAgent(
         _ bytes: Span<UInt8>, _ quote: Int, _ quotes: inout QuoteScanner, into line: inout HitFields
@@ -120,12 +120,12 @@ enum CombinedLog {
         line[.agent] = agent..<agentEnd
         line.isAgentCut = agentEnd == bytes.count
         line.isCut = line.isAgentCut
-        // What some add is in quotes as well, and may be cut in the midst of them.
+        // Additional fields are in quotes as well, and the line may be cut inside one.
         while quotes.next(in: bytes) < bytes.count { line.isCut.toggle() }
     }
 }
 
-/// HAProxy's own combined format has two empty places for referrer and agent, for ever, and goes on with the client's port,
+/// HAProxy's own combined format always leaves referrer and agent empty. It continues with the client's port,
 /// milliseconds and the frontend: ` 34626 506 "web"`.
 private func goesOnAsHAProxy(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
     var i = start
@@ -137,7 +137,7 @@ private func goesOnAsHAProxy(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
     return i + 1 < bytes.count && bytes[i] == .space && bytes[i + 1] == .quote
 }
 
-/// Finds quotes that no backslash stands before, 64 bytes at a time.
+/// Finds quotes without a backslash before them, 64 bytes at a time.
 struct QuoteScanner {
     private var scanner = FieldScanner(.quote, .quote)
 
@@ -152,7 +152,7 @@ struct QuoteScanner {
         }
     }
 
-    /// An odd number of backslashes stands before the quote: each of them belongs to one quote only.
+    /// True if an odd number of backslashes is before the quote. Each backslash belongs to one quote only.
     private func isEscaped(_ bytes: Span<UInt8>, _ place: Int) -> Bool {
         var i = place
         while i > 0, bytes[i - 1] == .backslash { i -= 1 }

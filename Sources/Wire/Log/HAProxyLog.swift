@@ -5,8 +5,9 @@ import Counting
 /// address:port [day/Mon/year:h:m:s.ms] frontend backend/server 0/0/0/0/0 status size cookie cookie ---- 1/1/0/0/0 0/0
 ///     [{captures of the request}] [{captures of the answer}] "GET /path HTTP/1.1"
 /// ```
-/// (one line). The captures have no names. Three of the request are taken for `Host`, `Referer` and `User-Agent`, in this
-/// order, unless they cannot be: three of the answer look the same. HAProxy escapes what would part them.
+/// (one line). The captures have no names. Three captures of the request are read as `Host`, `Referer` and
+/// `User-Agent`, in this order, if they can be: three captures of the response look the same. HAProxy escapes
+/// separators in them.
 enum HAProxyLog {
     private static let timeBytes = 24
 
@@ -42,7 +43,7 @@ enum HAProxyLog {
             let end = bytes.first(of: .closeBrace, from: start)
             setCaptures(bytes, start, end, into: &line)
             words.place = end + 1
-            // The answer's captures.
+            // The captures of the response.
             if words.isAt(.openBrace, in: bytes) { words.place = bytes.first(of: .closeBrace, from: words.place) + 1 }
         }
         guard words.isAt(.quote, in: bytes) else {
@@ -53,7 +54,7 @@ enum HAProxyLog {
         let request = words.place + 2
         let end = bytes.first(of: .quote, from: request)
         line.isCut = end == bytes.count
-        // A long URL is cut with its quote in place; only the protocol is missing then.
+        // A long URL is cut, but its closing quote remains. Only the protocol is missing then.
         let isWhole = !line.isCut && RequestLine.protocolStart(bytes, request, end) != nil
         line.setRequest(bytes, request..<end, isCut: !isWhole)
         return line
@@ -77,7 +78,7 @@ enum HAProxyLog {
         return true
     }
 
-    /// Words, each with a space before it.
+    /// Words with a space before each.
     private struct Words {
         var place: Int
 
@@ -94,7 +95,7 @@ enum HAProxyLog {
             return true
         }
 
-        /// The next word begins with `byte`.
+        /// True if the next word begins with `byte`.
         func isAt(_ byte: UInt8, in bytes: Span<UInt8>) -> Bool {
             place + 1 < bytes.count && bytes[place] == .space && bytes[place + 1] == byte
         }

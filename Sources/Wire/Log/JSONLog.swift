@@ -1,10 +1,10 @@
 import Counting
 
-/// An access log in JSON: an object with a beacon's keys, their long names, those of nginx and Traefik, or Caddy's with the
-/// request as an object inside.
+/// An access log in JSON: an object with a beacon's keys, their long names, or those of nginx and Traefik; or Caddy's,
+/// with the request as an inner object.
 ///
-/// Reads what servers write, which is not always JSON: bytes that are no UTF-8, `\xHH`. Looks at each byte once and goes
-/// at most `depthMax` objects and arrays deep.
+/// It reads what servers write, which is not always JSON: bytes that are not UTF-8, `\xHH`. It reads each byte once and
+/// goes at most `depthMax` objects and arrays deep.
 enum JSONLog {
     private static let depthMax = 8
 
@@ -26,12 +26,12 @@ enum JSONLog {
     /// Why reading ended early.
     private enum Stop: Error { case cut, malformed }
 
-    /// Which object is being read: the same key means other things in them.
+    /// The object that is being read: the same key has different meanings in them.
     private enum Place { case top, request, headers, other }
 
     private enum Meaning {
         case field(HitFields.Field)
-        /// The same, and better than what other keys say of it, wherever they stand.
+        /// The same, and better than the value of other keys, in any order.
         case better(HitFields.Field)
         /// `GET /path HTTP/1.1`, or an object with its parts.
         case request
@@ -49,12 +49,12 @@ enum JSONLog {
         (.field(.referrer), ["r", "ref", "referer", "referrer", "http_referer", "http_referrer", "request_Referer"]),
         (.field(.agent), ["a", "ua", "agent", "user_agent", "http_user_agent", "request_User-Agent"]),
         (.field(.visitor), ["v"]), (.field(.event), ["n"]),
-        // `time` may as well be how long it took.
+        // `time` may also be the duration.
         (.field(.time), ["t", "time"]),
         (.better(.time), ["ts", "msec", "timestamp", "@timestamp", "time_iso8601", "time_local", "StartUTC"]),
         (.request, ["rq", "request"]),
     ])
-    /// Caddy's.
+    /// The keys of Caddy's request.
     private static let request = names([
         (.field(.address), ["remote_ip", "remote_addr"]), (.better(.address), ["client_ip"]),
         (.field(.method), ["method"]), (.field(.host), ["host"]),
@@ -62,7 +62,7 @@ enum JSONLog {
     ])
     private static let headers = names([(.field(.agent), ["User-Agent"]), (.field(.referrer), ["Referer"])])
 
-    /// By length of the key.
+    /// The names by the length of the key.
     private typealias Names = [[(key: [UInt8], meaning: Meaning)]]
 
     private static func names(_ meanings: [(Meaning, [String])]) -> Names {
@@ -92,14 +92,14 @@ enum JSONLog {
             }
         }
 
-        /// Steps over white space to the next byte.
+        /// Skips white space. Returns the next byte.
         private mutating func next(_ bytes: Span<UInt8>) throws(Stop) -> UInt8 {
             skipSpace(bytes)
             guard i < bytes.count else { throw .cut }
             return bytes[i]
         }
 
-        /// Reads an object from its brace to behind its end.
+        /// Reads an object, from its brace to after its end.
         mutating func object(_ bytes: Span<UInt8>, _ place: Place, depth: Int) throws(Stop) {
             i += 1
             if try next(bytes) == UInt8(ascii: "}") {
@@ -148,7 +148,7 @@ enum JSONLog {
             }
         }
 
-        /// A list of values; the first is what counts.
+        /// Reads a list of values. The first one counts.
         private mutating func array(_ bytes: Span<UInt8>, _ meaning: Meaning?, depth: Int) throws(Stop) {
             i += 1
             if try next(bytes) == UInt8(ascii: "]") {
@@ -166,7 +166,7 @@ enum JSONLog {
             }
         }
 
-        /// A string from its quote to behind the other one.
+        /// Reads a string, from its opening to after its closing quote.
         private mutating func string(_ bytes: Span<UInt8>) -> (content: Range<Int>, isWhole: Bool) {
             i += 1
             let start = i
@@ -192,7 +192,7 @@ enum JSONLog {
             case .headers, nil: return
             }
             if field == .agent { line.hasAgent = true }
-            // What a server does not know another key may say.
+            // Another key may have a value that the server does not know here.
             let isNone = text.count == 0 || text.count == 1 && bytes[text.lowerBound] == .dash
             if isNone, field != .method, field != .status { return }
             switch field {

@@ -1,8 +1,8 @@
 import Counting
 
 extension Admission {
-    /// Admits a datagram of access logs: one line, or several, each with a syslog header or without one. Native beacons may be
-    /// the message of its header.
+    /// Admits a datagram of access logs: one or several lines, each with or without a syslog header. The message of the
+    /// header may also be native beacons.
     mutating func admitLines(
         _ datagram: Span<UInt8>, _ arrival: Arrival, against seen: SeenSignatures, into frame: inout Frame
     ) throws(DatagramRejection) {
@@ -10,7 +10,7 @@ extension Admission {
         var end = ends.next(in: datagram)
         let first = datagram.extracting(0..<trimmedEnd(datagram, 0, end))
         var header = SyslogHeader(first)
-        // The header of the first line says whether beacons follow, which bring lines of their own.
+        // The header of the first line shows whether native beacons follow. They have lines of their own.
         if let header, isBeacon(first, header) {
             try admitMessage(datagram, header, arrival, against: seen, into: &frame)
             return
@@ -31,17 +31,17 @@ extension Admission {
             start = end &+ 1
             end = ends.next(in: datagram)
         }
-        // A datagram that has nothing known in it is one record of junk, however many lines it has.
+        // A datagram with nothing known in it is one junk record, however many lines it has.
         for _ in 0..<(unknown == count ? 1 : unknown) { refuseJunk() }
     }
 
-    /// Refuses a record that is none.
+    /// Counts a junk record as refused.
     private mutating func refuseJunk() {
         counts[.records] += 1
         counts.refuse(.syntax, of: nil)
     }
 
-    /// The end of a line without what some senders close it with.
+    /// The end of a line without the CR or NUL that some senders add.
     @inline(__always)
     private func trimmedEnd(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
         var end = end
@@ -49,14 +49,14 @@ extension Admission {
         return end
     }
 
-    /// The message of the header is a native beacon. A relay that was given a bare one reads its first words as host and tag, so
-    /// that no tag is left behind a date: what remains is not believed.
+    /// True if the message of the header is a native beacon. A relay that receives a beacon without a header reads its
+    /// first words as host and tag. Then there is no tag after the date, and the rest is not trusted.
     private func isBeacon(_ line: Span<UInt8>, _ header: SyslogHeader) -> Bool {
         header.message > 0 && (!header.isDated || !header.tag.isEmpty)
             && Beacons.isNative(line.extracting(header.message..<line.count)) && header.message < line.count
     }
 
-    /// Admits the native beacons that are the message of a syslog header.
+    /// Admits native beacons in the message of a syslog header.
     private mutating func admitMessage(
         _ datagram: Span<UInt8>, _ header: SyslogHeader, _ arrival: Arrival, against seen: SeenSignatures,
         into frame: inout Frame
@@ -78,8 +78,8 @@ extension Admission {
         try admitBeacons(message, in: envelope, arrival, against: seen, into: &frame)
     }
 
-    /// Admits one line, the `number`th of its datagram; false, and nothing is counted, where neither it nor its header has a
-    /// form that is known.
+    /// Admits one line, the `number`th of its datagram. False if neither the line nor its header has a known form; then
+    /// nothing is counted.
     @inline(__always)
     private mutating func admitLine(
         _ line: Span<UInt8>, _ header: SyslogHeader?, number: Int, isTruncated: Bool, _ arrival: Arrival,
@@ -89,7 +89,7 @@ extension Admission {
         let body = line.extracting(header.message..<line.count)
         let tag = line.extracting(header.tag)
         let moment = arrival.moment
-        // What our own slot was too short for has no tail that comes later.
+        // If our own slot was too short, no later datagram brings the rest.
         let mayBeFragment = header.message > 0 && !isTruncated && line.count >= LogFragments.bytesMin
         guard var hit = LogFormat.fields(of: body, isTruncated: isTruncated) else {
             guard header.message > 0 else { return false }
@@ -119,7 +119,7 @@ extension Admission {
     }
 }
 
-/// What follows `ff_` in a syslog tag.
+/// The part of a syslog tag after `ff_`.
 @inline(__always)
 @_lifetime(copy tag)
 func siteTag(_ tag: Span<UInt8>) -> Span<UInt8>? {
@@ -128,8 +128,8 @@ func siteTag(_ tag: Span<UInt8>) -> Span<UInt8>? {
 }
 
 extension Networks {
-    /// The address of a log's field: with a port behind it, or of a list as in X-Forwarded-For, the last one that is not in these
-    /// networks.
+    /// The address in a log field: with or without a port, or the last address of a list as in X-Forwarded-For that is
+    /// not in these networks.
     func lastStranger(in list: Span<UInt8>) -> NetworkAddress? {
         var end = list.count
         var found: NetworkAddress?

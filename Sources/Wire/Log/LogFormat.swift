@@ -1,18 +1,19 @@
 import Counting
 
-/// The formats of access logs. A line tells its format by itself.
+/// The formats of access logs. They are detected line by line.
 ///
-/// A format is a file of its own, which finds the fields by the shape of the line and gives `HitFields`. None of them traps,
-/// allocates, or looks at a byte more than a fixed number of times. What is added here and there is all that a new one needs.
+/// Each format has its own file. It finds the fields by the shape of the line and returns `HitFields`. None of them
+/// traps, allocates, or reads a byte more than a fixed number of times. A new format needs only a file and entries
+/// here.
 public enum LogFormat: String, CaseIterable, Sendable {
-    /// Native beacons: in a syslog message, or parted by TAB.
+    /// Native beacons: in a syslog message, or separated by TAB.
     case f1
-    /// Apache's and nginx's, common or combined, with or without the virtual host.
+    /// Apache's and nginx's formats, common or combined, with or without the virtual host.
     case combined
     case haproxy
     case json
 
-    /// The format that a line looks like; `line` has at least three bytes.
+    /// The format that a line looks like. `line` has at least three bytes.
     @inline(__always)
     static func detect(_ line: Span<UInt8>) -> LogFormat {
         if line[0] == .openBrace { return .json }
@@ -21,7 +22,7 @@ public enum LogFormat: String, CaseIterable, Sendable {
         return space &+ 1 < line.count && line[space &+ 1] == .openBracket ? .haproxy : .combined
     }
 
-    /// The fields of a line in this format; nil where it has another shape.
+    /// The fields of a line in this format; nil if it has another shape.
     @inline(__always)
     private func read(_ line: Span<UInt8>) -> HitFields? {
         switch self {
@@ -32,19 +33,19 @@ public enum LogFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The fields of `line`, which has no line end; nil where it has no known format, or 65,536 bytes and more.
+    /// The fields of `line`, which has no line end; nil if its format is unknown, or if it has 65,536 bytes or more.
     @inline(__always)
     static func fields(of line: Span<UInt8>, isTruncated: Bool = false) -> HitFields? {
         guard line.count > 2, line.count < 1 << 16, var fields = detect(line).read(line) else { return nil }
         fields.mayOmitSite = true
         if isTruncated, !fields.isCut {
-            // Its format cannot tell: then it is the last field that is cut.
+            // The format cannot tell, so the last field counts as cut.
             fields.isCut = true
             fields.isURLCut = fields.isURLCut || fields[.url]?.upperBound == line.count
             fields.isAgentCut = fields.isAgentCut || fields[.agent]?.upperBound == line.count
             if fields[.status]?.upperBound == line.count { fields.remove(.status) }
         }
-        // It may have named an agent further on. HAProxy would have done so before.
+        // The missing part may hold an agent. In HAProxy's format the agent would come earlier.
         if fields.isCut, fields.escaping != .hash, fields[.agent] == nil {
             fields.isAgentCut = true
             fields.hasAgent = false

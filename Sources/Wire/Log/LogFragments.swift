@@ -1,16 +1,16 @@
 import Counting
 
-/// Which programs' lines came in fragments lately.
+/// The programs whose lines recently came in fragments.
 ///
-/// `logger` splits a long line into several datagrams with a header each. The tail of one begins with what a visitor sent,
-/// which could be a beacon: within a second of a fragment, no beacon counts under the same name.
+/// `logger` splits a long line into several datagrams with a header each. The second part begins with a visitor's text,
+/// which could look like a beacon. So for one second after a fragment, no beacon counts under the same tag.
 struct LogFragments: Sendable {
     private var seen: [64 of (tag: UInt64, until: Int64)] = .init(repeating: (0, 0))
 
-    /// Nobody splits a line that is shorter: every receiver of syslog takes so much (RFC 5424, 6.1).
+    /// Nobody splits a shorter line: every syslog receiver accepts this length (RFC 5424, 6.1).
     static let bytesMin = 480
 
-    /// A short hash is enough: two names that share it cost a beacon in that second, and nothing else.
+    /// A short hash is enough: if two tags share it, only a beacon in that second is lost.
     private static func name(_ tag: Span<UInt8>) -> UInt64 {
         var hash = TableHash(0x666f_6f74, 0x6661_6c6c)
         hash.combine(tag)

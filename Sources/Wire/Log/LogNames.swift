@@ -1,9 +1,9 @@
 import Counting
 
-/// What lines of logs call the sites that are served: their syslog tags and their hosts.
+/// The names of served sites in log lines: their syslog tags and their hosts.
 struct LogNames: Sendable {
     private var tags: KeyTable
-    /// By place in `tags`; nil where two names spell one tag.
+    /// By place in `tags`; nil if two names have the same tag.
     private var tagged: [SiteIndex?] = []
     private var hosts: KeyTable
     private var hosted: [SiteIndex] = []

@@ -1,15 +1,15 @@
 import Counting
 
-/// What a line of a log file says beside its hit: its format, and when it was written.
+/// What a line of a log file says besides its hit: its format and its time.
 public struct RecordedLine: Sendable {
-    /// How the line is written.
+    /// The format of the line.
     public let format: LogFormat
-    /// Milliseconds since the epoch; without a zone, of the local clock.
+    /// Milliseconds since the epoch. Without a zone, of the local clock.
     public let stamp: Int64
-    /// The line names the zone of its time.
+    /// True if the time names its zone.
     public let hasZone: Bool
 
-    /// Reads a line; nil where it has no known format or no whole date.
+    /// Reads a line; nil if it has no known format or no complete date.
     public init?(_ line: Span<UInt8>) {
         guard let header = SyslogHeader(line) else { return nil }
         let body = line.extracting(header.message..<line.count)
@@ -30,7 +30,7 @@ public struct RecordedLine: Sendable {
 
     /// Reads `23/Nov/2026:07:49:43 +0000`, `2026-11-23T07:49:43.5Z`, or unix seconds to nanoseconds.
     static func time(_ text: Span<UInt8>) -> (stamp: Int64, hasZone: Bool)? {
-        // Apache writes them in brackets, wherever it does.
+        // Apache always writes them in brackets.
         if text.count > 2, text[0] == .openBracket, text[text.count - 1] == .closeBracket {
             return time(text.extracting(1..<text.count - 1))
         }
@@ -50,7 +50,7 @@ public struct RecordedLine: Sendable {
         @_lifetime(copy text)
         init(text: Span<UInt8>) { self.text = text }
 
-        /// So many digits.
+        /// A number of exactly `digits` digits.
         mutating func number(_ digits: Int) -> Int64? {
             guard i + digits <= text.count else { return nil }
             var value: Int64 = 0
@@ -122,7 +122,8 @@ public struct RecordedLine: Sendable {
             guard digits > 0, digits < 19 || text[start] < UInt8(ascii: "9"), let value = number(digits) else {
                 return nil
             }
-            // Twelve digits of seconds lie in the year 5000: they are milliseconds, and further ones micro- or nanoseconds.
+            // Seconds with twelve digits would be in the year 5000. So twelve digits are milliseconds, and more are
+            // micro- or nanoseconds.
             if digits > 11 {
                 _ = fraction()
                 return (digits > 17 ? value / 1_000_000 : digits > 14 ? value / 1000 : value, true)
@@ -143,7 +144,7 @@ public struct RecordedLine: Sendable {
 
         private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
 
-        /// Days since 1970-01-01; a day that its month does not have is one of the next.
+        /// Days since 1970-01-01. A day that the month does not have is in the next month.
         private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
             guard (1970...2106).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
             return Int64(LocalDay(year: Int32(year), month: Int32(month), day: Int32(day)).number)

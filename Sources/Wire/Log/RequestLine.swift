@@ -1,8 +1,8 @@
 import Counting
 
 extension HitFields {
-    /// Sets method and URL by the request line `GET /path HTTP/1.1`. One that is none (`<BADREQ>`, the first bytes of TLS) says neither
-    /// method nor path.
+    /// Sets method and URL from the request line `GET /path HTTP/1.1`. An invalid one (`<BADREQ>`, the first bytes of
+    /// TLS) has neither method nor path.
     @inline(__always)
     mutating func setRequest(_ bytes: Span<UInt8>, _ request: Range<Int>, isCut: Bool) {
         var i = request.lowerBound
@@ -21,9 +21,9 @@ extension HitFields {
     }
 }
 
-/// Where the parts of a request line are.
+/// The parts of a request line.
 enum RequestLine {
-    /// The space before `HTTP\/1.1`, as some write it in JSON; else `end`.
+    /// The space before `HTTP\/1.1`, which some servers write in JSON; otherwise `end`.
     fileprivate static func escapedStart(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
         var space = end - 8
         while space >= start, end - space <= 11 {

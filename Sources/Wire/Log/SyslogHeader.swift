@@ -1,25 +1,24 @@
 import Counting
 
-/// What stands before the message of a syslog datagram: RFC 3164 or 5424, or the shorter forms that servers and relays
-/// send.
+/// The part of a syslog datagram before the message: RFC 3164 or 5424, or the shorter forms of servers and relays.
 /// ```
 /// <134>Nov 23 07:49:44 edge1 haproxy[27339]: message      host and tag may be missing
 /// <134>2026-11-23T07:49:44.506+00:00 edge1 haproxy: message
 /// <134>1 2026-11-23T07:49:45.918874+00:00 edge1 haproxy 27339 - [id s="demo"] message
 /// <6>message
 /// ```
-/// The part in angle brackets may be missing too, as in the files that a log daemon writes. Dates are stepped over and not
-/// believed; nothing here reads a number but the priority.
+/// The part in angle brackets may also be missing, as in the files of a log daemon. Dates are skipped and not trusted;
+/// the priority is the only number that is read.
 struct SyslogHeader {
-    /// The program's name, `footfall` or `ff_SITE`; empty where there is none.
+    /// The program's name, `footfall` or `ff_SITE`; empty if there is none.
     private(set) var tag = 0..<0
     /// The value of `s` in the structured data.
     private(set) var site: Range<Int>?
     /// Where the message begins.
     private(set) var message = 0
-    /// A date was there.
+    /// True if there was a date.
     private(set) var isDated = false
-    /// Where a date of RFC 3339 stands.
+    /// The place of an RFC 3339 date.
     private(set) var date: Range<Int>?
 
     private static let byteOrderMark = Array("\u{FEFF}".utf8)
@@ -27,7 +26,7 @@ struct SyslogHeader {
     /// `ff_` and the longest name of a site.
     static let tagBytesMax = 67
 
-    /// Reads the header of `line`; nil where `<` begins none.
+    /// Reads the header of `line`; nil if it begins with `<` and has no valid priority.
     @inline(__always)
     init?(_ line: Span<UInt8>) {
         guard line.count > 0 else { return }
@@ -44,7 +43,7 @@ struct SyslogHeader {
         readTag(line, dateEnd)
     }
 
-    /// Up to three digits, at most 191.
+    /// Reads up to three digits, at most 191.
     @inline(__always)
     private static func priorityEnd(_ line: Span<UInt8>) -> Int? {
         var priority = 0
@@ -80,22 +79,22 @@ struct SyslogHeader {
         return end &+ 1
     }
 
-    /// `tag: `, `tag[pid]: ` or `host tag: `; where there is none, the message begins at once.
+    /// `tag: `, `tag[pid]: ` or `host tag: `. Without one, the message begins at once.
     @inline(__always)
     private mutating func readTag(_ line: Span<UInt8>, _ start: Int) {
         message = start
-        // A host may be an address of IPv6.
-        if takeTag(line, start, mayBeHost: true) { return }
+        // The host may be an IPv6 address.
+        if parseTag(line, start, mayBeHost: true) { return }
         var space = start
         while space < line.count, line[space] != .space {
             guard space < start &+ 255 else { return }
             space &+= 1
         }
-        if space < line.count, takeTag(line, space &+ 1, mayBeHost: false) { return }
+        if space < line.count, parseTag(line, space &+ 1, mayBeHost: false) { return }
     }
 
     @inline(__always)
-    private mutating func takeTag(_ line: Span<UInt8>, _ start: Int, mayBeHost: Bool) -> Bool {
+    private mutating func parseTag(_ line: Span<UInt8>, _ start: Int, mayBeHost: Bool) -> Bool {
         var end = start
         while end < line.count, isTagByte(line[end]), end < start &+ Self.tagBytesMax { end &+= 1 }
         guard end > start, end < line.count else { return false }
@@ -107,7 +106,7 @@ struct SyslogHeader {
         }
         guard colon < line.count, line[colon] == .colon else { return false }
         if colon &+ 1 < line.count, line[colon &+ 1] != .space {
-            // Nor is an address of IPv6 a tag.
+            // An IPv6 address is not a tag either.
             if mayBeHost || NetworkAddress(line.extracting(start..<line.first(of: .space, from: start))) != nil {
                 return false
             }
@@ -143,7 +142,7 @@ struct SyslogHeader {
         }
         guard i < line.count, line[i] == .space else { return }
         i += 1
-        // A byte order mark may begin the text.
+        // The text may begin with a byte order mark.
         if i + 2 < line.count, equal(line.extracting(i..<i + 3), Self.byteOrderMark.span) { i += 3 }
         message = i
         skipSpaces(line)
@@ -155,7 +154,7 @@ struct SyslogHeader {
         while message < line.count, line[message] == .space { message &+= 1 }
     }
 
-    /// Steps over `[id name="value" …]`, and keeps a site.
+    /// Skips `[id name="value" …]`, and stores a site's name.
     private mutating func element(_ line: Span<UInt8>, _ start: Int) -> Int {
         var i = start + 1
         while i < line.count, line[i] != .closeBracket {
@@ -163,7 +162,7 @@ struct SyslogHeader {
                 i += 1
                 continue
             }
-            // `s=` behind a space names the site.
+            // `s=` after a space names the site.
             let isSite = i >= 3 && line[i - 1] == .equals && line[i - 2] == UInt8(ascii: "s") && line[i - 3] == .space
             let value = i + 1
             i = value

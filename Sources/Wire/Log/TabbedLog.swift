@@ -1,11 +1,11 @@
 import Counting
 
-/// A native beacon as nginx can write it by a `log_format`: `f1`, then `key=value` with a TAB before each.
+/// A native beacon as nginx can write it with a `log_format`: `f1`, then `key=value` with a TAB before each.
 ///
-/// TAB is the one separator that nginx escapes in what a visitor sends. A relay writes it `#011`, which a visitor may send
-/// as well: then the first of several values counts, and neither a visitor's own id nor a time is believed.
+/// TAB is the only separator that nginx escapes in a visitor's text. A relay writes it as `#011`, which a visitor may
+/// send too. In that case the first of several values counts, and neither a visitor's own id nor a time is used.
 enum TabbedLog {
-    /// What parts the fields.
+    /// The separator of the fields.
     enum Separator {
         case tab, relayed
         var length: Int { self == .tab ? 1 : 4 }
@@ -36,7 +36,7 @@ enum TabbedLog {
         return line
     }
 
-    /// What a beacon's one-letter key means.
+    /// The field of a beacon's one-letter key.
     static func field(_ key: UInt8) -> HitFields.Field? {
         switch key {
         case UInt8(ascii: "s"): .site

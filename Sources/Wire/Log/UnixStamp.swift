@@ -1,14 +1,14 @@
-/// When a recorded beacon came in, as it stands in front of it: `<unix seconds[.fraction]>`.
+/// When a recorded beacon arrived, as written before it: `<unix seconds[.fraction]>`.
 public struct UnixStamp: Equatable, Sendable {
-    /// Since the epoch; what is finer than a millisecond is left out.
+    /// Milliseconds since the epoch. Finer parts are dropped.
     public let milliseconds: Int64
-    /// The bytes it takes, without the space behind it.
+    /// The number of its bytes, without the space after it.
     public let length: Int
 
     /// 2106-01-27: the latest stamp, some days before the end of counted time.
     public static let secondsMax = RecordedLine.millisecondsMax / 1000
 
-    /// Reads the beginning of a line, which ends there or goes on with a space.
+    /// Reads the beginning of a line. After the stamp, the line ends or continues with a space.
     public init?(_ line: Span<UInt8>) {
         var i = 0
         var seconds: Int64 = 0

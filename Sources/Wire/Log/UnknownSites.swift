@@ -1,15 +1,16 @@
 import Counting
 
 extension Admission {
-    /// A site that input names and nobody serves yet.
+    /// A site that the input names and nobody serves yet.
     public struct UnknownSite: Equatable, Sendable {
-        /// Its name; for a virtual host the host itself.
+        /// Its name. For a virtual host, the host itself.
         public var name: String
-        /// The host by which lines name it.
+        /// The host with which lines name it.
         public var hosts: [String] = []
     }
 
-    /// The sites, without repetition, that records of the datagram name and nobody serves. For who accepts them all.
+    /// The unserved sites that the records of the datagram name, without duplicates. For `footfall count`, which
+    /// accepts them all.
     ///
     /// - Complexity: as reading the datagram.
     public mutating func unknownSites(in datagram: Span<UInt8>) -> [UnknownSite] {
@@ -34,7 +35,7 @@ extension Admission {
             } else if short.setVirtualHost(line[.host] ?? line[.serverName], nil, in: body), isVirtualHost(short.bytes)
             {
                 let bytes = short.bytes
-                // Whoever asks for a page that is not there may make up the host as well.
+                // A request for a page that does not exist may also name a host that does not exist.
                 if sites.find(host: bytes.span) == nil, isPage(line, in: body) {
                     let host = String(decoding: bytes, as: UTF8.self)
                     unknown.append(UnknownSite(name: host, hosts: [host]))
@@ -47,7 +48,7 @@ extension Admission {
         return unknown
     }
 
-    /// A name with a letter in it: no dash, and no address.
+    /// True for a name with a letter in it: neither a dash nor an address.
     private func isVirtualHost(_ host: [UInt8]) -> Bool {
         isSiteName(host.span) && host.contains { isLower($0) }
     }

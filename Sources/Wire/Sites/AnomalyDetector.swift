@@ -1,28 +1,28 @@
 public import Counting
 
-/// Notices what makes the numbers of one site wrong although each beacon is right: one address that stands for everybody,
-/// and visitors whose views come from two sources.
+/// Detects that the numbers of a site are wrong although each beacon is right: one address that stands for everybody,
+/// or visitors whose views come from two sources.
 ///
-/// - Complexity: a view O(1); 40 bytes a site, and half a KiB more where there are two sources.
+/// - Complexity: a view O(1); 40 bytes a site, and half a KiB more if there are two sources.
 struct AnomalyDetector: Sendable {
-    /// The address that most of the newest views came from, by the vote of Boyer and Moore.
+    /// The address of most of the newest views, by the vote of Boyer and Moore.
     private var address: UInt64 = 0
     private var votes: UInt8 = 0
-    /// Views from that address, and from any, since it was elected; both are halved now and then.
+    /// Views from that address, and from all addresses, since it was elected. Both are halved from time to time.
     private var same: UInt16 = 0
     private var all: UInt16 = 0
-    /// More than nine in ten of the newest views came from one address; until fewer than 85 in a hundred do.
+    /// True once more than nine in ten of the newest views come from one address, until fewer than 85 in a hundred do.
     private(set) var isOneAddress = false
-    /// The newest view came from a loopback address.
+    /// True if the newest view came from a loopback address.
     private(set) var isOwnAddress = false
-    /// The sources that views came from, a bit each.
+    /// The sources of views, one bit each.
     private var sources: UInt8 = 0
-    /// Visitors seen lately, each with its sources in the lowest bits.
+    /// Recent visitors, each with its sources in the lowest bits.
     private var visitors: [UInt64] = []
     /// When a visitor last came from a second source.
     private var sharedAt: Moment?
 
-    /// Fewer views say nothing: whoever tries out a site of their own comes from one address.
+    /// Fewer views mean nothing: a site owner who tests the site comes from one address.
     private static let viewsMin = 50
     private static let viewsKept: UInt16 = 1000
     private static let votesMax: UInt8 = 50
@@ -63,10 +63,10 @@ struct AnomalyDetector: Sendable {
         }
     }
 
-    /// The sender knows its visitors by other means, and gave no address.
+    /// Notes that the sender gave a visitor id and no address.
     mutating func observeNoAddress() { isOwnAddress = false }
 
-    /// A visitor's view came from a source. Nothing is kept of visitors while there is only one.
+    /// Notes a visitor's view from a source. Visitors are stored only after a second source has appeared.
     @inline(__always)
     mutating func observe(_ visitor: UInt64, from source: HitSource, at moment: Moment) {
         let bit: UInt8 = 1 << source.rawValue
@@ -83,15 +83,15 @@ struct AnomalyDetector: Sendable {
         if visitors[place] & Self.sourceBits != source { sharedAt = moment }
     }
 
-    /// A visitor came from two sources within a day.
+    /// True if a visitor came from two sources within a day.
     func isShared(at moment: Moment) -> Bool {
-        // One that lies ahead is of a clock that was wrong.
+        // A moment in the future is from a clock that was wrong.
         sharedAt.map { (0..<Self.sharedMilliseconds).contains(moment.milliseconds - $0.milliseconds) } ?? false
     }
 }
 
 extension SiteDirectory {
-    /// What makes the numbers of sites doubtful, by their names.
+    /// Why the numbers of sites are doubtful, by their names.
     public func warnings(at moment: Moment) -> [String: [Warning]] {
         var warnings: [String: [Warning]] = [:]
         for i in entries.indices where entries[i].isServed {
@@ -103,7 +103,7 @@ extension SiteDirectory {
                 warnings[settings.name, default: []].append(
                     Warning(
                         .ownAddress,
-                        "The newest view came from this machine's own address. If a proxy of this machine passed it on, let it "
+                        "The newest view came from this machine's own address. If a proxy on this machine sent it, let it "
                             + "send X-Forwarded-For and name it in proxies of [http]."))
             }
             if isOneAddress {
@@ -117,8 +117,8 @@ extension SiteDirectory {
                 warnings[settings.name, default: []].append(
                     Warning(
                         .twoDoors,
-                        "Views of the same visitors come in two ways and are counted twice. Say in views_from of the site "
-                            + "which one counts: beacon, browser or log."))
+                        "Views of the same visitors come from two sources and are counted twice. Set views_from of the site "
+                            + "to the source that counts: beacon, browser or log."))
             }
         }
         return warnings

@@ -1,18 +1,19 @@
 public import Counting
 
-/// A site's settings as far as beacons are read by them.
+/// A site's settings for reading beacons.
 public struct SiteProfile: Equatable, Sendable {
-    /// What counting depends on, the name among it.
+    /// The settings that counting depends on, with the name.
     public var settings: SiteSettings
-    /// The site's own hosts, lower case, without a leading `www.`.
+    /// The site's own hosts, in lower case, without a leading `www.`.
     public var hosts: [String]
     /// Query keys that belong to the path.
     public var keepQuery: [String]
-    /// Browsers that send one of these are counted without a visitor.
+    /// Browsers that send one of these signals are counted without a visitor.
     public var anonymous: [PrivacySignal] = []
-    /// Parts of agents that are bots' here, without regard to case.
+    /// Parts of agents that count as bots on this site, in any case.
     public var bots: [String] = []
-    /// Hosts whose referrals are bots' here, and those of every host below them; lower case, without a leading `www.`.
+    /// Hosts whose referrals count as bots on this site, with all hosts below them. In lower case, without a leading
+    /// `www.`.
     public var spam: [String] = []
 
     /// A site with these settings.
@@ -23,25 +24,25 @@ public struct SiteProfile: Equatable, Sendable {
     }
 }
 
-/// The sites beacons may be of, and what visitors are hashed with today.
+/// The sites of beacons, and today's salts for their visitors.
 public struct SiteDirectory: Sendable {
-    /// One site as admission sees it.
+    /// One site for admission.
     struct Entry: Sendable {
         var profile: SiteProfile
         var hosts: [[UInt8]]
         var keepQuery: [[UInt8]]
-        /// Lower case.
+        /// In lower case.
         var bots: [[UInt8]]
         var spam: [[UInt8]]
-        /// Signals of browsers that are counted without a visitor, a bit each.
+        /// Signals of browsers that are counted without a visitor, one bit each.
         var anonymous: UInt8 = 0
         var today: DaySpan
         var salt: UInt32
         var hasher: VisitorHasher
-        /// Yesterday's, asked as well in the half hour after midnight.
+        /// Yesterday's salt, also used in the half hour after midnight.
         var formerSalt: UInt32?
         var formerHasher: VisitorHasher?
-        /// False where the settings name the site no longer: its numbers stay, its beacons are nobody's.
+        /// False if the settings no longer name the site: its numbers stay, its beacons are refused.
         var isServed: Bool
         var anomalies = AnomalyDetector()
 
@@ -67,13 +68,13 @@ public struct SiteDirectory: Sendable {
 
     var entries: [Entry] = []
     private var names: KeyTable
-    /// By what lines of logs call them; made anew when somebody asks after a change.
+    /// The names of sites in log lines. Built again on the first use after a change.
     private var logNames: LogNames?
     private let seed: HashSeed
-    /// The earliest midnight still to come, of any site.
+    /// The earliest coming midnight of any site.
     public private(set) var nextMidnight = Moment(milliseconds: .max)
 
-    /// When the oldest salt of a day before has been kept for an hour and must go.
+    /// When the oldest salt of a former day is an hour past its end and must be forgotten.
     public private(set) var formerSaltsEnd = Moment(milliseconds: .max)
     private static let formerSaltMilliseconds: Int64 = 3_600_000
 
@@ -83,7 +84,7 @@ public struct SiteDirectory: Sendable {
         names = KeyTable(seed: seed)
     }
 
-    /// Sites known.
+    /// The number of known sites.
     public var count: Int { entries.count }
 
     /// The site called `name`.
@@ -93,18 +94,18 @@ public struct SiteDirectory: Sendable {
         return SiteIndex(place)
     }
 
-    /// The site called `name`, whether it is served or was once.
+    /// The site called `name`, served or not.
     public func known(_ name: String) -> SiteIndex? { names.find(Array(name.utf8).span).map(SiteIndex.init) }
 
-    /// The site that a syslog tag names, in which an underscore stands for any of `. _ -`. A name spelled so goes before
-    /// others; where it could be two others, it is nobody's.
+    /// The site of a syslog tag, in which an underscore stands for any of `. _ -`. An exact name goes first; a tag of
+    /// two other names is unknown.
     @inline(__always)
     mutating func find(tag: Span<UInt8>) -> SiteIndex? {
         index()
         return find(tag) ?? logNames?.find(tag: tag)
     }
 
-    /// The site whose host this is.
+    /// The site with this host.
     @inline(__always)
     mutating func find(host: Span<UInt8>) -> SiteIndex? {
         index()
@@ -115,7 +116,7 @@ public struct SiteDirectory: Sendable {
         if logNames == nil { logNames = LogNames(entries, seed: seed) }
     }
 
-    /// The visitor's key, and the one under yesterday's salt in the half hour after midnight, else 0.
+    /// The visitor's key, and the key under yesterday's salt in the half hour after midnight, else 0.
     @inline(__always)
     mutating func keys(
         _ address: NetworkAddress, _ agent: Span<UInt8>, of site: SiteIndex, at moment: Moment
@@ -124,7 +125,7 @@ public struct SiteDirectory: Sendable {
         return (entries[site.number].hasher.key(address, agent: agent), former ?? 0)
     }
 
-    /// The same for a visitor whom the sender calls `id`.
+    /// The same for a visitor with an id of the sender.
     @inline(__always)
     func keys(id: Span<UInt8>, of site: SiteIndex, at moment: Moment) -> (visitor: UInt64, former: UInt64) {
         (entries[site.number].hasher.key(id: id), formerHasher(of: site, at: moment)?.key(id: id) ?? 0)
@@ -136,7 +137,7 @@ public struct SiteDirectory: Sendable {
             ? entries[site.number].formerHasher : nil
     }
 
-    /// The host is one of the site's own.
+    /// True if the host is one of the site's own.
     @inline(__always)
     func isOwn(_ host: Span<UInt8>, of site: SiteIndex) -> Bool {
         for own in entries[site.number].hosts where equal(own.span, host) { return true }
@@ -146,12 +147,12 @@ public struct SiteDirectory: Sendable {
     /// A site's profile.
     public func profile(of site: SiteIndex) -> SiteProfile { entries[site.number].profile }
 
-    /// Adds a site at the next index; its name must be new.
+    /// Adds a site at the next index. Its name must be new.
     public mutating func add(_ profile: SiteProfile, today: DaySpan, salt: Salt) -> SiteIndex {
         add(profile, today: today, salt: salt, former: nil, isServed: true)
     }
 
-    /// Adds a site of a restored state, with the salt of the day before where that is still kept.
+    /// Adds a site of a restored state, with the salt of the day before if that is still stored.
     public mutating func restore(_ profile: SiteProfile, today: DaySpan, salt: Salt, former: Salt?) {
         let site = add(profile, today: today, salt: salt, former: former, isServed: false)
         guard former != nil else { return }
@@ -171,24 +172,24 @@ public struct SiteDirectory: Sendable {
         return SiteIndex(place)
     }
 
-    /// Serves a site that is known, by a profile of the same name; `today` is its day in the profile's zone.
+    /// Serves a known site with a profile of the same name. `today` is its day in the profile's zone.
     public mutating func serve(_ site: SiteIndex, by profile: SiteProfile, today: DaySpan) {
         entries[site.number].adopt(profile)
         entries[site.number].today = today
         entries[site.number].isServed = true
         logNames = nil
-        // If that is too early now, the next turn of days puts it right.
+        // If this is too early now, the next rollover corrects it.
         nextMidnight = min(nextMidnight, today.ends)
     }
 
-    /// Serves no site any more, until it is served again.
+    /// Stops serving all sites, until they are served again.
     public mutating func serveNone() {
         for i in entries.indices { entries[i].isServed = false }
         logNames = nil
     }
 
-    /// Begins another local day of some sites: a new salt from here on, the old one for half an hour beside it. Without
-    /// a new one the old one goes on.
+    /// Begins another local day of some sites with a new salt. The old salt is also used for half an hour. Without a
+    /// new salt the old one stays in use.
     public mutating func rollOver(_ rollovers: [(site: SiteIndex, day: DaySpan, salt: Salt?)]) {
         for (site, day, salt) in rollovers {
             entries[site.number].today = day
@@ -203,7 +204,7 @@ public struct SiteDirectory: Sendable {
         nextMidnight = entries.reduce(Moment(milliseconds: .max)) { min($0, $1.today.ends) }
     }
 
-    /// Forgets the salts of days that ended an hour ago or more.
+    /// Forgets the salts of days that ended at least an hour ago.
     public mutating func forgetFormerSalts(at moment: Moment) {
         formerSaltsEnd = Moment(milliseconds: .max)
         for i in entries.indices where entries[i].formerHasher != nil {
@@ -217,7 +218,7 @@ public struct SiteDirectory: Sendable {
         }
     }
 
-    /// The sites whose local day is over at `moment`, or has not begun yet because time has gone back.
+    /// The sites whose local day has ended at `moment`, or has not begun because time has gone back.
     public func sitesToRollOver(at moment: Moment) -> [SiteIndex] {
         entries.indices.filter { moment >= entries[$0].today.ends || moment < entries[$0].today.begins }
             .map { SiteIndex($0) }
@@ -226,10 +227,10 @@ public struct SiteDirectory: Sendable {
     /// A site's running day.
     public func today(of site: SiteIndex) -> DaySpan { entries[site.number].today }
 
-    /// The number of the salt that a site's visitors are hashed with.
+    /// The number of the salt for a site's visitors.
     public func salt(of site: SiteIndex) -> UInt32 { entries[site.number].salt }
 
-    /// The numbers of the salts in use, today's and those of the day before.
+    /// The numbers of the salts in use: today's and those of the day before.
     public var saltsInUse: Set<UInt32> {
         entries.reduce(into: []) { numbers, entry in
             numbers.insert(entry.salt)

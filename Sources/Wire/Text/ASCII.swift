@@ -1,6 +1,6 @@
 import Counting
 
-// Bytes by their names: what is compared reads as text.
+// Named bytes, so that comparisons read like text.
 
 extension UInt8 {
     @inline(__always) static var space: UInt8 { UInt8(ascii: " ") }
@@ -45,7 +45,7 @@ func pair(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> UInt16 {
 }
 
 extension Span<UInt8> {
-    /// These two ASCII characters stand at `place`, inside the span.
+    /// True if these two ASCII characters are at `place`, inside the span.
     @inline(__always)
     func holds(_ first: Unicode.Scalar, _ second: Unicode.Scalar, at place: Int) -> Bool {
         pair(at: place) == Wire.pair(first, second)
@@ -67,11 +67,11 @@ func isLowerOrDigit(_ byte: UInt8) -> Bool { isLower(byte) || isDigit(byte) }
 @inline(__always)
 func isAlphanumeric(_ byte: UInt8) -> Bool { isLowerOrDigit(lowercased(byte)) }
 
-/// `A`…`Z` as `a`…`z`; every other byte as it is.
+/// `A`…`Z` as `a`…`z`; every other byte unchanged.
 @inline(__always)
 func lowercased(_ byte: UInt8) -> UInt8 { isUpper(byte) ? byte &+ (UInt8(ascii: "a") &- UInt8(ascii: "A")) : byte }
 
-/// Printable ASCII, the space among it.
+/// Printable ASCII, including the space.
 @inline(__always)
 func isPrintable(_ byte: UInt8) -> Bool { byte &- .space <= UInt8(ascii: "~") &- .space }
 

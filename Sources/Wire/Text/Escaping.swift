@@ -1,6 +1,6 @@
 import Counting
 
-/// How a sender writes bytes that may not stand for themselves.
+/// How a sender escapes bytes.
 enum Escaping: Sendable {
     /// `+` and `%HH`, as in forms and native beacons.
     case form
@@ -8,9 +8,10 @@ enum Escaping: Sendable {
     case backslash
     /// `#HH`: HAProxy.
     case hash
-    /// `\uHHHH`, `\"`, `\/`, `\n` …; and `\xHH`, which Apache writes into JSON although no standard has it.
+    /// `\uHHHH`, `\"`, `\/`, `
+    /// ` …; and `\xHH`, which Apache writes into JSON against the standard.
     case json
-    /// Every byte stands for itself.
+    /// Nothing is escaped.
     case unescaped
 
     /// The byte that begins an escape.
@@ -20,19 +21,19 @@ enum Escaping: Sendable {
         case .form: .percent
         case .backslash, .json: .backslash
         case .hash: .numberSign
-        // No text that is left as it is holds one.
+        // Text that passes unchanged contains no NUL.
         case .unescaped: .nul
         }
     }
 
-    /// The bytes of a value are its text: printable ASCII, and nothing is escaped.
+    /// True if the bytes of a value are its text: printable ASCII without escapes.
     @inline(__always)
     func leaves(_ value: Span<UInt8>) -> Bool {
         self == .form ? spelling(of: value) == .plain : isPrintable(value, except: mark)
     }
 }
 
-/// True where all bytes are printable ASCII, and none is `mark`.
+/// True if all bytes are printable ASCII, and none is `mark`.
 @inline(__always)
 func isPrintable(_ bytes: Span<UInt8>, except mark: UInt8) -> Bool {
     var i = 0
@@ -56,8 +57,8 @@ private func isOther(_ block: SIMD16<UInt8>, _ mark: UInt8) -> Bool {
 }
 
 extension Text {
-    /// Undoes the escapes of `value`; a broken escape stands for itself. At most `limit` bytes, cut before a
-    /// character that would not fit; true if something was cut.
+    /// Decodes the escapes of `value`. A broken escape stays as it is. At most `limit` bytes, cut before a character
+    /// that would not fit. True if something was cut.
     mutating func decode(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
         if escaping == .form { return decodeForm(value, limit: limit) }
         removeAll()
@@ -81,7 +82,7 @@ extension Text {
         return true
     }
 
-    /// Adds the byte of two hex digits, or the mark itself; how many bytes of the value that took.
+    /// Appends the byte of two hex digits, or the mark itself. Returns the number of bytes used from the value.
     private mutating func appendHexadecimal(_ value: Span<UInt8>, _ mark: Int, digitsAt i: Int) -> Int {
         guard i + 1 < value.count, let high = hexValue(value[i]), let low = hexValue(value[i + 1]) else {
             append(value[mark])
@@ -113,7 +114,7 @@ extension Text {
         return 2
     }
 
-    /// Adds `\uHHHH`, or two of them that are the halves of one character; half a character is U+FFFD.
+    /// Appends `\uHHHH`, or two of them if they are the halves of one character. Half a character becomes U+FFFD.
     private mutating func appendUnicode(_ value: Span<UInt8>, _ mark: Int) -> Int {
         guard let unit = Self.unit(value, mark) else {
             append(value[mark])
@@ -141,7 +142,7 @@ extension Text {
         return unit
     }
 
-    /// Adds a character as UTF-8; half of one is U+FFFD.
+    /// Appends a character as UTF-8. Half a character becomes U+FFFD.
     private mutating func appendScalar(_ scalar: UInt32) {
         for byte in (Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8 { append(byte) }
     }

@@ -1,25 +1,25 @@
 import CBytes
 import Counting
 
-/// Finds the two bytes that part things, 64 bytes at a time: `&` between fields and LF between records, or quotes.
+/// Finds two separators, 64 bytes at a time: `&` between fields and LF between records, or quotes.
 ///
 /// - Complexity: less than an instruction a byte.
 struct FieldScanner {
-    /// A bit for each of the 64 bytes at `base`: one of the two, and not given out yet.
+    /// One bit for each of the 64 bytes at `base`: it is one of the two, and not returned yet.
     private var hits: UInt64 = 0
     private var base = 0
-    /// Where the bytes begin that were not looked at yet.
+    /// Where the unread bytes begin.
     private var unread = 0
     private let one: UInt8, other: UInt8
 
-    /// Looks for these two bytes.
+    /// Searches for these two bytes.
     @inline(__always)
     init(_ one: UInt8, _ other: UInt8) {
         self.one = one
         self.other = other
     }
 
-    /// The place of the next of the two in `bytes`, which are the same at every call; their end where there is none.
+    /// The place of the next separator in `bytes`, or their end. `bytes` must be the same at every call.
     @inline(__always)
     mutating func next(in bytes: Span<UInt8>) -> Int {
         while hits == 0 {
@@ -43,7 +43,7 @@ struct FieldScanner {
         }
     }
 
-    /// Fewer than 64 bytes are left: looks back over some that were seen, and forgets those.
+    /// Fewer than 64 bytes are left: reads some bytes again and ignores the matches in them.
     @inline(__always)
     private mutating func lookAtRest(of bytes: Span<UInt8>) {
         if bytes.count >= 64 {
@@ -62,7 +62,7 @@ struct FieldScanner {
         }
     }
 
-    /// A bit for each of the 16 bytes at `place`, at that place among 64.
+    /// One bit for each of the 16 bytes at `place`, at its place among 64.
     @inline(__always)
     private func hits16(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
         let block = bytes.extracting(place..<place &+ 16)
@@ -70,7 +70,7 @@ struct FieldScanner {
         return UInt64(hits) &<< UInt64(truncatingIfNeeded: place)
     }
 
-    /// A bit for each of the 64 bytes at `place`.
+    /// One bit for each of the 64 bytes at `place`.
     @inline(__always)
     private func hits(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
         let block = bytes.extracting(place..<place &+ 64)
@@ -86,7 +86,7 @@ enum Spelling {
     case other
 }
 
-/// Looks at `bytes` once: plain means neither `%`, `+`, a control, DEL, nor any byte past ASCII.
+/// Reads `bytes` once. Plain means no `%`, `+`, control, DEL or byte beyond ASCII.
 @inline(__always)
 func spelling(of bytes: Span<UInt8>) -> Spelling {
     var i = 0
@@ -105,7 +105,7 @@ func spelling(of bytes: Span<UInt8>) -> Spelling {
 
 @inline(__always)
 private func isOther(_ block: SIMD16<UInt8>) -> Bool {
-    // Moved down to 0, the printable range ends at `~` minus the space; everything else lies above it.
+    // Shifted down to 0, the printable range ends at `~` minus the space. Everything else lies above it.
     let outside = (block &- SIMD16<UInt8>(repeating: .space)) .> SIMD16<UInt8>(repeating: UInt8(ascii: "~") &- .space)
     let isEscape = block .== SIMD16<UInt8>(repeating: .percent) .| (block .== SIMD16<UInt8>(repeating: .plus))
     let others = words(outside .| isEscape)

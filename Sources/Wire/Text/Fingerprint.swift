@@ -1,10 +1,10 @@
 import Counting
 
 extension Span where Element == UInt8 {
-    /// 64 bits that tell these bytes from others, under a secret: for what is looked up in memory millions of times a second.
+    /// A keyed 64-bit fingerprint of the bytes, for lookups in memory millions of times a second.
     ///
-    /// 16 bytes by one multiplication whose halves are folded together, as in Wang Yi's wyhash: a fifth of the time of
-    /// `TableHash`. Not proven, so nothing that is stored or stands for a person depends on it.
+    /// 16 bytes with one multiplication whose halves are folded together, as in Wang Yi's wyhash: a fifth of the time
+    /// of `TableHash`. Its strength is not proven, so nothing that is stored or stands for a person depends on it.
     @inline(__always)
     func fingerprint(_ seed: HashSeed) -> UInt64 {
         var print = seed.k0 ^ UInt64(truncatingIfNeeded: count)

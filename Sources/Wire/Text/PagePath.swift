@@ -1,10 +1,11 @@
 import Counting
 
 extension Text {
-    /// Sets the path of a page by its URL, or its path, whose escapes are undone.
+    /// Sets the path of a page from its decoded URL or path.
     ///
-    /// Scheme and host go, then everything from `?` or `#` on; what is left is percent-decoded once, cleaned, begins with
-    /// `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the order of that
+    /// Scheme and host are removed, then everything from `?` or `#` on. The rest is percent-decoded once and cleaned;
+    /// it begins with `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the
+    /// order of that list. `fileExtension` is the extension of the whole path.
     /// list. `fileExtension` is the extension of the whole path.
     mutating func setPath(_ url: Span<UInt8>, keepQuery: [[UInt8]], _ fileExtension: inout Text) {
         removeAll()
@@ -24,7 +25,8 @@ extension Text {
         beginWith(.slash, limit: pathBytesMax)
     }
 
-    /// Sets what stands behind the last dot of the last name of a path, in lower case; nothing of more than 16 bytes.
+    /// Sets the text after the last dot in the last name of a path, in lower case; nothing if that is longer than 16
+    /// bytes.
     @inline(__always)
     mutating func setExtension(of path: Span<UInt8>) {
         removeAll()
@@ -37,7 +39,7 @@ extension Text {
         for i in dot &+ 1..<path.count { append(lowercased(path[i])) }
     }
 
-    /// Where the authority begins: behind `scheme://`.
+    /// Where the authority begins: after `scheme://`.
     static func afterScheme(_ url: Span<UInt8>) -> Int? {
         var i = 0
         while i < url.count, i < 32, isSchemeByte(url[i]) { i += 1 }
@@ -79,12 +81,12 @@ extension Text {
     }
 }
 
-/// How many bytes of a page's URL are its path as they stand: printable ASCII from `/` on, without escapes, up to a query or
-/// fragment, of which nothing is kept. Nil where `Text` must look at it. 16 bytes at a time, where so many are left in `bytes`.
+/// The length of the path in a page's URL if it needs no change: printable ASCII from `/` on, without escapes, up to a
+/// query or fragment that is dropped. Nil if `Text` must process it. 16 bytes at a time, if `bytes` has that many left.
 @inline(__always)
 func plainPath(_ url: Range<Int>, in bytes: Span<UInt8>, _ escaping: Escaping, keepsQuery: Bool) -> Int? {
     guard !url.isEmpty, url.count <= Admission.urlBytesMax, bytes[url.lowerBound] == .slash else { return nil }
-    // In a form a plus is a space.
+    // In a form, a plus is a space.
     let space = escaping == .form ? UInt8.plus : escaping.mark
     var end = url.lowerBound
     while end < url.upperBound {
@@ -106,7 +108,7 @@ func plainPath(_ url: Range<Int>, in bytes: Span<UInt8>, _ escaping: Escaping, k
     return length <= pathBytesMax ? length : nil
 }
 
-/// How many bytes from the first on belong to a path and need no look.
+/// The number of leading bytes that belong to a path and need no change.
 @inline(__always)
 private func plainPathBytes(_ block: SIMD16<UInt8>, _ mark: UInt8, _ space: UInt8) -> Int {
     let outside = words(

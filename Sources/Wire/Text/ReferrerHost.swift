@@ -1,8 +1,8 @@
 import Counting
 
 extension Text {
-    /// Sets the referring host of a URL whose escapes are undone: lower case, without user, port and one leading `www.`.
-    /// Empty where there is none.
+    /// Sets the referring host of a decoded URL: lower case, without user, port and one leading `www.`. Empty if there
+    /// is none.
     mutating func setReferrerHost(_ url: Span<UInt8>) {
         removeAll()
         let start: Int
@@ -11,7 +11,7 @@ extension Text {
         } else if url.count > 2, url[0] == .slash, url[1] == .slash {
             start = 2
         } else {
-            // No URL: a bare host has a dot before anything else; all else names no host.
+            // Not a URL: a bare host has a dot before anything else. Other text names no host.
             var i = 0
             while i < url.count, isHostByte(url[i]) { i += 1 }
             guard i < url.count ? Self.endsAuthority(url[i]) || url[i] == .colon : true else { return }
@@ -23,7 +23,7 @@ extension Text {
         _ = setHost(url.extracting(start..<url.count))
     }
 
-    /// Adds the host at the beginning of an authority; true if it was cut.
+    /// Appends the host at the beginning of an authority. True if it was cut.
     mutating func setHost(_ authority: Span<UInt8>) -> Bool {
         var start = 0
         var end = 0
@@ -31,7 +31,7 @@ extension Text {
             if authority[end] == .atSign { start = end + 1 }
             end += 1
         }
-        // A port begins at the first colon behind the brackets of an IPv6 address.
+        // A port begins at the first colon after the brackets of an IPv6 address.
         var colon = start
         var isBracketed = start < end && authority[start] == .openBracket
         while colon < end, isBracketed || authority[colon] != .colon {
@@ -50,7 +50,7 @@ extension Text {
         for i in start..<max(start, colon) {
             let byte = authority[i]
             if byte < .space || byte == .delete { continue }
-            // Nothing else names a host; and what we put in brackets ourselves cannot be sent.
+            // No other byte is in a host, so nobody can send the names in brackets that we use ourselves.
             guard isHostByte(byte) || isAddress && (byte == .colon || byte == .openBracket || byte == .closeBracket)
             else {
                 removeAll()
@@ -63,8 +63,8 @@ extension Text {
 }
 
 extension Text {
-    /// Sets the virtual host of a log line, lower case and without port or `www.`; false where it names none. A line without
-    /// `host` may have it in its URL: HTTP/2 and proxies write whole URLs.
+    /// Sets the virtual host of a log line, in lower case, without port or `www.`. False if it names none. A line
+    /// without `host` may have it in its URL: HTTP/2 and proxies write whole URLs.
     mutating func setVirtualHost(_ host: Range<Int>?, _ url: Range<Int>?, in bytes: Span<UInt8>) -> Bool {
         removeAll()
         if let host, !host.isEmpty { return !setHost(bytes.extracting(host)) && !self.bytes.isEmpty }
@@ -75,8 +75,8 @@ extension Text {
     }
 }
 
-/// Where the host stands in a referrer that needs no work: `http://` or `https://`, then lower-case letters, digits,
-/// dots and dashes up to the end, a port or a path. Nil where `Text` must look at it.
+/// The place of the host in a referrer that needs no change: `http://` or `https://`, then lower-case letters, digits,
+/// dots and dashes up to the end, a port or a path. Nil if `Text` must process it.
 @inline(__always)
 func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     guard url.count > 8 else { return nil }
@@ -103,7 +103,7 @@ func plainHost(_ url: Span<UInt8>) -> Range<Int>? {
     return end > start && end &- start <= referrerBytesMax && url[end &- 1] != .dot ? start..<end : nil
 }
 
-/// How many bytes from the first on are lower-case letters, digits, dots and dashes.
+/// The number of leading bytes that are lower-case letters, digits, dots and dashes.
 @inline(__always)
 private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
     let isLetter = (block &- SIMD16(repeating: UInt8(ascii: "a"))) .< SIMD16(repeating: 26)
@@ -113,14 +113,14 @@ private func plainHostBytes(_ block: SIMD16<UInt8>) -> Int {
     return others[0] != 0 ? others[0].trailingZeroBitCount &>> 3 : 8 &+ others[1].trailingZeroBitCount &>> 3
 }
 
-/// Digits up to the path or the end: a colon with anything else behind it may part a user from a password.
+/// True if digits go up to the path or the end. Otherwise the colon may separate a user from a password.
 private func isPort(_ url: Span<UInt8>, _ start: Int) -> Bool {
     var i = start
     while i < url.count, isDigit(url[i]) { i += 1 }
     return i == url.count || url[i] == .slash
 }
 
-/// Letters, digits, `.`, `-`, `_`, and what lies past ASCII in an internationalised name.
+/// Letters, digits, `.`, `-`, `_`, and bytes beyond ASCII, as in internationalised names.
 @inline(__always)
 private func isHostByte(_ byte: UInt8) -> Bool {
     isAlphanumeric(byte) || byte == .dot || byte == .dash || byte == .underscore || byte > .delete

@@ -1,7 +1,7 @@
 import Counting
 
 extension Span<UInt8> {
-    /// The first place of `byte` from `start` on; the end where there is none. 16 bytes at a time.
+    /// The first place of `byte` from `start`, or the end. 16 bytes at a time.
     @inline(__always)
     func first(of byte: UInt8, from start: Int) -> Int {
         var i = start

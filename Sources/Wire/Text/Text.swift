@@ -1,11 +1,11 @@
 import Counting
 
-/// A value made fit for use, in a buffer that is used again for the next one.
+/// A decoded and cleaned value, in a buffer that is reused for the next one.
 ///
-/// Decoding happens once and in place: form escapes away, then valid UTF-8 without controls, then cut.
+/// A value is decoded once, in place: first the escapes, then to valid UTF-8 without controls, then it is cut.
 struct Text {
     private(set) var bytes: [UInt8] = []
-    /// What `clean` reads from, kept so that nothing is allocated.
+    /// The input of `clean`, kept so that nothing is allocated.
     private var unclean: [UInt8] = []
 
     init() {
@@ -17,13 +17,13 @@ struct Text {
         @_lifetime(borrow self) get { bytes.span }
     }
 
-    /// Copies `value` as it stands.
+    /// Copies `value` unchanged.
     mutating func set(_ value: Span<UInt8>) {
         removeAll()
         for i in value.indices { bytes.append(value[i]) }
     }
 
-    /// Decodes a short value; false if it is longer than `limit`, empty, or holds a NUL.
+    /// Decodes a short value. False if it is longer than `limit`, empty, or holds a NUL.
     mutating func setShort(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
         if value.count <= limit, escaping.leaves(value) {
             set(value)
@@ -32,15 +32,15 @@ struct Text {
         return !decode(value, escaping, limit: limit) && !bytes.isEmpty && !bytes.contains(.nul)
     }
 
-    /// Decodes and cleans a value; true if it was cut to `limit`.
+    /// Decodes and cleans a value. True if it was cut to `limit`.
     mutating func setClean(_ value: Span<UInt8>, _ escaping: Escaping, limit: Int) -> Bool {
         let isCut = decode(value, escaping, limit: limit)
         _ = clean(limit: limit)
         return isCut
     }
 
-    /// Decodes `value` with `+` as a space and `%HH` as a byte. A `%` without two hex digits stands for itself.
-    /// At most `limit` bytes, cut before a character that would not fit; true if something was cut.
+    /// Decodes `value` with `+` as a space and `%HH` as a byte. A `%` without two hex digits stays as it is. At most
+    /// `limit` bytes, cut before a character that would not fit. True if something was cut.
     mutating func decodeForm(_ value: Span<UInt8>, limit: Int) -> Bool {
         bytes.removeAll(keepingCapacity: true)
         var i = 0
@@ -67,7 +67,7 @@ struct Text {
         dropBrokenEnd()
     }
 
-    /// Takes away a last character of which bytes are missing.
+    /// Removes an incomplete last character.
     private mutating func dropBrokenEnd() {
         guard !bytes.isEmpty else { return }
         var lead = bytes.count - 1
@@ -77,7 +77,7 @@ struct Text {
 
     mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
-    /// Adds `value` with `%HH` as a byte; `+` stays.
+    /// Appends `value` with `%HH` as a byte. `+` stays.
     mutating func appendPercentDecoded(_ value: Span<UInt8>) {
         var i = 0
         while i < value.count {
@@ -104,9 +104,9 @@ struct Text {
     /// fit. True if something was cut.
     ///
     /// A maximal part of a broken sequence becomes one U+FFFD (Unicode 15, section 3.9). C0, DEL, C1 and the
-    /// bidirectional controls go: nothing that comes in can turn a terminal or a page around.
+    /// bidirectional controls are removed, so no input can change the direction of text in a terminal or a page.
     mutating func clean(limit: Int) -> Bool {
-        // What is printable ASCII already is by far the most frequent.
+        // By far most values are already printable ASCII.
         if bytes.count <= limit, spelling(of: bytes.span) == .plain { return false }
         swap(&bytes, &unclean)
         removeAll()
@@ -125,7 +125,7 @@ struct Text {
         return false
     }
 
-    /// Puts an ASCII byte in front unless it stands there; the end may have to be cut for it.
+    /// Puts an ASCII byte in front unless it is there. The end may be cut for it.
     mutating func beginWith(_ byte: UInt8, limit: Int) {
         if bytes.first == byte { return }
         bytes.insert(byte, at: 0)
@@ -134,7 +134,7 @@ struct Text {
         dropBrokenEnd()
     }
 
-    /// The UTF-8 sequence at `i`: its length if it is valid, else the length of its maximal part.
+    /// The UTF-8 sequence at `i`: its length if it is valid, otherwise the length of its maximal part.
     private static func sequence(_ bytes: Span<UInt8>, _ i: Int) -> (length: Int, isValid: Bool) {
         let lead = bytes[i]
         let length: Int

@@ -2,18 +2,19 @@ import ArgumentParser
 import Foundation
 import Glibc
 import Settings
+import Zones
 
 struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show a dashboard with visitors that are made up.",
+        abstract: "Show a dashboard with invented visitors.",
         discussion: """
-            Runs a daemon with a state of its own that is gone afterwards, on ports of loopback, and sends it visitors who come, read and \
-            leave. Ends with Ctrl-C. The first minutes are all the history there is.
+            Runs a daemon on free ports of loopback, with a temporary state that begins with three invented months, and sends it visitors \
+            who come, read and leave. Ctrl-C ends it and deletes the state.
             """)
 
-    @Option(help: "Visitors who come in a minute.")
-    var visitors = 60
-    @Option(help: "Seconds until it ends by itself.")
+    @Option(help: "Visitors who come in a minute of the busiest hour; the invented months have at most 20.")
+    var visitors = 20
+    @Option(help: "Seconds after which it ends by itself.")
     var seconds: Int?
 
     func validate() throws {
@@ -21,20 +22,7 @@ struct Demo: ParsableCommand {
     }
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "footfall-demo-\(UUID())")
-        try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        defer { removeFolder(folder) }
-        let daemon = try start(in: folder)
-        defer {
-            daemon.terminate()
-            daemon.waitUntilExit()
-        }
-        let (beacons, http) = try ports(of: daemon, folder.appending(path: "log"))
-        // At once, also into a pipe.
-        let line = "http://127.0.0.1:\(http)/   (footfall stats -c \(folder.path)/footfall.toml; Ctrl-C ends it)\n"
-        try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
-        let socket = try DatagramSocket(to: ListenAddress(host: "127.0.0.1", port: UInt16(beacons), isIPv6: false))
+        // From here on a signal only ends the loop below, so that nothing is left behind.
         var ends: [any DispatchSourceSignal] = []
         let isOver = DispatchSemaphore(value: 0)
         for number in [SIGINT, SIGTERM, SIGHUP] {
@@ -44,12 +32,32 @@ struct Demo: ParsableCommand {
             source.resume()
             ends.append(source)
         }
-        var crowd = Crowd(perMinute: visitors)
+        // A short name: the path of a socket in it may have 107 bytes at most.
+        let name = "footfall-demo-\(UUID().uuidString.prefix(8))"
+        let folder = FileManager.default.temporaryDirectory.appending(path: name)
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        defer { removeFolder(folder) }
+        var live = try Live(past: folder.path + "/state", perMinute: visitors)
+        let daemon = try start(in: folder)
+        defer {
+            daemon.terminate()
+            daemon.waitUntilExit()
+        }
+        let (beacons, http) = try ports(of: daemon, folder.appending(path: "log"))
+        // At once, also into a pipe.
+        let lines = """
+            http://127.0.0.1:\(http)/   (footfall stats -c \(folder.path)/footfall.toml; Ctrl-C ends it)
+            All of it is invented: the three months behind, and the visitors who come now.
+
+            """
+        try FileHandle.standardOutput.write(contentsOf: Data(lines.utf8))
+        let socket = try DatagramSocket(to: ListenAddress(host: "127.0.0.1", port: UInt16(beacons), isIPv6: false))
         let end = seconds.map { DispatchTime.now() + .seconds($0) }
         while daemon.isRunning, isOver.wait(timeout: .now() + .milliseconds(100)) == .timedOut,
             end.map({ .now() < $0 }) ?? true
         {
-            for beacon in crowd.pass() { socket.send(Array(beacon.utf8)) }
+            for beacon in live.beacons() { socket.send(Array(beacon.utf8)) }
         }
         withExtendedLifetime(ends) {}
     }
@@ -71,7 +79,8 @@ struct Demo: ParsableCommand {
             directory = "\(folder.path)/state"
             runtime = "\(folder.path)/run"
 
-            """ + Crowd.sites.map { "[[site]]\nname = \"\($0)\"\n" }.joined()
+            """
+            + DemoCrowd.sites.map { "[[site]]\nname = \"\($0.name)\"\nhosts = [\"\($0.host)\"]\n" }.joined()
         let file = folder.appending(path: "footfall.toml")
         try Data(settings.utf8).write(to: file)
         let log = folder.appending(path: "log")
@@ -101,51 +110,49 @@ struct Demo: ParsableCommand {
     }
 }
 
-/// People who come, read some pages and leave.
-private struct Crowd {
-    static let sites = ["portal", "shop"]
-    private static let pages = [
-        "/", "/tin-tuc", "/gioi-thieu", "/lien-he", "/tin-tuc/le-hoi", "/thu-tuc", "/van-ban", "/hinh-anh",
-    ]
-    private static let referrers = [
-        "", "", "https://www.google.com/", "https://www.facebook.com/", "https://coccoc.com/", "https://zalo.me/",
-    ]
+/// The crowd as it comes now.
+private struct Live {
+    private var crowd: DemoCrowd
+    private let zone: Zone
+    private var day: Zone.Day
+    /// The last second that was asked for, and what has not been sent of it.
+    private var second: Int64
+    private var waiting: [DemoCrowd.View] = []
 
-    private struct Visitor {
-        let site: String, id: Int, from: String
-        var pages: Int
-        var next: Int
+    /// Writes the past to the directory `past` first.
+    init(past: String, perMinute: Int) throws {
+        let zone = Zone(named: Zone.machine) ?? Zone(named: "UTC")
+        guard let zone else { preconditionFailure("there is no UTC") }
+        self.zone = zone
+        second = Int64(Date().timeIntervalSince1970)
+        day = zone.day(at: second)
+        crowd = DemoCrowd(perMinute: min(perMinute, 20), today: day.number, seed: 57_998)
+        try DemoPast.write(to: past, &crowd, in: zone, named: Zone.machine, now: second)
+        // The daemon knows those who come now by other keys, and would count who is in the middle of a visit twice.
+        crowd.leave()
+        crowd.perMinute = perMinute
     }
 
-    private let perMinute: Int
-    private var here: [Visitor] = []
-    private var ticks = 0
-    private var arrived = 0
-
-    init(perMinute: Int) { self.perMinute = perMinute }
-
-    /// A tenth of a second later: the beacons that it brings.
-    mutating func pass() -> [String] {
-        ticks += 1
-        // A third of them is there from the first minute on.
-        let due = perMinute * ticks / 600 + (ticks == 1 ? perMinute / 3 : 0)
-        while arrived < due {
-            arrived += 1
-            here.append(
-                Visitor(
-                    site: Self.sites[arrived % 3 == 0 ? 1 : 0], id: arrived, from: Self.referrers.randomElement() ?? "",
-                    pages: Int.random(in: 1...7), next: ticks))
+    /// The beacons of another tenth of a second.
+    mutating func beacons() -> [String] {
+        let now = Date().timeIntervalSince1970
+        if now - Double(second) > 60 { second = Int64(now) - 1 }
+        while second < Int64(now) {
+            second += 1
+            if second >= day.ends { day = zone.day(at: second) }
+            crowd.advance(to: second, of: day, adding: &waiting)
         }
-        var beacons: [String] = []
-        for i in here.indices where here[i].next <= ticks {
-            let visitor = here[i]
-            let page = Self.pages[min(Int.random(in: 0..<8), Int.random(in: 0..<8))]
-            beacons.append("f1 s=\(visitor.site)&v=\(visitor.id)&u=\(page)&r=\(visitor.from)")
-            here[i].pages -= 1
-            here[i].next = ticks + Int.random(in: 50...600)
-        }
-        here.removeAll { $0.pages == 0 }
-        if ticks % 97 == 0 { beacons.append("f1 s=portal&i=192.0.2.1&u=/&a=Googlebot/2.1") }
-        return beacons
+        let tenths = max(1, 10 - Int((now - now.rounded(.down)) * 10))
+        let due = waiting.prefix((waiting.count + tenths - 1) / tenths)
+        waiting.removeFirst(due.count)
+        return due.map(beacon)
+    }
+
+    private func beacon(_ view: DemoCrowd.View) -> String {
+        let site = DemoCrowd.sites[view.site]
+        let start = "f1 s=\(site.name)&u=\(site.pages[view.page])"
+        if view.isBot { return start + "&i=192.0.2.1&a=Googlebot/2.1" }
+        let referrer = view.referrer.map { DemoCrowd.referrers[$0] } ?? site.host
+        return start + "&v=\(view.visitor)" + (referrer.isEmpty ? "" : "&r=https://\(referrer)/")
     }
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Years of history that can be computed by anybody, put into a database and looked for in what the daemon answers.
+"""Computes years of history, puts them into a database and compares them with the daemon's responses.
 
     history.py fill DATABASE SITE         writes it for the site with this number, while no daemon runs
-    history.py check BASE SITE ZONE       asks for it in every step and says what differs; status 1 if anything does
+    history.py check BASE SITE ZONE       reads it in every step and prints the differences; status 1 if there are any
 
-Days, hours and months are put together by Python's own zones.
+Days, hours and months follow Python's own zones.
 """
 import datetime as dt
 import json
@@ -16,7 +16,7 @@ import zoneinfo
 UTC = dt.timezone.utc
 BEGIN = int(dt.datetime(2021, 1, 1, tzinfo=UTC).timestamp()) // 900
 END = int(dt.datetime(2026, 1, 1, tzinfo=UTC).timestamp()) // 900
-# The daemon was away for five hours each tenth day, and for all of a June.
+# The daemon was down for five hours every tenth day, and for a whole June.
 JUNE = [int(dt.datetime(2024, m, 1, tzinfo=UTC).timestamp()) // 900 for m in (6, 7)]
 
 
@@ -25,7 +25,7 @@ def is_down(q):
 
 
 def counts(q):
-    """Views, visits, pings, bots, peak; many a quarter hour is empty."""
+    """Views, visits, pings, bots, peak. Many quarter hours are empty."""
     x = q * 2654435761 % 2**32
     if is_down(q) or x % 3 == 0:
         return None
@@ -71,7 +71,7 @@ def local(zone, *date):
     """The first second of a local date."""
     moment = dt.datetime(*date, tzinfo=zone)
     second = int(moment.timestamp())
-    # A midnight that the clocks leave out: the day begins when they go on.
+    # A midnight that the clocks skip: the day begins when they continue.
     while dt.datetime.fromtimestamp(second, zone).date() < moment.date():
         second += 900
     return second
@@ -107,7 +107,7 @@ def check(base, site, name):
         answer = json.load(urllib.request.urlopen(url))
         if answer["t"] != bounds[:-1]:
             at = next((i for i, (a, b) in enumerate(zip(answer["t"], bounds)) if a != b), len(bounds) - 1)
-            print(f"{name} {step}: {len(answer['t'])} stretches, not {len(bounds) - 1}; at {at}: {answer['t'][at:at + 2]}, not {bounds[at:at + 2]}")
+            print(f"{name} {step}: {len(answer['t'])} buckets, not {len(bounds) - 1}; at {at}: {answer['t'][at:at + 2]}, not {bounds[at:at + 2]}")
             wrong += 1
             continue
         for column, values in expected(bounds).items():

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Holds the description of the HTTP interface against a daemon that runs. The description is made of the routes themselves.
+"""Compares the description of the HTTP interface with a running daemon. The description is made from the routes themselves.
 
     Tests/DaemonTests/OpenAPI/check.py http://127.0.0.1:7374 TOKEN [openapi.json]
 
-With a file it is that which is held against the daemon, not what the daemon serves. It must be a daemon that nobody needs, with
-at least one site: hits, start numbers, corrections, tokens and keys are made in it by the hundred, and only tokens and keys are
-taken away again. One line for each thing that is wrong, and exit status 1.
+With a file, that file is compared, not the description that the daemon serves. Use a daemon that nobody needs, with at least
+one site: the check makes hundreds of hits, baselines, corrections, tokens and keys in it, and removes only tokens and keys. It
+prints one line for each fault, and exits with status 1.
 
-`pip install schemathesis openapi-spec-validator`: without the first nothing is generated, which is wrong; without the second
-answers are held against their schemas by the first alone, and stderr says so.
+`pip install schemathesis openapi-spec-validator`: without the first nothing is generated, which is a fault. Without the
+second, only the first compares responses with their schemas, and stderr says so.
 """
 import copy, datetime, hashlib, http.client, json, re, socket, subprocess, sys, tempfile
 from pathlib import Path
@@ -17,9 +17,9 @@ from urllib import parse
 PROBLEM, STREAM = "application/problem+json", "text/event-stream"
 SEED, EXAMPLES, SECONDS = 7374, 30, 90
 GUESSES = 4000
-# What a request may come to whose form is right, and whose form is wrong.
+# Other statuses of a request, valid or invalid.
 OTHERWISE = [401, 403, 404, 405, 409, 413, 421, 429, 431]
-# GET counts here, so that HEAD may not stand for it.
+# GET counts a hit here, so HEAD cannot replace it.
 COUNTING = {"/hit.gif", "/hit.svg"}
 
 
@@ -27,7 +27,7 @@ COUNTING = {"/hit.gif", "/hit.svg"}
 
 
 def ask(method, path, fields={}, body=None):
-    """Status, fields and body; of a stream of events as much as the first of them takes."""
+    """Status, fields and body. Of a stream of events only the first event."""
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
     try:
         connection.request(method, place.path.rstrip("/") + path, body, fields)
@@ -42,7 +42,7 @@ def ask(method, path, fields={}, body=None):
 
 
 def send(text):
-    """What comes back for these bytes."""
+    """The response to these bytes."""
     with connect(text) as connection:
         return receive(connection)
 
@@ -97,12 +97,12 @@ def has_head(path):
 
 
 def state_of(path):
-    """What the events of a stream hold."""
+    """The schema of the events of a stream."""
     return {"$ref": "#/components/schemas/" + ("Snapshot" if "{site}" in path else "SiteList")}
 
 
 def fit(where, schema, value):
-    """Says where a value does not fit a schema."""
+    """Reports where a value does not fit a schema."""
     if validator := jsonschema and jsonschema.Draft202012Validator:
         whole = {"components": document["components"], **schema}
         found = validator(whole, format_checker=validator.FORMAT_CHECKER).iter_errors(value)
@@ -110,7 +110,7 @@ def fit(where, schema, value):
 
 
 def hold(where, operation, expected, answer):
-    """Says where an answer has another status than is expected, or is not as described."""
+    """Reports a response with an unexpected status, or one that differs from its description."""
     status, fields, body = answer
     described = answer_of(operation, expected)
     if status != expected or not described:
@@ -154,7 +154,7 @@ def look_at_form(text):
 
 
 def look_at_validity():
-    """What the OpenAPI specification asks for, and that examples are examples of their schemas."""
+    """Checks the rules of the OpenAPI specification, and that examples fit their schemas."""
     try:
         from openapi_spec_validator import OpenAPIV31SpecValidator
     except ImportError:
@@ -174,11 +174,11 @@ def data_of(event):
     return json.loads(event.split("data: ", 1)[1])
 
 
-# What can be tried without invention
+# Requests that need no generation
 
 
 def look_at_refusals():
-    """Every operation refuses what is described of every operation, and strangers where it says so."""
+    """Every operation refuses requests as described, and unknown clients if it says so."""
     host = f"Host: {place.netloc}\r\n"
     for method, path, operation in operations():
         where, target = f"{method} {path}", path.format_map(values)
@@ -205,7 +205,7 @@ def look_at_refusals():
 
 
 def look_at_guesses():
-    """No token that is made up opens anything: one in 256 would, where a comparison looks at one byte of a hash only."""
+    """No invented token is accepted. If only one byte of the hash were compared, one in 256 would be."""
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
     opened = []
     for guess in range(GUESSES):
@@ -220,7 +220,7 @@ def look_at_guesses():
 
 
 def look_at_old_days():
-    """Whatever becomes of a correction of a day long ago, the table of all days can still be had afterwards."""
+    """After a correction of a day long ago, the table of all days can still be read."""
     site, route = f"/api/v1/sites/{values['site']}", "/api/v1/sites/{site}"
     corrections = document["paths"][f"{route}/corrections"]["post"]
     export = document["paths"][f"{route}/export.csv"]["get"]
@@ -233,7 +233,7 @@ def look_at_old_days():
 
 
 def look_at_reads():
-    """What is read as the owner is as described: whole, as its head only, and where the client has it already."""
+    """The owner's responses are as described: complete, only the head, and if the client already has them."""
     for method, path, operation in operations():
         if method != "GET":
             continue
@@ -254,22 +254,22 @@ def look_at_reads():
     hold("GET / of a stranger's browser", document["paths"]["/"]["get"], 401, (status, fields, b""))
 
 
-# What schemathesis makes up
+# Requests that schemathesis generates
 
 HOOKS = """
 import schemathesis
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    "Nothing that was there before is taken away: neither the token in use nor anybody else's."
+    "Nothing that existed before is removed: neither the token in use nor any other."
     if case.path_parameters.get("name") in %r or case.path_parameters.get("id") in %r:
         case.path_parameters = case.path_parameters | {"name": "nobody", "id": "00000000"}
 """
 
 
 def generated_from():
-    """The description with what no schema knows: names that there are, and days that are over. Streams are left out, since
-    they do not end."""
+    """The description with values that no schema has: existing names and closed days. Without streams, because they do not
+    end."""
     tried = copy.deepcopy(document)
     for path, methods in list(tried["paths"].items()):
         if any(map(is_stream, methods.values())):
@@ -303,7 +303,7 @@ def settings():
         f"headers = {{ Authorization = {json.dumps(owner['Authorization'])} }}",
         "[generation]", f"max-examples = {EXAMPLES}", 'database = "none"',
         "[checks.negative_data_rejection]", f"expected-statuses = {[400, 422, *OTHERWISE]}",
-        # No schema says how long a whole request may be.
+        # No schema limits the length of a whole request.
         "[checks.positive_data_acceptance]", f"expected-statuses = {['2xx', '3xx', *OTHERWISE]}",
     ]
     return "\n".join(lines) + "\n"
@@ -340,7 +340,7 @@ def look_at_everything():
 
 
 def failures(event):
-    """The checks of a scenario that did not hold: what is wrong, and when."""
+    """The failed checks of a scenario: what is wrong, and when."""
     recorder = event.get("ScenarioFinished", {}).get("recorder") or {}
     for case, checks in recorder.get("checks", {}).items():
         for failure in (check["failure_info"]["failure"] for check in checks if check.get("failure_info")):
@@ -353,14 +353,14 @@ def failures(event):
 
 
 def names():
-    """The tokens there are, and the keys of sites."""
+    """The existing tokens, and the keys of sites."""
     sites = [site["site"] for site in owners("/api/v1/sites")["sites"]]
     keys = {(site, key["id"]) for site in sites for key in owners(f"/api/v1/sites/{site}/keys")["keys"]}
     return {token["name"] for token in owners("/api/v1/tokens")["tokens"]}, keys
 
 
 def forget(tokens, keys):
-    """Takes away what is there besides these."""
+    """Removes all others."""
     tokens_now, keys_now = names()
     made = [f"/api/v1/tokens/{name}" for name in tokens_now - tokens]
     made += [f"/api/v1/sites/{site}/keys/{id}" for site, id in keys_now - keys]

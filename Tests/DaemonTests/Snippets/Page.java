@@ -5,7 +5,7 @@ import java.net.*;
 import java.util.concurrent.*;
 
 /**
- * A page that counts itself, with an address of its own and values that no HTTP server would let through. GATEWAY=http:
+ * A page that counts itself, with its own address and values that no HTTP server would accept. GATEWAY=http:
  * served by the JDK's HTTP server through the filter.
  */
 class Page {
@@ -31,7 +31,7 @@ class Page {
         client.setRequestProperty("User-Agent", agent);
         boolean isRight = client.getResponseCode() == Integer.parseInt(System.getenv("STATUS"));
         worker.shutdown();
-        boolean isOver = worker.awaitTermination(10, TimeUnit.SECONDS); // the filter counts after the answer
+        boolean isOver = worker.awaitTermination(10, TimeUnit.SECONDS); // the filter counts after the response
         System.exit(isRight && isOver ? 0 : 1);
     }
 

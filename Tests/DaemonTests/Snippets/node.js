@@ -1,4 +1,4 @@
-// One page through the middleware, with what Express would hand to it; header bytes are Latin-1, as in Node.
+// One page through the middleware, with the values that Express would give it; header bytes are Latin-1, as in Node.
 const { EventEmitter } = require('events')
 const [snippet, ...page] = process.argv.slice(2)
 const [url, address, referer, agent] = page.map(text => Buffer.from(text).toString('latin1'))

@@ -1,6 +1,6 @@
 <?php
 // A page as a web server would run it; the snippet counts it when it ends. GATEWAY=http: run by PHP's own web server,
-// since the command line keeps no answer's type.
+// because the command line keeps no response type.
 if (PHP_SAPI === 'cli' && getenv('GATEWAY') === 'http') {
     $free = stream_socket_server('tcp://127.0.0.1:0');
     $address = stream_socket_get_name($free, false);

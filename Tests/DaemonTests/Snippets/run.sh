@@ -1,9 +1,9 @@
 #!/bin/bash
-# run.sh LANGUAGE SNIPPET URL ADDRESS REFERRER AGENT: has SNIPPET, its tokens replaced, count one page. Status 0: it
-# ran. Where the snippet has a middleware the page goes through it, and METHOD, ACCEPT, STATUS and TYPE are what was
-# asked and answered. GATEWAY=asgi is Python's other middleware, GATEWAY=http a web server of PHP's or Java's own, without
-# which PHP keeps no TYPE and Java has no middleware. BUILD names a folder in which what is compiled is kept until the
-# snippet changes.
+# run.sh LANGUAGE SNIPPET URL ADDRESS REFERRER AGENT: counts one page with SNIPPET, its tokens replaced. Status 0: it
+# ran. If the snippet has a middleware, the page goes through it, and METHOD, ACCEPT, STATUS and TYPE are those of the
+# request and the response. GATEWAY=asgi is Python's other middleware, GATEWAY=http a web server of PHP's or Java's own, without
+# which PHP keeps no TYPE and Java has no middleware. BUILD names a folder for compiled files, which stay there until
+# the snippet changes.
 set -eu
 export LC_ALL=C.UTF-8 METHOD=${METHOD-GET} ACCEPT=${ACCEPT-text/html} STATUS=${STATUS-200} TYPE=${TYPE-text/html}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ else
 fi
 mkdir -p "$build"
 
-# Compiles into the folder unless it was done for this very snippet.
+# Compiles into the folder, unless it holds this very snippet.
 compiled() {
     cmp -s "$snippet" "$build/snippet" && return
     (cd "$build" && "$language") || return

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Drives a real Chromium by WebDriver: reads steps from standard input, one a line, and prints what they give as JSON.
+"""Drives a real Chromium by WebDriver: reads steps from standard input, one a line, and prints their results as JSON.
 
 open URL       loads a page          until JS   waits until an expression is true; status 1 if it never is
 run JS         runs statements       get JS     prints the value of an expression
 back           the browser's button  cdp NAME JSON   a command of the DevTools protocol; prints its result
-errors         prints what the console was told of errors
+errors         prints the errors on the console
 tabto JS       presses the tabulator until an expression is true       press KEY   presses Enter or an arrow
 tab URL        loads a page in another tab in front of this one          first   comes back to the tab of the beginning
 """
@@ -15,7 +15,7 @@ import time
 import urllib.request
 
 PATIENCE = 60
-# A headless one that says so is a bot.
+# An agent that names a headless browser is a bot.
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 
@@ -41,7 +41,7 @@ def patiently(what):
 
 
 def started():
-    """A driver and its port. It looks for a free port of IPv4 and fails where that is taken in IPv6: then again."""
+    """A driver and its port. It takes a free IPv4 port and fails if that port is used in IPv6: then it retries."""
     for _ in range(10):
         driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
         for line in driver.stdout:
@@ -73,7 +73,7 @@ def main():
 
 
 def press(session, key):
-    """One key of the keyboard, by the numbers that WebDriver has for those that write nothing."""
+    """One key of the keyboard, by WebDriver's numbers for keys that write nothing."""
     code = {"Tab": "\ue004", "Enter": "\ue007", "ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014"}[key]
     keys = [{"type": "keyDown", "value": code}, {"type": "keyUp", "value": code}]
     ask(session + "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
