@@ -1,5 +1,5 @@
-// The dashboard: every site at a glance, and a page for each of them. It takes the place of the table that the server wrote as
-// soon as it has numbers, and follows them over one connection. Whatever the server says becomes text, never markup.
+// The dashboard: every site at a glance, and a page for each of them. As soon as it has numbers it replaces the
+// table from the server, and follows them over one connection. Text from the server is shown as text, never as markup.
 
 // ---- Words: English and Vietnamese, with {} for what is filled in.
 
@@ -71,7 +71,7 @@ const words = {
   internal: ['(internal)', '(nội bộ)'],
   other: ['(other)', '(khác)'],
   nothing: ['Nothing was recorded.', 'Không có gì được ghi nhận.'],
-  swept: ['≈ What was seldom seen is counted under (other).', '≈ Mục ít gặp được tính vào (khác).'],
+  swept: ['≈ Rare rows are counted under (other).', '≈ Mục ít gặp được tính vào (khác).'],
   windows: ['Recent', 'Gần đây'],
   inTheLast: ['In the last', 'Trong'],
   notCounted: ['Not counted', 'Không được tính'],
