@@ -115,7 +115,7 @@ struct ReadmeTests {
         let written = page.matches(of: #/`(?:(?:GET|POST|PUT|DELETE) )?(/[^ `?]*)/#)
             .map { String($0.1).replacing("{number}", with: "{metric}") }
         let daemon = try Daemon(sites: "[[site]]\nname = \"demo\"")
-        let served = try #require(daemon.get("/openapi.json"))
+        let served = try #require(httpGet(daemon.httpPort, "/openapi.json"))
         let description = try JSONSerialization.jsonObject(with: Data(served.body.utf8)) as? [String: Any]
         let paths = try #require(description?["paths"] as? [String: Any]).keys
         // The parts of the dashboard and of its form are nobody's to ask for; the ranking is written out.
