@@ -52,6 +52,7 @@ import Wire
 
                 [log]
                 assets = ["css", "js", "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "woff", "woff2", "ttf", "map", "mp4", "pdf"]
+                level = "info"
 
                 """)
     }
