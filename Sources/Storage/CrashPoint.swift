@@ -1,7 +1,7 @@
 import CHooks
 import Counting
 
-/// A place in the order of writing where a test ends the process as `kill -9` would. In a release build nothing happens
+/// A place in the order of writing where a test ends the process as `kill -9` would. In a build for use nothing happens
 /// there.
 ///
 /// With `FOOTFALL_CRASH=POINT:N` in the environment, the process dies when the point, given by its number in this list,
@@ -57,7 +57,7 @@ public enum TestHooks {
     /// True in builds for tests.
     public static var areBuiltIn: Bool { ch_are_built_in() }
 
-    /// The length of a day that a test has shortened to see many midnights; nil in a release build.
+    /// The length of a day that a test has shortened to see many midnights; nil in a build for use.
     public static var daySeconds: Int64? {
         let seconds = ch_day_seconds()
         return seconds > 0 ? seconds : nil

@@ -128,7 +128,7 @@ extension Admission {
     /// The site with the name `raw`, with or without the escapes of a form.
     @inline(__always)
     mutating func claim(named raw: Span<UInt8>) -> SiteClaim {
-        if let site = sites.find(raw) { return .served(site) }
+        if let site = sites.findAgain(raw) { return .served(site) }
         guard short.setShort(raw, .form, limit: 64) else { return .malformed }
         if let site = sites.find(short.span) { return .served(site) }
         return isSiteName(short.span) ? .unknown : .malformed

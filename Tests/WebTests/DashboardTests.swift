@@ -99,8 +99,8 @@ struct DashboardTests {
         try await withServer(backend: Self.backend { current.withLock { $0 } }) { server async throws in
             #expect(try await server.ask("/api/v1/live").status == 401)
             #expect(try await server.ask("/api/v1/sites/nobody/live").status == 404)
-            let all = try await server.anomalies("/api/v1/live", ["Authorization: Bearer ff_secret"])
-            let one = try await server.anomalies("/api/v1/sites/portal/live")
+            let all = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            let one = try await server.watch("/api/v1/sites/portal/live")
             let head = try await all.text(upTo: "\r\n\r\n")
             #expect(head.contains("HTTP/1.1 200 OK") && head.contains("text/event-stream") && head.contains("no-store"))
             #expect(!head.contains("Content-Length"))
@@ -135,9 +135,9 @@ struct DashboardTests {
             $0.accessTokens = [AccessToken(name: "panel", text: Self.token, created: .epoch)]
         }
         try await withServer(WebConfiguration(limits: limits), backend: backend) { server async throws in
-            let quiet = try await server.anomalies("/api/v1/sites/s1/live")
+            let quiet = try await server.watch("/api/v1/sites/s1/live")
             for _ in 0..<2 { _ = try await quiet.text(upTo: ": ping\n\n") }
-            let idle = try await server.anomalies("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            let idle = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
             _ = try await idle.text(upTo: "\r\n\r\n")
             let cut = "footfall_live_clients_cut_total 1\n"
             while try await !server.ask("/metrics", local: true).body.contains(cut) {
@@ -147,7 +147,7 @@ struct DashboardTests {
                 try await server.ask("/metrics", local: true).body.contains("footfall_live_clients 1\n")
             }
 
-            let mine = try await server.anomalies("/api/v1/sites/s2/live", ["Authorization: Bearer ff_secret"])
+            let mine = try await server.watch("/api/v1/sites/s2/live", ["Authorization: Bearer ff_secret"])
             _ = try await mine.text(upTo: ": ping\n\n")
             let response = try await server.ask("DELETE", "/api/v1/tokens/panel", local: true)
             try #require(response.status == 200)
@@ -162,13 +162,13 @@ struct DashboardTests {
         var limits = WebLimits.patient
         limits.streams = 1
         try await withServer(WebConfiguration(limits: limits), backend: Self.backend()) { server async throws in
-            let first = try await server.anomalies("/api/v1/sites/portal/live")
+            let first = try await server.watch("/api/v1/sites/portal/live")
             _ = try await first.text(upTo: "\n\n")
             let second = try await server.ask("/api/v1/sites/portal/live")
             #expect(second.status == 503 && second.body.contains("1 event streams are open already"))
             try await first.close()
             while true {
-                let third = try await server.anomalies("/api/v1/sites/portal/live")
+                let third = try await server.watch("/api/v1/sites/portal/live")
                 let head = try await third.text(upTo: "\r\n\r\n")
                 try await third.close()
                 if head.contains("200 OK") { break }
@@ -178,13 +178,13 @@ struct DashboardTests {
         try await withServer(WebConfiguration(limits: limits), backend: Self.backend()) { server async throws in
             var open: [Client] = []
             for _ in 0..<9 {
-                let client = try await server.anomalies("/api/v1/sites/portal/live")
+                let client = try await server.watch("/api/v1/sites/portal/live")
                 _ = try await client.text(upTo: "\n\n")
                 open.append(client)
             }
             #expect(try await server.ask("/api/v1/sites/portal/live").status == 503)
             // The last places are the owner's.
-            let mine = try await server.anomalies("/api/v1/live", ["Authorization: Bearer ff_secret"])
+            let mine = try await server.watch("/api/v1/live", ["Authorization: Bearer ff_secret"])
             #expect(try await mine.text(upTo: "\r\n\r\n").contains("200 OK"))
             for client in open + [mine] { try await client.close() }
         }

@@ -207,14 +207,6 @@ struct HitTests {
         }
     }
 
-    @Test("a hit that cannot be accepted is not counted, and the response says so")
-    func full() async throws {
-        let backend = TestBackend(report: { knownReport }) { $0.count = { $1(.failure(.limit)) } }
-        try await withServer(backend: backend) { server async throws in
-            #expect(try await server.post("s=portal&u=/").status == 503)
-        }
-    }
-
     @Test("a form larger than 4 KiB is refused before it is looked at, and a GET counts nothing")
     func form() async throws {
         let recorder = HitRecorder(.success(Self.portal))

@@ -48,7 +48,7 @@ struct TestServer: Sendable {
 
 extension TestServer {
     /// A connection on which a stream of events has been asked for.
-    func anomalies(_ path: String, _ fields: [String] = []) async throws -> Client {
+    func watch(_ path: String, _ fields: [String] = []) async throws -> Client {
         let client = try await connect()
         try await client.send(
             "GET \(path) HTTP/1.1\r\n\((["Host: localhost"] + fields).joined(separator: "\r\n"))\r\n\r\n")

@@ -28,6 +28,7 @@ public struct SiteProfile: Equatable, Sendable {
 public struct SiteDirectory: Sendable {
     /// One site for admission.
     struct Entry: Sendable {
+        let name: [UInt8]
         var profile: SiteProfile
         var hosts: [[UInt8]]
         var keepQuery: [[UInt8]]
@@ -48,6 +49,7 @@ public struct SiteDirectory: Sendable {
 
         init(_ profile: SiteProfile, today: DaySpan, _ salt: Salt, former: Salt?, isServed: Bool) {
             let name = Array(profile.settings.name.utf8)
+            self.name = name
             (self.profile, self.today, self.isServed) = (profile, today, isServed)
             (hosts, keepQuery, bots, spam) = ([], [], [], [])
             (self.salt, hasher) = (salt.number, VisitorHasher(salt, site: name.span))
@@ -68,6 +70,8 @@ public struct SiteDirectory: Sendable {
 
     var entries: [Entry] = []
     private var names: KeyTable
+    /// The place that `findAgain` looks at first.
+    private var lastFound = 0
     /// The names of sites in log lines. Built again on the first use after a change.
     private var logNames: LogNames?
     private let seed: HashSeed
@@ -92,6 +96,19 @@ public struct SiteDirectory: Sendable {
     public func find(_ name: Span<UInt8>) -> SiteIndex? {
         guard let place = names.find(name), entries[place].isServed else { return nil }
         return SiteIndex(place)
+    }
+
+    /// The same, which looks first at the site that was found last: beacons of one site often come together, and a hash costs
+    /// 180 instructions.
+    @inline(__always)
+    mutating func findAgain(_ name: Span<UInt8>) -> SiteIndex? {
+        if lastFound < entries.count, entries[lastFound].isServed {
+            let last = entries[lastFound].name
+            if equal(last.span, name) { return SiteIndex(lastFound) }
+        }
+        guard let site = find(name) else { return nil }
+        lastFound = site.number
+        return site
     }
 
     /// The site called `name`, served or not.

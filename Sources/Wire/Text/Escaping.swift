@@ -8,8 +8,7 @@ enum Escaping: Sendable {
     case backslash
     /// `#HH`: HAProxy.
     case hash
-    /// `\uHHHH`, `\"`, `\/`, `
-    /// ` …; and `\xHH`, which Apache writes into JSON against the standard.
+    /// `\uHHHH`, `\"`, `\/`, `\n` …; and `\xHH`, which Apache writes into JSON against the standard.
     case json
     /// Nothing is escaped.
     case unescaped

@@ -6,7 +6,6 @@ extension Text {
     /// Scheme and host are removed, then everything from `?` or `#` on. The rest is percent-decoded once and cleaned;
     /// it begins with `/` and has at most 512 bytes. Query keys in `keepQuery` belong to the path and follow it in the
     /// order of that list. `fileExtension` is the extension of the whole path.
-    /// list. `fileExtension` is the extension of the whole path.
     mutating func setPath(_ url: Span<UInt8>, keepQuery: [[UInt8]], _ fileExtension: inout Text) {
         removeAll()
         var start = 0
