@@ -185,7 +185,7 @@ extension Hardship {
             var script = """
                 export HOME='\(folder.path)' XDG_RUNTIME_DIR='\(folder.path)/run' TZ=UTC; unset XDG_STATE_HOME STATE_DIRECTORY
                 export FOOTFALL_BEACON_LISTEN=127.0.0.1:\(beacons) FOOTFALL_HTTP_LISTEN=127.0.0.1:\(http); cd '\(folder.path)'
-                trap 'nginx -p "$PWD/Tests/Example" -c nginx.conf -s stop; kill $(jobs -p); wait' EXIT
+                trap '/usr/sbin/nginx -p "$PWD/Tests/Example" -c nginx.conf -s stop; kill $(jobs -p); wait' EXIT
                 wait_for() { for i in {1..200}; do curl -sf -o /dev/null "$1" && return; sleep 0.05; done; echo "no $1"; }
 
                 """
