@@ -181,7 +181,7 @@ struct PageTests {
             ("https://a\u{202e}.ex\u{1}ample/", "a.example"), ("https://a%FF.example/", "a\u{fffd}.example"),
             // Text that names no host.
             ("/", "(direct)"), ("/path", "(direct)"), ("localhost", "(direct)"), ("about:blank", "(direct)"),
-            ("?q", "(direct)"),
+            ("?q", "(direct)"), ("\u{11}a.example/", "(direct)"),
             ("javascript:alert(1)", "(direct)"), ("https://", "(direct)"), ("https:///x", "(direct)"),
             ("https://:80/", "(direct)"),
             ("https://@/", "(direct)"), ("//", "(direct)"), ("some words.", "(direct)"), (".example", "(direct)"),

@@ -88,6 +88,14 @@ struct RejectionTests {
         #expect(house.admission.counts.rejectedBySite == [SiteIndex(0): 3, SiteIndex(1): 2])
     }
 
+    @Test("a refused beacon in a log's message is also counted for the site of its host")
+    func byHost() throws {
+        var house = try CountingHouse(hosts: ["demo.example"])
+        try house.take("<13>Nov 23 07:49:43 web1 app: f1 h=demo.example&u=/a.css&m=GET&c=200")
+        #expect(house.outcome == [.beaconsAsset: 1])
+        #expect(house.admission.counts.rejectedBySite == [SiteIndex(0): 1])
+    }
+
     @Test(
         "a beacon with a method or a status is a log line, and not every request is a page view",
         arguments: [
