@@ -18,10 +18,7 @@ struct HitRoutes: RouteGroup {
                     Counts, and answers with the site's public numbers, this hit in them. 200 means that the \
                     hit is written in the journal; any other status that it is not counted. A simple request \
                     by CORS: no preflight is needed, and none is answered. The body is read as a form whatever \
-                    its Content-Type. The visitor is told by the address of the connection, or what a believed \
-                    proxy says of it, and the User-Agent field. A prefetch (Sec-Purpose and the like) and a \
-                    declared bot are answered alike and counted as bots. Where the site's `anonymous` setting \
-                    says so, DNT or Sec-GPC makes the hit one without a visitor.
+                    its Content-Type. \(Self.visitor)
                     """,
                     isStable: true,
                     body: .formBody(.schema("Hit")),
@@ -37,13 +34,7 @@ struct HitRoutes: RouteGroup {
             Route(.GET, "/hit.gif", .anybody, answersHead: false, pixel) {
                 RouteDescription(
                     "countHitByPixel", .counting, "Count a page view by an image of one pixel",
-                    """
-                    For pages without a script. It counts, and so does not answer HEAD. The visitor is told by \
-                    the address of the connection, or what a believed proxy says of it, and the User-Agent \
-                    field. A prefetch (Sec-Purpose and the like) and a declared bot are answered alike and \
-                    counted as bots. Where the site's `anonymous` setting says so, DNT or Sec-GPC makes the \
-                    hit one without a visitor.
-                    """,
+                    "For pages without a script. It counts, and so does not answer HEAD. \(Self.visitor)",
                     parameters: [.parameter("S"), .parameter("U"), .parameter("R"), .parameter("N")],
                     [
                         ResponseDescription("Counted. One transparent pixel.", type: "image/gif", caching: .never),
@@ -57,24 +48,12 @@ struct HitRoutes: RouteGroup {
             Route(.GET, "/hit.svg", .anybody, answersHead: false, image) {
                 RouteDescription(
                     "countHitByImage", .counting, "Count a page view and show a number as an image",
-                    """
-                    For pages without a script. It counts, and so does not answer HEAD. The visitor is told by \
-                    the address of the connection, or what a believed proxy says of it, and the User-Agent \
-                    field. A prefetch (Sec-Purpose and the like) and a declared bot are answered alike and \
-                    counted as bots. Where the site's `anonymous` setting says so, DNT or Sec-GPC makes the \
-                    hit one without a visitor.
-                    """,
+                    "For pages without a script. It counts, and so does not answer HEAD. \(Self.visitor)",
                     parameters: [
                         .parameter("S"), .parameter("U"), .parameter("R"), .parameter("N"),
                         .query(
                             "show", "Which number. It must be public.",
-                            [
-                                "type": "string",
-                                "enum": [
-                                    "online", "peak", "total", "visits", "views", "today", "yesterday", "month",
-                                    "visitors",
-                                ], "default": "total",
-                            ]), .parameter("Language"),
+                            ["type": "string", "enum": Self.numbers, "default": "total"]), .parameter("Language"),
                     ],
                     [
                         .text("Counted. The number, this hit in it.", type: "image/svg+xml", caching: .never),
@@ -104,13 +83,7 @@ struct HitRoutes: RouteGroup {
                     parameters: [
                         .pathPart(
                             "metric", "Which number. It must be public.",
-                            [
-                                "type": "string",
-                                "enum": [
-                                    "online", "peak", "total", "visits", "views", "today", "yesterday", "month",
-                                    "visitors",
-                                ],
-                            ], example: "total"), .parameter("Language"),
+                            ["type": "string", "enum": Self.numbers], example: "total"), .parameter("Language"),
                     ],
                     [
                         .text("The number with its label.", type: "image/svg+xml", caching: .never),
@@ -119,6 +92,15 @@ struct HitRoutes: RouteGroup {
             },
         ]
     }
+
+    private static let visitor = """
+        The visitor is known by the User-Agent field and the address of the connection, or the address that a trusted \
+        proxy passes on. A prefetch (Sec-Purpose and the like) and a declared bot get the same answer and are counted as \
+        bots. If the site's `anonymous` setting says so, a hit with DNT or Sec-GPC has no visitor.
+        """
+
+    /// The numbers that fit in one place.
+    private static let numbers = JSON.array(PublicNumber.allCases.filter(\.isSingle).map { JSON($0.rawValue) })
 
     @Sendable private func count(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let form = Array(request.body.readableBytesView)
