@@ -1,8 +1,8 @@
 import CResources
 
-/// The files in the folder `Assets`. They stand in the program, so nothing has to be installed beside it.
+/// The files in the folder `Assets`. They are part of the program, so nothing has to be installed beside it.
 ///
-/// A new file is added here and in CResources.
+/// Add a new file here and in CResources.
 enum Assets {
     static var busuanzi: [UInt8] { bytes(.busuanzi) }
     static var dashboardChart: [UInt8] { bytes(.dashboardChart) }

@@ -3,24 +3,24 @@ import Wire
 
 /// The other end of a connection.
 struct Peer: Sendable {
-    /// Nil where it has none: on a unix socket.
+    /// Nil if the peer has no address, as on a unix socket.
     let address: NetworkAddress?
-    /// It has opened the owner's unix socket, whose file mode says who may.
+    /// Whether it connected to the owner's unix socket, whose file mode decides who may.
     let isLocal: Bool
 
-    /// An address of this machine: the owner, or a proxy that passes everybody on.
+    /// Whether the address is one of this machine: that of the owner, or of a proxy that forwards everybody.
     var isLoopback: Bool { address.map { Networks.loopback.contains($0) } ?? false }
 }
 
-/// Decides from the head of a request, before any route, whether it is served and whether it is the owner's.
+/// Decides from the head of a request, before any route, whether to serve it and whether the owner sent it.
 struct Access: Sendable {
     private let hosts: Set<String>
     private let localAdmin: Bool
     private let tokens: Tokens
 
-    /// The owner at this machine.
+    /// The owner on this machine.
     static let local = "local"
-    /// Stands before the name of a token.
+    /// The prefix before the name of a token.
     static let tokenPrefix = "token "
 
     init(_ configuration: WebConfiguration, _ tokens: Tokens) {
@@ -29,8 +29,8 @@ struct Access: Sendable {
         localAdmin = configuration.localAdmin
     }
 
-    /// The owner, if it is the owner who asks. Throws where the request is for another server or brings a token that is
-    /// nobody's.
+    /// The owner, if the owner sent the request. Throws if the request is for another server or brings an unknown
+    /// token.
     func owner(of request: HTTPRequest) throws(Problem) -> String? {
         if request.peer.isLocal { return Self.local }
         let headers = request.head.headers
@@ -51,7 +51,7 @@ struct Access: Sendable {
         return isLocal ? Self.local : nil
     }
 
-    /// Only proxies still speak HTTP/1.0, and some of them leave no other trace.
+    /// HTTP/1.0 counts too: only proxies still speak it, and some of them leave no other trace.
     private func isForwarded(_ head: HTTPRequestHead) -> Bool {
         head.version == .http1_0
             || head.headers.contains { field in
@@ -61,7 +61,7 @@ struct Access: Sendable {
             }
     }
 
-    /// A page of another origin asks through the owner's browser. It gets what anybody gets.
+    /// Whether a page of another origin asks through the owner's browser. It gets what anybody gets.
     private func isCrossSite(_ headers: HTTPHeaders, _ own: String) -> Bool {
         if let origin = headers.first(name: "Origin"), origin != own { return true }
         let site = headers.first(name: "Sec-Fetch-Site")
@@ -69,7 +69,7 @@ struct Access: Sendable {
     }
 }
 
-/// The name in a Host field, in lower case and without its port; nil where it is not of that form.
+/// The name in a Host field, in lower case and without its port; nil if the field is malformed.
 private func hostName(_ authority: String) -> String? {
     let bytes = authority.utf8
     let isBracketed = bytes.first == UInt8(ascii: "[")
@@ -85,7 +85,7 @@ private func hostName(_ authority: String) -> String? {
 
 private let loopbackNames: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
 
-/// Fields that proxies and content networks add, besides those that `isForwarded` knows by how they begin or end.
+/// Fields that proxies and content networks add. `isForwarded` knows others by how they begin or end.
 private let forwardingNames: Set<String> = [
     "forwarded", "via", "x-real-ip", "x-original-forwarded-for", "x-original-host", "x-originating-ip", "x-remote-ip",
     "x-remote-addr", "x-proxyuser-ip", "x-envoy-external-address", "x-azure-clientip", "x-host",

@@ -1,11 +1,11 @@
 import NIOHTTP1
 
-/// The cookie of the dashboard, which holds a token. No script reads it and no other site sends it. It lets look and change
-/// nothing: a change needs the token itself.
+/// The cookie of the dashboard, which holds a token. No script reads it and no other site sends it. It allows reading
+/// only: a change needs the token itself.
 enum SessionCookie {
     static let name = "footfall_token"
 
-    /// The token in the cookie of a request that only looks.
+    /// The token in the cookie of a request that only reads.
     static func token(in head: HTTPRequestHead) -> String? {
         guard head.method == .GET || head.method == .HEAD, !isFromOtherSite(head) else { return nil }
         for field in head.headers["Cookie"] {
@@ -17,7 +17,7 @@ enum SessionCookie {
         return nil
     }
 
-    /// A page of another site has sent it, as the browser says.
+    /// Whether the browser says that a page of another site sent the request.
     static func isFromOtherSite(_ head: HTTPRequestHead) -> Bool {
         head.headers.first(name: "Sec-Fetch-Site").map { $0 != "same-origin" && $0 != "none" } ?? false
     }

@@ -3,10 +3,10 @@ import Crypto
 import Foundation
 import Synchronization
 
-/// The keys that senders on other machines sign the beacons of a site with: two at most, so that one can be replaced without
-/// a gap.
+/// The keys with which senders on other machines sign the beacons of a site. A site has at most two, so that one can be
+/// replaced without a gap.
 ///
-/// A key is shown once, when it is made. Afterwards it goes by an id that tells nothing of it.
+/// A key is shown once, when it is made. Afterwards it has an id that reveals nothing about it.
 final class SiteKeys: Sendable {
     private let known: Mutex<[SiteKey]>
     private let backend: any Backend
@@ -20,10 +20,10 @@ final class SiteKeys: Sendable {
 
     func keys(of site: String) -> [SiteKey] { known.withLock { known in known.filter { $0.site == site } } }
 
-    /// A new key that holds its place but is neither kept nor believed yet; nil where the site has its two. Two requests
-    /// together do not make three.
+    /// A new key that reserves its place, but is neither stored nor trusted yet; nil if the site already has two. Two
+    /// simultaneous requests do not make three.
     func reserve(for site: String) -> SiteKey? {
-        // The prefix is no option of a command, and tools that search for leaked secrets find it.
+        // With the prefix, a key never looks like a command's option, and scanners for leaked secrets find it.
         let text = "ffk_" + Secret.text()
         let id = SHA256.hash(data: Data(text.utf8)).prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
             .joined()
@@ -35,7 +35,7 @@ final class SiteKeys: Sendable {
         }
     }
 
-    /// Keeps a reserved key, and has beacons believed by it; or gives its place back. May wait for the disk.
+    /// Stores a reserved key and trusts beacons with it, or frees its place on failure. May wait for the disk.
     func save(_ key: SiteKey) async throws {
         do {
             try backend.save(key)
@@ -46,9 +46,9 @@ final class SiteKeys: Sendable {
         await backend.use(keys: keys(of: key.site).map(\.key), of: key.site)
     }
 
-    /// Makes a key worthless. May wait for the disk.
+    /// Makes a key invalid. May wait for the disk.
     func revoke(_ id: String, of site: String) async throws {
-        // Here first: whatever the disk does, it signs nothing any more, at least until the next start.
+        // Here first: even if the disk fails, the key is invalid at once, at least until the next start.
         await backend.use(keys: keys(of: site).filter { $0.id != id }.map(\.key), of: site)
         try backend.removeKey(id, of: site)
         remove(id, of: site)
@@ -59,7 +59,7 @@ final class SiteKeys: Sendable {
     }
 }
 
-/// A text that nobody can guess: 32 random bytes in the letters of URLs.
+/// A text that nobody can guess: 32 random bytes in URL-safe letters.
 enum Secret {
     static func text() -> String {
         Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()

@@ -4,9 +4,9 @@ import Foundation
 import NIOHTTP1
 import Synchronization
 
-/// The tokens there are. Their holders may see and change everything from anywhere: `Authorization: Bearer …`.
+/// The known tokens. Their holders may see and change everything from anywhere: `Authorization: Bearer …`.
 ///
-/// Only hashes are kept. They are compared whole, whatever differs, so that the time of a comparison tells nothing.
+/// Only hashes are stored. A comparison always covers the whole hash, so its duration reveals nothing.
 final class Tokens: Sendable {
     private let known: Mutex<[AccessToken]>
     private let backend: any Backend
@@ -21,10 +21,10 @@ final class Tokens: Sendable {
     /// No token has this hash.
     private static let hashOfNone = [UInt8](repeating: 0, count: 32)
 
-    // MARK: Who asks
+    // MARK: Lookup
 
-    /// The name of the token in a request; nil where it brings none, and an error where it is nobody's. Another scheme is for
-    /// a server that stands before us.
+    /// The name of the token in a request; nil if there is none. Throws if the token is unknown. Other schemes are
+    /// ignored: they are for a server in front of us.
     func name(in headers: HTTPHeaders) throws(Problem) -> String? {
         let fields = headers["Authorization"].filter { $0.prefix(6).lowercased() == "bearer" }
         guard let field = fields.first else { return nil }
@@ -36,19 +36,19 @@ final class Tokens: Sendable {
         return name
     }
 
-    /// The name of a token; nil where it is nobody's.
+    /// The name of a token; nil if it is unknown.
     func name(of token: some StringProtocol) -> String? {
         let hash = AccessToken.hash(token)
         return known.withLock { known in
             known.reduce(nil) { found, token in
-                // In Swift | and ^ are of one rank: without the parentheses a token in 256 would open everything.
+                // In Swift, | and ^ have one precedence: without the parentheses a token in 256 would open everything.
                 let difference = zip(token.hash, hash).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
                 return difference == 0 ? token.name : found
             }
         }
     }
 
-    /// Whether `owner`, whom `Access` let in, would still be let in.
+    /// Whether `owner`, whom `Access` admitted, would still be admitted.
     func isOwner(_ owner: String) -> Bool {
         guard owner.hasPrefix(Access.tokenPrefix) else { return true }
         let name = owner.dropFirst(Access.tokenPrefix.utf8.count)
@@ -57,10 +57,10 @@ final class Tokens: Sendable {
 
     // MARK: Changes
 
-    /// All tokens, without those texts that only their holders have.
+    /// All tokens, without their texts, which only their holders have.
     var all: [AccessToken] { known.withLock { $0 } }
 
-    /// Whether there may be one more, of this name.
+    /// Whether there is room for one more token, of this name.
     func hasRoom(for name: String) -> Bool {
         known.withLock { $0.count < Self.countMax && !$0.contains { $0.name == name } }
     }
@@ -74,10 +74,10 @@ final class Tokens: Sendable {
         return text
     }
 
-    /// Makes a token worthless. May wait for the disk.
+    /// Makes a token invalid. May wait for the disk.
     func revoke(_ name: String) throws {
-        // In memory first: whatever the disk does, it opens nothing any more. The name stays until the disk has forgotten it,
-        // so that it can be revoked again.
+        // In memory first: even if the disk fails, the token is invalid at once. The name stays until the disk has
+        // removed it, so that it can be revoked again.
         known.withLock { known in
             for i in known.indices where known[i].name == name { known[i].hash = Self.hashOfNone }
         }
@@ -87,7 +87,7 @@ final class Tokens: Sendable {
 }
 
 extension AccessToken {
-    /// The token that is this text.
+    /// The token with this text.
     public init(name: String, text: String, created: Moment? = nil) {
         self.init(name: name, hash: Self.hash(text), created: created)
     }

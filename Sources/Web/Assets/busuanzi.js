@@ -1,6 +1,6 @@
-// For themes made for the counter busuanzi: its elements are filled, and the site stands in the script's URL. Runs in front of
-// the widget. Visitors of all time are known to nobody here, so the total stands in their place; views must be public for the
-// other one. How often one page was seen is not counted in all, and that place stays as the theme has it.
+// For themes made for the counter busuanzi: fills their elements. The site is in the script's URL. Runs before the
+// widget. Nobody here knows the visitors of all time, so the total stands in their place; the other number needs public
+// views. The views of one page are not counted for all time, so that place stays as the theme has it.
 ((d, s) => {
   s.dataset.site ??= new URL(s.src).searchParams.get('site') || ''
   const mark = () => {
@@ -9,7 +9,7 @@
       const around = d.getElementById('busuanzi_container_' + id)
       if (!place || place.dataset.footfall) continue
       place.dataset.footfall = name
-      // The sentence around it is shown once there is a number.
+      // The surrounding sentence is shown once there is a number.
       new MutationObserver(() => { if (around) around.style.display = 'inline' }).observe(place, { childList: true })
     }
   }

@@ -9,7 +9,7 @@ const lengths = { '15m': 900, '1h': 3600, '1d': 86400 }
 const rfc = seconds => new Date(seconds * 1e3).toISOString().slice(0, 19) + 'Z'
 const between = (from, to) => '&from=' + rfc(from) + '&to=' + rfc(to)
 
-// What was online while the page was open, by site: finer than any history.
+// Visitors online while the page was open, by site: finer than any history.
 const seen = new Map()
 
 const remember = ({ site, online }) => {
@@ -31,22 +31,22 @@ const rowsOf = series => series.t.map((from, i) => ({
   visitors: series.visitors?.[i]
 }))
 
-// A round step that makes three or four of the greatest.
+// A round step, at least a third of the greatest value.
 const roundStep = most => {
   const power = 10 ** Math.floor(Math.log10(Math.max(most / 3, 1)))
   return power * [1, 2, 5, 10].find(factor => factor * power >= most / 3)
 }
 
-// What a label may mark the beginning of, from quarter hours to years of the zone, and how it is then written.
+// The periods that a label may begin, from quarter hours to years of the zone, and the label's format.
 const month = row => new Date(row.wall * 1e3).getUTCFullYear() * 12 + new Date(row.wall * 1e3).getUTCMonth()
 const tickKinds = [
-  // The first of January 1970 was a Thursday.
+  // 1 January 1970 was a Thursday.
   ...[900, 3600, 10800, 21600, 43200, 86400, 172800, 604800].map(size =>
     [row => Math.floor((row.wall + 259200) / size), size < 86400 ? clockTime : dayAndMonth]),
   ...[1, 3, 6, 12].map(months => [row => Math.floor(month(row) / months), { month: 'short' }])
 ]
 
-// Where another hour, day, week or month begins: the finest of them whose labels have room.
+// Labels where another hour, day, week or month begins: the finest of them that have room.
 const ticks = (rows, zone, room) => {
   for (const [part, options] of tickKinds) {
     const begins = rows.filter((row, i) => i && part(row) != part(rows[i - 1]))
@@ -58,7 +58,7 @@ const ticks = (rows, zone, room) => {
   return []
 }
 
-// At midnight the day is worth more than the hour, in January the year.
+// At midnight the day is shown instead of the hour, in January the year instead of the month.
 const tickOptions = ({ wall }, options) => {
   if (options == clockTime && wall % 86400 == 0) return dayAndMonth
   return options.month && !options.day && month({ wall }) % 12 == 0 ? { year: 'numeric' } : options
@@ -66,7 +66,7 @@ const tickOptions = ({ wall }, options) => {
 
 const left = 44, right = 6, above = 8
 
-// Where moments and values lie in a plot of that size; foot is the room below for what its times are called.
+// The positions of moments and values in a plot of that size; foot is the room below for the time labels.
 const placed = (rows, values, width, height, foot) => {
   const start = rows[0].from, end = rows.at(-1).to, wide = width - left - right, base = height - foot
   const most = Math.max(1, ...values), step = roundStep(most), top = Math.ceil(most / step) * step
@@ -78,17 +78,17 @@ const placed = (rows, values, width, height, foot) => {
   }
 }
 
-// The d of a path: its numbers to a tenth of a pixel.
+// The d attribute of a path, with numbers to a tenth of a pixel.
 const path = parts => parts.map(part => typeof part == 'number' ? part.toFixed(1) + ' ' : part).join('')
 const drawn = (kind, parts) => draw('path', { class: kind, d: path(parts) })
 
-// A bar is as wide as its time, less a part of it.
+// A bar is as wide as its time, less a fraction of it.
 const bars = (rows, name, inset, { x, y, base }) => rows.filter(row => row[name]).flatMap(row => {
   const wide = x(row.to) - x(row.from), gap = wide > 3 ? Math.max(1, wide * inset) / 2 : 0
   return ['M', x(row.from) + gap, base, 'V', y(row[name]), 'H', x(row.to) - gap, 'V', base, 'Z']
 })
 
-// Stretches without a gap.
+// The runs of rows without a gap.
 const runs = (rows, name) => {
   const found = []
   rows.forEach((row, i) => {
@@ -99,7 +99,7 @@ const runs = (rows, name) => {
   return found
 }
 
-// What was greatest in each time, as a line, or with what lies below it.
+// The greatest value in each time, as a line, or with the area below it.
 const stairs = (rows, name, isArea, { x, y, base }) => runs(rows, name).flatMap(run => [
   'M', x(run[0].from), isArea ? base : y(run[0][name]),
   ...run.flatMap(row => ['V', y(row[name]), 'H', x(row.to)]),
@@ -126,7 +126,7 @@ const grid = ({ x, y, width, height, base, step, top }, labels, isLabelled) => {
   return draw('g', {}, ...parts)
 }
 
-// One plot, with a cursor over the time that is read.
+// One plot, with a cursor over the selected time.
 const plot = (place, ...parts) => {
   const { x, base, width, height, momentAt } = place
   const cursor = draw('rect', { class: 'cursor', y: above, height: base - above, visibility: 'hidden' })
@@ -162,7 +162,7 @@ const momentText = ({ from, to }, step, zone) => {
   return format(Intl.DateTimeFormat, options).formatRange(from * 1e3, to * 1e3)
 }
 
-// More visitors than that in a day are estimated.
+// More visitors than this in a day are estimated.
 const estimatedFrom = 1536, standardError = .0081
 const visitorsText = value => (value > estimatedFrom ? '≈\u00a0' : '') + number(value)
 
@@ -178,7 +178,7 @@ const chartPart = (site, range, remembered) => {
   const stage = make('div', { class: 'stage' })
   const trouble = make('p', { class: 'warning', role: 'alert', hidden: true })
 
-  // What was seen while the page was open has nothing but who was online.
+  // The points seen while the page was open have only the visitors online.
   const cell = (row, name) => row[name] === undefined ? '' : (name == 'visitors' ? visitorsText : number)(row[name])
   const valueNames = () => chartColumns.filter(([name]) => series[name])
   const describe = row => {
@@ -192,7 +192,7 @@ const chartPart = (site, range, remembered) => {
     return [span(shown), say('peakOnline') + ' ' + number(most), say('views') + ' ' + number(sum('views')),
       say('visits') + ' ' + number(sum('visits'))].join(' · ')
   }
-  // What was seen while the page was open is drawn over the quarter hours.
+  // The points seen while the page was open are drawn over the quarter hours.
   const curve = () => shown != '1h' ? []
     : (seen.get(site) ?? []).filter(({ from }) => from >= rows[0].from && from <= rows.at(-1).to)
   const point = () => {

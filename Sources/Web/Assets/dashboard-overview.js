@@ -2,14 +2,14 @@
 
 const app = document.getElementById('app')
 const sites = new Map()
-// Its clock less ours, in milliseconds.
+// The server's clock minus ours, in milliseconds.
 let lead = 0
 let asOf, page, stream, retry
 
 const now = () => (Date.now() + lead) / 1e3
 const pathOf = site => 'sites/' + encodeURIComponent(site)
 
-// Throws what the server says is wrong; without words where it says nothing at all.
+// Throws what the server says is wrong; an empty message if the server does not answer.
 const ask = async path => {
   const answer = await fetch('api/v1/' + path).catch(() => {})
   if (!answer) {
@@ -22,13 +22,13 @@ const ask = async path => {
   return body
 }
 
-// The server shows the form. Not over and over, should it let us see the page but not the numbers.
+// Reloads, and the server shows the form. Not in a loop, if the server gives us the page but not the numbers.
 const signInAgain = () => {
   const { type } = performance.getEntriesByType('navigation')[0]
   if (type != 'reload' || performance.now() > 5e3) location.reload()
 }
 
-// What fails now is asked again half a minute later.
+// What fails now is requested again half a minute later.
 const refresh = () => page.refresh().catch(() => {})
 
 const receive = snapshots => {
@@ -63,7 +63,7 @@ const follow = () => {
   })
 }
 
-// Everything anew: at the start, after the connection was lost, and when the page is looked at again.
+// Loads everything again: at the start, after the connection was lost, and when the page is visible again.
 const load = async () => {
   clearTimeout(retry)
   try {
@@ -94,14 +94,14 @@ const header = (() => {
   const signOut = async event => {
     const button = event.target
     const answer = await fetch('sign-out', { method: 'POST', redirect: 'manual' }).catch(() => {})
-    // Where nobody signs in, nobody signs out.
+    // If nobody can sign in, nobody can sign out.
     if ([404, 405].includes(answer?.status)) button.hidden = true
     else if (answer) location.reload()
   }
   const label = () => {
     const [other, name] = language == 'vi' ? ['en', 'English'] : ['vi', 'Tiếng Việt']
     const change = make('button', { lang: other, onclick: () => turnTo(other) }, name)
-    // A link to #app would be taken for the page of a site.
+    // A link to #app would be read as the page of a site.
     const skip = make('a', { class: 'skip', href: location.hash || '#', onclick: event => {
       event.preventDefault()
       app.focus()
@@ -121,7 +121,7 @@ const header = (() => {
   return { tell }
 })()
 
-// Each warning once, with the sites it is about: those about the machine come with every site.
+// Each warning once, with its sites: warnings about the machine come with every site.
 const aboutAll = ['kernel_drops', 'disk', 'clock']
 
 const warningsOf = (snapshots, isOverview) => {
@@ -229,7 +229,7 @@ const columns = [
   ['total', site => site.total.value]
 ]
 
-// How the list is ordered and cut stays while sites are looked at.
+// The order and the filter of the list stay while sites are viewed.
 const list = { by: 0, isDown: false, filter: '', scroll: 0 }
 
 const sorted = snapshots => {
@@ -266,7 +266,7 @@ const siteRow = (site, sparks) => {
   return { element, update }
 }
 
-// The last 24 hours of a site, for rows that come into sight.
+// The last 24 hours of a site, for rows that come into view.
 const recent = new Map()
 
 const sparkline = all => {
@@ -292,7 +292,7 @@ const sparklines = () => {
       }
       cell.replaceChildren(sparkline(recent.get(site).views))
     } catch {
-      // The numbers are what matters.
+      // Only the numbers matter.
     }
     busy--
     next()
@@ -314,7 +314,7 @@ const sitesTable = () => {
   const head = { role: 'columnheader', scope: 'col' }
   const heads = columns.map(([key], i) => make('th', { ...head, class: key },
     make('button', { onclick: () => sortBy(i) }, say(key))))
-  // The roles are said because a narrow screen lays the table out as cards.
+  // The roles are explicit because a narrow screen lays the table out as cards.
   const body = make('tbody', { role: 'rowgroup' })
   const element = make('table', { class: 'sites', role: 'table' },
     make('caption', {}, say('sitesTable')),
@@ -347,7 +347,7 @@ const sitesTable = () => {
     }
     for (const site of sites.values()) rows.get(site.site).update(site)
     search.hidden = sites.size <= 10
-    // Nothing moves under a hand or a focus.
+    // No row moves under the pointer or the focus.
     if (!isSame || !body.matches(':hover, :focus-within')) arrange()
   }
   const refresh = () => {

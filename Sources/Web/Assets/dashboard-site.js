@@ -1,6 +1,6 @@
 // ---- The page of a site.
 
-// Elements that follow the site's snapshot, each by its own reading of it.
+// Elements that follow the site's snapshot. Each reads its own part of it.
 const followers = () => {
   const all = []
   const follow = (tag, read, traits) => {
@@ -40,7 +40,7 @@ const figures = follow => {
 
 const startOf = ({ total }) => total['start_' + total.of]
 
-// The server says of today alone whether its visitors were estimated; of closed days their number tells.
+// The server says only for today whether visitors were estimated. For closed days their number shows it.
 const isEstimated = (site, name, visitors) =>
   name == 'today' ? !site.exact.visitors_today : site[name][visitors] > estimatedFrom
 
@@ -64,7 +64,7 @@ const notCountedPart = follow => {
     line(say('rejectedTotal'), ({ rejected }) => number(rejected.total))))
 }
 
-// Paths and referrers may hold anything, in either direction of writing.
+// Paths and referrers may contain anything, in either writing direction.
 const keyCell = (key, share) => {
   const known = { '(direct)': 'direct', '(internal)': 'internal', '(other)': 'other' }[key]
   const cell = make('th', { scope: 'row', class: 'key', title: known ? null : key }, make('bdi', {}, known ? say(known) : key))
@@ -161,7 +161,7 @@ const missingPage = name => {
   }
 }
 
-// ---- What is shown, by the part of the address behind the #.
+// ---- What is shown: the part of the address after the # decides.
 
 const wanted = () => new URLSearchParams(location.hash.slice(1))
 
@@ -189,7 +189,7 @@ const go = () => {
   if (!from) list.scroll = scrollY
   show()
   follow()
-  // Back on the list the reader is where they left it.
+  // Back on the list, readers are where they left it.
   const link = from && !page.site && [...app.querySelectorAll('th a')].find(({ textContent }) => textContent == from)
   const focus = link || page.heading
   focus.focus({ preventScroll: true })
@@ -199,7 +199,7 @@ const go = () => {
 app.tabIndex = -1
 speak(chosenLanguage() ?? (navigator.language.startsWith('vi') ? 'vi' : 'en'))
 addEventListener('hashchange', go)
-// A page in the background gives its connection back: a browser has only six for all of its tabs.
+// A page in the background closes its connection: a browser has only six for all of its tabs.
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) load()
   else stream?.close()
@@ -208,7 +208,7 @@ setInterval(() => {
   if (!document.hidden && page) refresh()
 }, 3e4)
 setInterval(() => {
-  // Silence on a live connection says that nothing changed.
+  // Silence on a live connection means that nothing changed.
   if (page?.site && stream?.readyState == EventSource.OPEN) page.update()
 }, 1e4)
 load()

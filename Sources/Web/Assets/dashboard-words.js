@@ -1,7 +1,7 @@
-// The dashboard: every site at a glance, and a page for each of them. As soon as it has numbers it replaces the
-// table from the server, and follows them over one connection. Text from the server is shown as text, never as markup.
+// The dashboard: every site at a glance, and a page for each of them. As soon as it has numbers, it replaces the table
+// from the server. It follows the numbers over one connection. Text from the server is shown as text, never as markup.
 
-// ---- Words: English and Vietnamese, with {} for what is filled in.
+// ---- Words: English and Vietnamese. {} marks what is filled in.
 
 const words = {
   skip: ['Skip to the numbers', 'Tới phần số liệu'],
@@ -121,7 +121,7 @@ const speak = tag => {
   document.documentElement.lang = tag
 }
 
-// Some browsers forbid storage, and throw at its very name.
+// Some browsers forbid storage, and throw as soon as it is named.
 const chosenLanguage = tag => {
   try {
     if (tag) sessionStorage.setItem('footfall-language', tag)
@@ -131,7 +131,7 @@ const chosenLanguage = tag => {
   }
 }
 
-// ---- Numbers and times as the language writes them.
+// ---- Numbers and times in the format of the language.
 
 const formats = new Map()
 
@@ -163,12 +163,12 @@ const exactTime = { ...clockTime, second: '2-digit', timeZoneName: 'short' }
 const dayAndMonth = { day: 'numeric', month: 'short' }
 const wholeDay = { ...dayAndMonth, weekday: 'short', year: 'numeric' }
 
-// Unix seconds, or what the server writes, in a zone.
+// A moment in a zone: Unix seconds, or the server's format.
 const time = (moment, options, timeZone) =>
   format(Intl.DateTimeFormat, { ...options, timeZone, hourCycle: 'h23' })
     .format(typeof moment == 'string' ? Date.parse(moment) : moment * 1e3)
 
-// The site's zone, or UTC in a browser that does not know it.
+// The site's zone, or UTC if the browser does not know it.
 const zoneOf = site => {
   try {
     time(0, {}, site.timezone)
@@ -178,7 +178,7 @@ const zoneOf = site => {
   }
 }
 
-// What a clock on the wall shows, as if its zone were UTC: days and hours of the zone can be divided off it.
+// The time on a wall clock, as if its zone were UTC: division gives the days and hours of the zone.
 const wall = (seconds, timeZone) => {
   const key = 'wall ' + timeZone
   if (!formats.has(key)) {
@@ -191,7 +191,7 @@ const wall = (seconds, timeZone) => {
 
 // ---- Elements.
 
-// Listeners are named on…; what is null or false is left out; text is text.
+// Traits named on… are listeners. Null and false are left out. Text stays text, never markup.
 const fill = (element, traits, children) => {
   for (const [name, value] of Object.entries(traits)) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
@@ -204,7 +204,7 @@ const fill = (element, traits, children) => {
 const make = (tag, traits = {}, ...children) => fill(document.createElement(tag), traits, children)
 const draw = (tag, traits, ...children) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), traits, children)
 
-// Untouched where nothing changed: what a reader has marked stays marked.
+// Does nothing if the text is the same, so that a reader's selection stays.
 const put = (element, text) => {
   if (element.textContent !== text) element.textContent = text
 }
@@ -214,17 +214,17 @@ const table = (caption, heads, rows) => make('table', {},
   make('thead', {}, make('tr', {}, ...heads.map(head => make('th', { scope: 'col' }, head)))),
   make('tbody', {}, ...rows))
 
-// A name and its value a line.
+// One name and its value per line.
 const pairs = lines => make('dl', { class: 'pairs' },
   ...lines.map(([name, value, isBad]) =>
     make('div', { class: isBad ? 'bad' : null }, make('dt', {}, name), make('dd', {}, value))))
 
-// One of several, by the browser's own means: the arrow keys work.
+// One of several options, with the browser's own controls: the arrow keys work.
 const choice = (name, legend, options, chosen, choose) => make('fieldset', { class: 'choice' },
   make('legend', {}, legend),
   ...options.map(([value, label]) => make('label', {},
     make('input', { type: 'radio', name, value, checked: value == chosen, onchange: () => choose(value) }),
     make('span', {}, label))))
 
-// What is too wide or too long is scrolled, by the keyboard too.
+// Content that is too wide or too long scrolls, by keyboard too.
 const region = (label, content) => make('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, content)

@@ -1,24 +1,24 @@
-// Counts each page that is shown, shows the site's numbers, and stays online while somebody looks. d is the document, s the
-// script's element, n the numbers by their names, t the language they are written in. Names are short because it is sent as
-// it stands, without comments and most spaces: 640 bytes by gzip are what a page may have to pay for it.
+// Counts each page that is shown, shows the site's numbers, and keeps the visitor online while somebody looks. d is the
+// document, s the script's element, n the numbers by name, t their language. Names are short because the script is sent
+// as it is, without comments and most spaces: it may cost a page 640 bytes by gzip.
 ((d, s) => {
-  // A page of two sites says by a selector which places are whose.
+  // On a page of two sites, a selector says which places belong to which.
   let { site, lang, places = '[data-footfall]' } = s.dataset
-  // The address of a hit is settled now: applications change what a relative one is relative to.
+  // Fix the address of a hit now: applications change the base of relative addresses.
   let tag = d.documentElement.lang.replace('_', '-') || 'en', path, due, hit = new URL('hit', s.src), r = d.referrer.slice(0, 999)
 
   let show = (n, t) => {
     let text = k => n[k].toLocaleString(t)
     for (let e of d.querySelectorAll(places)) {
       let k = e.dataset.footfall
-      // A number by its name, and as it was where there is none; without a name all of them, a line each.
+      // One number by its name; the place stays as it was if there is none. Without a name: all numbers, one per line.
       if (!k || k in n) e.innerText = k ? text(k) : Object.keys(n.labels).map(k => n.labels[k] + ': ' + text(k)).join('\n')
     }
   }
 
   let look = () => {
     let p = location.pathname
-    // A tab in the background and a page rendered ahead are hidden: they count when they are shown. Then a ping a minute.
+    // Background tabs and prerendered pages are hidden: they count when they are shown. Then one ping per minute.
     if (d.hidden || d.readyState == 'loading' || p == path && Date.now() < due) return
     due = Date.now() + 6e4
     fetch(hit, {
@@ -29,21 +29,21 @@
       try {
         show(n, lang || tag)
       } catch {
-        // A language that no browser knows.
+        // The browser does not know the language.
         show(n)
       }
     }).catch(() => {})
     path = p
-    // Whatever is shown from now on was reached from here.
+    // Pages shown from now on were reached from here.
     r = location.origin
   }
 
-  // Back from the browser's memory: seen once more.
+  // A page back from the browser's memory is seen once more.
   addEventListener('pagehide', () => path = 0)
   addEventListener('pageshow', look)
   addEventListener('visibilitychange', look)
   addEventListener('DOMContentLoaded', look)
-  // Applications that never load another page: at once where the browser tells of it, and else within a second.
+  // For applications that never load another page: at once if the browser reports it, else within a second.
   self.navigation?.addEventListener('currententrychange', look)
   setInterval(look, 1e3)
   look()

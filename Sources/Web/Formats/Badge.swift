@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Wire
 
-/// A number as an image: what it is called on the left, the number on the right.
+/// A number as an image: its label on the left, the number on the right.
 ///
 /// The browser's font is unknown here, so the widths are estimated and the text is fitted to them (`textLength`).
 struct Badge {
@@ -13,7 +13,7 @@ struct Badge {
     private static let height = 20
     private static let padding = 6
 
-    /// The image of a public number of `site`, in words and digits of a language.
+    /// The image of a public number of `site`, in the words and digits of a language.
     init(_ metric: String, of site: SiteReport, in language: String, for backend: any Backend) throws(Problem) {
         guard let number = PublicNumber(rawValue: metric), backend.publicNumbers(of: site.name).contains(number),
             let value = site.headline(number)
@@ -35,7 +35,7 @@ struct Badge {
             0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b,
         ] as [UInt8], "image/gif")
 
-    /// An image that no cache keeps and every page may show.
+    /// An image that no cache stores and every page may show.
     private static func image(_ bytes: some Collection<UInt8>, _ type: String) -> Response {
         var response = Response(.ok, body: ByteBuffer(bytes: bytes), type: type)
         response.add("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate")
@@ -61,7 +61,7 @@ struct Badge {
             """
     }
 
-    /// Pixels of a text of 11: wide scripts take a square, marks above and below a letter nothing.
+    /// The width of a text in pixels, at font size 11. Wide scripts take a square, combining marks nothing.
     private static func width(_ text: String) -> Int {
         let width = text.unicodeScalars.reduce(0.0) { sum, scalar in
             switch scalar.value {

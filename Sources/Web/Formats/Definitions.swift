@@ -1,8 +1,8 @@
 import Counting
 
-/// What each word of the product means, for people who read the numbers. The API publishes it.
+/// The meaning of each term of the product, for people who read the numbers. The API publishes it.
 ///
-/// Constants and reasons of refusal come from Counting.
+/// Constants and reasons for refusal come from Counting.
 public let definitions: [(term: String, definition: String)] = """
     hit: One accepted beacon. Its kind is view or ping.
     view: A page was shown to a visitor. Reloading is another view; a duplicate, a bot's request and a ping are none.

@@ -1,6 +1,6 @@
 import Counting
 
-/// Numbers in the text that Prometheus reads, format 0.0.4. Each family is written once, with all its samples:
+/// Numbers in the text format of Prometheus, 0.0.4. Each family is written once, with all its samples:
 /// ```
 /// # HELP footfall_site_bots_total Hits of declared bots.
 /// # TYPE footfall_site_bots_total counter
@@ -9,7 +9,7 @@ import Counting
 struct Exposition {
     static let contentType = "text/plain; version=0.0.4"
 
-    /// What a family's numbers do.
+    /// How a family's numbers behave.
     enum Kind: String {
         /// Only goes up, except for a restart from zero.
         case counter
@@ -17,13 +17,13 @@ struct Exposition {
         case histogram
     }
 
-    /// One number of a family. Its labels tell it from the others.
+    /// One number of a family. Its labels distinguish it from the others.
     struct Sample {
         typealias Label = (name: String, value: String)
 
         fileprivate let value: String
         fileprivate let labels: [Label]
-        /// What a histogram adds to the family's name.
+        /// The suffix that a histogram adds to the family's name.
         fileprivate var suffix = ""
 
         /// A whole number, written with all its digits.
@@ -54,8 +54,8 @@ struct Exposition {
     /// A text in which the names of all families begin with `prefix`.
     init(prefix: String) { self.prefix = prefix }
 
-    /// Adds a family, even one without samples. `help` is one line without a backslash. A family that every program has is not
-    /// `isOurs`, and has no prefix.
+    /// Adds a family, even one without samples. `help` is one line without a backslash. A family that every program has
+    /// is not `isOurs`, and gets no prefix.
     mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample], isOurs: Bool = true) {
         let name = (isOurs ? prefix : "") + name
         write("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
@@ -70,7 +70,7 @@ struct Exposition {
         }
     }
 
-    /// Adds a histogram, whose buckets hold everything up to their bound.
+    /// Adds a histogram. Each bucket counts everything up to its bound.
     mutating func family(_ name: String, _ help: String, _ histogram: Histogram) {
         var sum: UInt64 = 0
         var samples = zip(histogram.counts, histogram.bounds + [.infinity]).map { count, bound in

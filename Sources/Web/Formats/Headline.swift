@@ -1,7 +1,7 @@
 import Counting
 
 extension SiteReport {
-    /// The number for a single place on a page; nil for those that are more than one number.
+    /// The number for a single place on a page; nil for a public number with several values.
     func headline(_ number: PublicNumber) -> Int64? {
         func kind(_ span: Sums) -> Int64 { totalOf == .visits ? span.visits : span.views }
         switch number {

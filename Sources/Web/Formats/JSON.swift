@@ -1,15 +1,15 @@
-/// A JSON value whose object members keep the order they were written in. RFC 8259.
+/// A JSON value (RFC 8259). The members of an object keep the order they were written in.
 public enum JSON: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// Written as short as it reads back the same; what is not finite becomes `null`.
+    /// Written in the shortest form that reads back the same; a value that is not finite becomes `null`.
     case decimal(Double)
     case string(String)
     case array([JSON])
     case object(JSONObject)
 
-    /// A whole number; one outside of `Int64` becomes the nearer end.
+    /// A whole number. One outside the range of `Int64` becomes the nearest limit.
     public init(_ number: some BinaryInteger) { self = .integer(Int64(clamping: number)) }
     /// A text.
     public init(_ text: String) { self = .string(text) }
@@ -24,7 +24,7 @@ public enum JSON: Sendable {
         return bytes
     }
 
-    /// The value over several lines, for people; `level` is how deep it stands in a text around it.
+    /// The value over several lines, for people; `level` is its depth in the surrounding text.
     func indentedBytes(level: Int = 0) -> [UInt8] {
         var bytes: [UInt8] = []
         writeIndented(to: &bytes, level)
@@ -124,7 +124,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
 
 /// The members of a JSON object, in the order they were appended.
 public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
-    /// Names and values. A name appended twice is there twice.
+    /// Names and values. A name appended twice appears twice.
     public private(set) var members: [(name: String, value: JSON)] = []
 
     /// The members in the order of the literal.
@@ -132,7 +132,7 @@ public struct JSONObject: Sendable, ExpressibleByDictionaryLiteral {
         members = elements.map { (name: $0.0, value: $0.1) }
     }
 
-    /// Adds a member after the others.
+    /// Adds a member at the end.
     public mutating func append(_ name: String, _ value: JSON) { members.append((name, value)) }
 
     /// The object as compact JSON.

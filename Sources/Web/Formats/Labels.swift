@@ -1,17 +1,17 @@
 import Counting
 import Foundation
 
-/// What the numbers are called, and how they are written, where people see them.
+/// The labels of numbers, and their digits, as people see them.
 enum Labels {
-    /// One language of `Assets/labels.json`: what the numbers are called, and how they are written.
+    /// One language of `Assets/labels.json`: the labels of the numbers, and how they are written.
     private struct Language: Decodable {
-        /// Between groups of three digits, as in CLDR 48.
+        /// The separator between groups of three digits, as in CLDR 48.
         let separator: String
-        /// The first number with a separator: Spanish writes 9999 and 10.000.
+        /// The smallest number with a separator: Spanish writes 9999 and 10.000.
         let groupedFrom: UInt64
         let online, peak, visits, views, today, yesterday, month, visitors: String
 
-        /// What a number is called; nil for those that are more than one.
+        /// The label of a number; nil for one with several values.
         func label(of number: PublicNumber, totalOf: SiteSettings.TotalOf) -> String? {
             switch number {
             case .online: online
@@ -36,7 +36,7 @@ enum Labels {
         }
     }()
 
-    /// What a number is called in a language (`vi`, `vi-VN`, `zh_TW`); in English where the language is unknown.
+    /// The label of a number in a language (`vi`, `vi-VN`, `zh_TW`); in English if the language is unknown.
     static func label(of number: PublicNumber, totalOf: SiteSettings.TotalOf, in language: String) -> String {
         known(language)?.label(of: number, totalOf: totalOf) ?? number.rawValue
     }
@@ -53,7 +53,7 @@ enum Labels {
         return text
     }
 
-    /// The language of a tag; of Chinese, the script or the place decides between the two.
+    /// The language of a tag. For Chinese, the script or the place decides which of the two.
     private static func known(_ tag: String) -> Language? {
         let parts = tag.lowercased().split { $0 == "-" || $0 == "_" }
         if parts.first == "zh", !parts.contains("hans"), parts.contains(where: { traditional.contains($0) }) {

@@ -1,7 +1,7 @@
 /// A script of `Assets` as browsers load it.
 enum MinifiedScript {
-    /// The script without comments, indentation, and spaces beside its signs. It is for our own scripts, which only use single
-    /// quotes.
+    /// The script without comments, indentation, and spaces beside its signs. Works only for our own scripts, which use
+    /// only single quotes.
     static func bytes(_ script: [UInt8]) -> [UInt8] {
         let lines = script.split(separator: UInt8(ascii: "\n")).map { $0.drop { $0 == UInt8(ascii: " ") } }
         let text = Array(

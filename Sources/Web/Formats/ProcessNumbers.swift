@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// What `/proc` says of this process, under the names that all programs use in metrics; nil where it says nothing.
+/// What `/proc` says about this process, under the metric names that all programs use; nil if it says nothing.
 struct ProcessNumbers {
     var cpuSeconds: Double?, startTime: Double?
     var residentBytes: Int?, virtualBytes: Int?, openDescriptors: Int?, maxDescriptors: UInt?
 
     init() {
-        // From the third field on, proc(5): behind the name, which is in parentheses and may hold anything.
+        // From the third field on, proc(5). The name before it is in parentheses and may contain anything.
         let stat = Self.text("/proc/self/stat")
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ").dropFirst()
             .map { Double($0) }
@@ -25,7 +25,7 @@ struct ProcessNumbers {
         }
     }
 
-    /// When the machine started, in seconds of the wall clock. A service may not read `/proc/stat`, which says it too.
+    /// When the machine started, in seconds of the wall clock. `/proc/stat` says it too, but a service may not read it.
     private static let boot: Double = {
         func seconds(_ clock: clockid_t) -> Double {
             var time = timespec()

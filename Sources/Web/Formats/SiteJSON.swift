@@ -1,9 +1,9 @@
 public import Counting
 
-/// The snapshot of one site in the shape of the interface, for the API and the command line alike.
+/// The snapshot of one site, in the same shape for the API and the command line.
 ///
-/// `visible` leaves every other number out, and an object that would be empty with them; nil shows all.
-/// `exact` and `warnings` always stay.
+/// Only numbers in `visible` are included, and no object that would be empty; nil shows all. `exact` and `warnings`
+/// always stay.
 public func siteJSON(
     _ report: SiteReport, asOf: Moment, warnings: [Warning] = [], visible: Set<PublicNumber>? = nil
 ) -> JSONObject {

@@ -5,9 +5,9 @@ public func grouped(_ number: some BinaryInteger) -> String {
     return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
 }
 
-/// A field of a CSV file: quoted, and no formula in any spreadsheet.
+/// A field of a CSV file: quoted, and never a formula in a spreadsheet.
 public func csvField(_ text: String) -> String {
-    // By scalars: a combining mark would hide a quote among characters.
+    // By scalars: among characters, a combining mark would hide a quote.
     let scalars = text.unicodeScalars
     var field = "\""
     if let first = scalars.first, "=+-@\t\r".unicodeScalars.contains(first) { field += "'" }
@@ -15,7 +15,7 @@ public func csvField(_ text: String) -> String {
     return field + "\""
 }
 
-/// Text for HTML and XML, between quotes too. By scalars: a combining mark would hide a `<` among characters.
+/// Text for HTML and XML, also between quotes. By scalars: among characters, a combining mark would hide a `<`.
 func markup(_ text: String) -> String {
     text.unicodeScalars.reduce(into: "") { out, scalar in
         switch scalar {

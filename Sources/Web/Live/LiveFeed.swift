@@ -3,11 +3,11 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// The event streams: each client gets the full state when it has changed, at most once a second.
+/// The event streams. Each client gets the full state when it has changed, at most once a second.
 ///
-/// An event is made once for all clients of the same topic. A client that does not read misses states; the next one it reads
-/// is complete. A client that has not read for `streamPatience` is cut. So a client costs no more than what NIO and the kernel
-/// hold of one state.
+/// An event is made once for all clients of the same topic. A client that does not read misses states; the next one it
+/// reads is complete. A client that has not read for `streamPatience` is disconnected. So a client costs no more than
+/// what NIO and the kernel hold of one state.
 final class LiveFeed: Sendable {
     /// What a client watches, and whether it is the owner, who sees more numbers.
     struct Topic: Hashable, Sendable {
@@ -19,16 +19,16 @@ final class LiveFeed: Sendable {
     /// One open stream.
     final class Client: Sendable {
         let topic: Topic
-        /// Who was let in, by `Access`; nil for anybody else.
+        /// The owner that `Access` admitted; nil for anybody else.
         let owner: String?
         let loop: any EventLoop
-        /// Sends bytes; false where the client has not read those before. Called on `loop`.
+        /// Sends bytes; false if the client has not read the previous ones. Called on `loop`.
         let send: @Sendable (ByteBuffer) -> Bool
         /// Ends the stream. Called on `loop`.
         let close: @Sendable () -> Void
         fileprivate let state: Mutex<(version: UInt64, heardAt: NIODeadline, sentAt: NIODeadline)>
 
-        /// A client that has got the state of `version`.
+        /// A client that has received the state of `version`.
         init(
             _ topic: Topic, owner: String?, version: UInt64, on loop: any EventLoop,
             send: @escaping @Sendable (ByteBuffer) -> Bool, close: @escaping @Sendable () -> Void
@@ -46,7 +46,7 @@ final class LiveFeed: Sendable {
         var version: UInt64 = 0
         var bytes = ByteBuffer()
         var at = NIODeadline.uptimeNanoseconds(0)
-        // What the bytes were made of.
+        // The inputs that the bytes were made from.
         var sites: [SiteReport] = []
         var warnings: [Warning] = []
         var visible: Set<PublicNumber>?
@@ -55,7 +55,7 @@ final class LiveFeed: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: Client] = [:]
         var written: [Topic: Written] = [:]
-        /// One number for all topics, never used twice: a client may outlive what was written of its topic.
+        /// One number for all topics, never used twice: a client may outlive the stored state of its topic.
         var version: UInt64 = 0
         var isTicking = false
     }
@@ -68,7 +68,7 @@ final class LiveFeed: Sendable {
 
     private static let interval = TimeAmount.seconds(1)
     private static let tick = TimeAmount.milliseconds(200)
-    /// The most that the kernel holds for a stream; it doubles this. A client that reads takes a state at once.
+    /// The most that the kernel holds for a stream; it doubles this. A client that reads receives a state at once.
     static let bufferBytes: ChannelOptions.Types.SocketOption.Value = 64 << 10
 
     init(_ backend: any Backend, _ tokens: Tokens, _ limits: WebLimits) {
@@ -77,19 +77,19 @@ final class LiveFeed: Sendable {
         self.limits = limits
     }
 
-    /// Streams that are open.
+    /// The number of open streams.
     var count: Int { state.withLock { $0.clients.count } }
-    /// Streams that were cut because nobody read them.
+    /// The number of streams closed because their client did not read.
     var cut: UInt64 { cutEver.load(ordering: .relaxed) }
 
-    /// The state of a topic as an event, and its version; nil where there is no such site.
+    /// The state of a topic as an event, and its version; nil if there is no such site.
     func current(_ topic: Topic) -> (version: UInt64, bytes: ByteBuffer)? {
         state.withLock { state in
             renew(topic, &state, isForNewcomer: true).map { ($0.version, $0.bytes) }
         }
     }
 
-    /// Lets a client in, or says why not. The last tenth of the places is the owner's.
+    /// Admits a client, or says why not. The last tenth of the places is for the owner.
     func add(_ client: Client) -> Problem? {
         state.withLock { state in
             let places = limits.streams - (client.owner == nil ? limits.streams / 10 : 0)
@@ -123,7 +123,7 @@ final class LiveFeed: Sendable {
 
     // MARK: Time
 
-    /// The next tick runs on another client's loop, so that no loop has all of the work.
+    /// The next tick runs on another client's loop, so that no loop does all of the work.
     private func schedule(on loop: any EventLoop) {
         loop.scheduleTask(in: Self.tick) { [self] in
             look()
@@ -141,7 +141,7 @@ final class LiveFeed: Sendable {
             for topic in Set(state.clients.values.map(\.topic)) { _ = renew(topic, &state) }
             var areIn: [String: Bool] = [:]
             return state.clients.values.compactMap { client in
-                // The site is gone, or the token was revoked: the stream ends.
+                // If the site is gone or the token was revoked, the stream ends.
                 let isIn = client.owner.map { areIn[$0] ?? tokens.isOwner($0) } ?? true
                 if let owner = client.owner { areIn[owner] = isIn }
                 guard isIn, let written = state.written[client.topic] else { return (client, 0, ByteBuffer()) }
@@ -154,7 +154,7 @@ final class LiveFeed: Sendable {
         for (client, version, bytes) in due { give(bytes, of: version, to: client, at: now) }
     }
 
-    /// Runs on the client's own loop, which knows whether it reads.
+    /// Runs on the client's own loop, which knows whether the client reads.
     private func give(_ bytes: ByteBuffer, of version: UInt64, to client: Client, at now: NIODeadline) {
         client.loop.execute { [self] in
             if bytes.readableBytes == 0 { return client.close() }
@@ -167,8 +167,8 @@ final class LiveFeed: Sendable {
         }
     }
 
-    /// Writes a topic again if it has changed and the last time was a second ago. For a newcomer it is written even if nothing
-    /// has changed, because the newcomer takes its moment for now.
+    /// Writes a topic again if it has changed and was last written at least a second ago. For a newcomer it is written
+    /// even if nothing has changed, because the newcomer takes its moment for the present.
     private func renew(_ topic: Topic, _ state: inout State, isForNewcomer: Bool = false) -> Written? {
         let report = backend.report
         let now = NIODeadline.now()

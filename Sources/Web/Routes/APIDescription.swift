@@ -2,7 +2,7 @@ import Counting
 import NIOHTTP1
 import Synchronization
 
-/// `GET /openapi.json`: every route and shape, for programs. `Assets/openapi.json` holds what is not of one route.
+/// `GET /openapi.json`: every route and shape, for programs. `Assets/openapi.json` holds what is shared.
 ///
 /// It is made when a client first asks for it, so that neither a start nor a reload waits for it.
 final class APIDescription: Sendable {
@@ -10,7 +10,7 @@ final class APIDescription: Sendable {
     private let version: String
     private let made = Mutex<CachedResponse?>(nil)
 
-    /// The description of `routes` and of its own.
+    /// The description of `routes` and of its own route.
     init(of routes: [Route], version: String) {
         self.routes = routes
         self.version = version
@@ -54,7 +54,7 @@ final class APIDescription: Sendable {
         for (path, operations) in paths { object.append(path, .object(operations)) }
         let datagrams = DatagramRejection.allCases.map(\.rawValue)
         let beacons = BeaconRejection.allCases.map(\.rawValue)
-        // Each mark of the file, what comes in its place, and how deep it stands.
+        // Each mark in the file, its replacement, and its depth.
         let parts: [(mark: String, json: JSON, level: Int)] = [
             ("PATHS", .object(object), 1), ("REASON", Self.reason, 3),
             ("REJECTED_DATAGRAMS", Self.rejected(datagrams), 7), ("REJECTED_BEACONS", Self.rejected(beacons), 7),
@@ -66,7 +66,7 @@ final class APIDescription: Sendable {
         }
     }
 
-    /// Why a hit is not counted.
+    /// Why a hit is not counted, as a schema.
     private static var reason: JSON {
         [
             "type": "string", "description": "Why a hit is not counted: the same names as in the metrics.",
@@ -132,7 +132,7 @@ final class APIDescription: Sendable {
         return responses
     }
 
-    /// The cookie of the dashboard lets look, not change.
+    /// The cookie of the dashboard allows reading, not changing.
     private static func security(_ route: Route) -> JSON {
         let (nobody, token, cookie): (JSON, JSON, JSON) = ([:], ["token": []], ["cookie": []])
         switch route.access {

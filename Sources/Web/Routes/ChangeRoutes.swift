@@ -1,8 +1,8 @@
 import Counting
 import NIOHTTP1
 
-/// Numbers that the owner changes by hand: those of an older counter, and corrections. A change is answered when it is written,
-/// with who, why and when. Otherwise it has not happened.
+/// Numbers that the owner changes by hand: those of an older counter, and corrections. A change is answered after it is
+/// written, with who made it, why and when. If it is not written, nothing has changed.
 struct ChangeRoutes: RouteGroup {
     let backend: any Backend
 
@@ -53,7 +53,7 @@ struct ChangeRoutes: RouteGroup {
     private struct Start: Decodable { var visits: Int64?, views: Int64?, note: String? }
     private struct Correction: Decodable { var day: String, visits: Int64?, views: Int64?, note: String }
 
-    /// A number that is not given stays as it is.
+    /// A number that is not given stays unchanged.
     @Sendable private func start(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (place, site, owner, asOf) = try site(of: request)
         let start = try request.decode(Start.self, #"{"visits":57998,"note":"from the old counter"}"#)
@@ -106,7 +106,7 @@ struct ChangeRoutes: RouteGroup {
         }
     }
 
-    /// Writes a record, and answers with what `done` says of it.
+    /// Writes a record, and answers with what `done` makes of it.
     private func change(
         _ make: @escaping @Sendable (Engine) -> Record, saying done: @escaping @Sendable (Record) -> JSONObject
     ) -> ResponseAction {

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// The dashboard, and signing in to it with a token.
+/// The dashboard, and sign-in with a token.
 struct DashboardRoutes: RouteGroup {
     let backend: any Backend
     let tokens: Tokens
@@ -98,7 +98,7 @@ struct DashboardRoutes: RouteGroup {
         ]
     }
 
-    // They change with the program, so browsers ask for them each time.
+    // These files change with the program, so browsers ask for them each time.
     private static let style = CachedResponse(
         Assets.dashboardStyle, type: "text/css; charset=utf-8", caching: "no-cache")
     private static let script = CachedResponse(
@@ -131,7 +131,7 @@ struct DashboardRoutes: RouteGroup {
         return .now(Self.redirect(request, "; Max-Age=0"))
     }
 
-    /// The cookie is for the folder of this route as the browser sees it, whatever prefix a proxy removes.
+    /// The cookie has no path of its own: it belongs to the folder of this route, whatever prefix a proxy removes.
     private static func redirect(_ request: HTTPRequest, _ value: String) -> Response {
         let isSecure = request.head.headers["X-Forwarded-Proto"].contains { $0.lowercased() == "https" }
         var response = Response.fresh("".utf8, type: "text/plain", .seeOther)

@@ -115,7 +115,7 @@ struct HistoryRoutes: RouteGroup {
         ]
     }
 
-    /// The columns there are, each with its number of a bucket.
+    /// The available columns, each with its number for a bucket.
     private static let metrics: KeyValuePairs<String, @Sendable (Series, Int) -> Int64?> = [
         "views": { $0.views[$1] }, "visits": { $0.visits[$1] }, "online": { $0.online[$1] }, "pings": { $0.pings[$1] },
         "bots": { $0.bots[$1] }, "visitors": { $0.visitors[$1] },
@@ -196,7 +196,7 @@ struct HistoryRoutes: RouteGroup {
         }
     }
 
-    /// A line for each local day since the site was first known.
+    /// One line for each local day since the site was first known.
     @Sendable private func export(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let (site, index) = try site(of: request)
         let query = SeriesQuery(
@@ -232,11 +232,11 @@ struct HistoryRoutes: RouteGroup {
         return step
     }
 
-    /// A moment as RFC 3339 writes it, or a day of the site.
+    /// A moment in RFC 3339, or a day of the site.
     private static func edge(_ request: HTTPRequest, _ name: String) throws(Problem) -> SeriesQuery.Edge? {
         guard let text = request.query(name) else { return nil }
         if let day = LocalDay(text) { return .day(day) }
-        // The form is not enough: there is no February 30.
+        // The form alone is not enough: there is no February 30.
         let form = #/(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(Z|[+-]\d{2}:\d{2})/#
         guard let parts = text.wholeMatch(of: form), LocalDay(String(parts.1)) != nil,
             let date = try? Date(text.replacing(#/\.\d+/#, with: ""), strategy: .iso8601),

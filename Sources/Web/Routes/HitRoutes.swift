@@ -3,8 +3,8 @@ import NIOCore
 import NIOHTTP1
 import Wire
 
-/// Hits of pages: `POST /hit`, answered with the site's public numbers, this hit in them; and images, for pages without a
-/// script.
+/// Hits of pages. `POST /hit` is answered with the site's public numbers, including this hit. Images are for pages
+/// without a script.
 struct HitRoutes: RouteGroup {
     let backend: any Backend
     let proxies: Networks
@@ -99,7 +99,7 @@ struct HitRoutes: RouteGroup {
         bots. If the site's `anonymous` setting says so, a hit with DNT or Sec-GPC has no visitor.
         """
 
-    /// The numbers that fit in one place.
+    /// The public numbers with a single value.
     private static let numbers = JSON.array(PublicNumber.allCases.filter(\.isSingle).map { JSON($0.rawValue) })
 
     @Sendable private func count(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
@@ -133,7 +133,7 @@ struct HitRoutes: RouteGroup {
         return .now(try Badge(String(metric), of: site, in: language, for: backend).response)
     }
 
-    /// Counts a hit, and answers with what `response` makes of its site's numbers.
+    /// Counts a hit, and answers with what `response` makes of the site's numbers.
     private func count(
         _ request: HTTPRequest, _ form: [UInt8], _ response: @escaping @Sendable (SiteReport) -> Response
     ) -> ResponseAction {
@@ -158,14 +158,14 @@ struct HitRoutes: RouteGroup {
         Array(request.head.uri.utf8.drop { $0 != UInt8(ascii: "?") }.dropFirst())
     }
 
-    /// The form in an image's URL. Without `u` in it, the page is the one that asks for the image.
+    /// The form in an image's URL. If it has no `u`, the page is the one that asks for the image.
     private static func form(ofImage request: HTTPRequest) -> [UInt8] {
         let query = query(of: request)
         guard value(of: "u", in: query) == nil else { return query }
         return query + "&u=".utf8 + (request.head.headers.first(name: "Referer") ?? "/").formEncoded.utf8
     }
 
-    /// What the browser asks for on behalf of its user.
+    /// The privacy signals that the browser sends for its user.
     private static func signals(_ headers: HTTPHeaders) -> Set<PrivacySignal> {
         Set(PrivacySignal.allCases.filter { headers[$0.field].contains("1") })
     }
@@ -195,15 +195,15 @@ struct HitRoutes: RouteGroup {
             case .origin: (.forbidden, "The page is on none of the site's hosts; add it to hosts of the site.")
             case .rate: (.tooManyRequests, "Too many hits from one address or for one site; see visitor_rate.")
             case .limit, .internal: (.serviceUnavailable, "The hit cannot be kept now and is not counted; try again.")
-            // Those of lines of logs among them: a browser's hit has none.
+            // Some of these reasons are only for log lines: a browser's hit never has them.
             case .syntax, .truncated, .method, .status, .asset:
                 (.badRequest, "Send one form with the keys s and u, or s and n=ping.")
             }
         return Problem(status, detail, [("Access-Control-Allow-Origin", "*"), ("X-Footfall-Reason", reason.rawValue)])
     }
 
-    /// A browser that fetches an image early says so in one of these fields. A POST never is early: the script waits until the
-    /// page is shown, while Chromium still sends `Sec-Purpose: prefetch;prerender` for that page.
+    /// Whether the browser says in one of these fields that it fetches an image early. A POST never is: the script
+    /// waits until the page is shown, while Chromium still sends `Sec-Purpose: prefetch;prerender` for that page.
     private static func isPrefetch(_ head: HTTPRequestHead) -> Bool {
         head.method != .POST
             && ["Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"].contains { name in
@@ -230,7 +230,7 @@ extension HTTPRequest {
 }
 
 extension PrivacySignal {
-    /// The field that sends it as `1`.
+    /// The header field that sends the signal, as `1`.
     fileprivate var field: String {
         switch self {
         case .dnt: "DNT"
@@ -240,7 +240,7 @@ extension PrivacySignal {
 }
 
 extension String {
-    /// As the value of a form's field.
+    /// The text as the value of a form field.
     fileprivate var formEncoded: String {
         utf8.reduce(into: "") { text, byte in
             switch byte {

@@ -1,7 +1,7 @@
 import Counting
 import NIOHTTP1
 
-/// The keys that senders on other machines sign the beacons of a site with.
+/// The keys with which senders on other machines sign the beacons of a site.
 struct KeyRoutes: RouteGroup {
     let backend: any Backend
     let keys: SiteKeys
@@ -49,7 +49,7 @@ struct KeyRoutes: RouteGroup {
         return .now(.json(["keys": .array(list)]))
     }
 
-    /// Makes a key, and shows it this one time.
+    /// Makes a key, and shows it only this once.
     @Sendable private func create(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let site = try site(of: request)
         guard let key = keys.reserve(for: site) else {

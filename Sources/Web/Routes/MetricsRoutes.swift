@@ -2,7 +2,7 @@ import Counting
 import NIOHTTP1
 import Synchronization
 
-/// `GET /metrics`: which families there are, and where each number comes from. All of a scrape is of one report.
+/// `GET /metrics`: the metric families, and the source of each number. All numbers of a scrape come from one report.
 struct MetricsRoutes: RouteGroup {
     let backend: any Backend
     let requests: RequestCounts
@@ -77,7 +77,7 @@ extension Exposition {
         family(
             "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.baselineVisits }
         )
-        // Sites that share their numbers share no warning.
+        // Sites that share a series have no warnings here.
         family(
             "site_warnings", .gauge, "1 for each warning about a site.",
             sites.labelled.flatMap { site in
@@ -114,7 +114,7 @@ extension Exposition {
             count(.clockStepsBack, .clockLeapsForward, .clockRestarts))
     }
 
-    /// The first listener also has what earlier processes took in: so no restart resets the sums.
+    /// The first listener also has the counts of earlier processes, so that no restart resets the sums.
     fileprivate mutating func write(_ numbers: IngestNumbers, _ counters: Counters) {
         func listeners(_ total: Counter, _ number: (IngestNumbers.Listener) -> UInt64) -> [(
             name: String, count: UInt64

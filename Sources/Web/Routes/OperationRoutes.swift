@@ -1,7 +1,7 @@
 import Counting
 import NIOHTTP1
 
-/// What the operator asks of the daemon itself.
+/// Requests of the operator to the daemon itself.
 struct OperationRoutes: RouteGroup {
     let backend: any Backend
 
@@ -64,7 +64,7 @@ struct OperationRoutes: RouteGroup {
         ]
     }
 
-    /// The same as SIGHUP, with a response; with `?site=NAME` also whether that one is served now.
+    /// The same as SIGHUP, with a response. With `?site=NAME`, it also says whether that site is served now.
     @Sendable private func reload(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let query = request.head.uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         let site = query.hasPrefix("site=") ? String(query.dropFirst(5)) : nil
@@ -80,7 +80,7 @@ struct OperationRoutes: RouteGroup {
         }
     }
 
-    /// Answered when the database holds all that was counted before.
+    /// Answered when the database holds everything that was counted before.
     @Sendable private func checkpoint(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let asOf = backend.report.asOf
         return .after { [backend] in
@@ -91,7 +91,7 @@ struct OperationRoutes: RouteGroup {
         }
     }
 
-    /// Every change by hand that was answered before is in it.
+    /// Includes every change by hand that was answered before.
     @Sendable private func audit(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         .after { [backend] in
             guard let lines = await backend.audit() else {

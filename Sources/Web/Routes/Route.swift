@@ -1,20 +1,20 @@
 import Counting
 import NIOHTTP1
 
-/// One route: the only declaration of its method, its path, who may ask, what answers, and its description.
+/// One route: the only declaration of its method, its path, who may use it, its action, and its description.
 ///
-/// The router, the metrics' label `route`, `HEAD`, the field Allow and `/openapi.json` all come from it. To add a route, add
-/// it to the `routes` of the group that it belongs to.
+/// The router, the metrics' label `route`, `HEAD`, the field Allow and `/openapi.json` all come from it. To add a
+/// route, add it to the `routes` of its group.
 struct Route: Sendable {
     typealias Handler = @Sendable (HTTPRequest) throws(Problem) -> ResponseAction
 
     let method: HTTPMethod
-    /// The path, and the route's name in the metrics. A part in braces stands for any that is not empty.
+    /// The path, and the route's name in the metrics. A part in braces matches any part that is not empty.
     let path: String
-    /// The path in the description, where it says more than `path`.
+    /// The path in the description, if it says more than `path`.
     let describedPath: String
     let access: RouteAccess
-    /// HEAD may ask for it as well: GET changes nothing, and its response has an end.
+    /// Whether HEAD is allowed too: GET changes nothing, and its response ends.
     let answersHead: Bool
     let handler: Handler
     /// Made when a client asks for the description, so that a start does not wait for it.
@@ -35,17 +35,17 @@ struct Route: Sendable {
     }
 }
 
-/// Who may ask for a route.
+/// Who may use a route.
 enum RouteAccess: Sendable {
-    /// Anybody, and the owner gets the same.
+    /// Anybody. The owner gets the same.
     case anybody
     /// Anybody gets the public numbers of a site, and the owner gets all of them.
     case publicNumbers
-    /// The owner, and anybody where the site, the first part in braces, shows this number. The text begins a sentence.
+    /// The owner; anybody if the site, the first part in braces, shows this number. The text begins a sentence.
     case ownerUnlessPublic(PublicNumber, String)
     /// The owner only. The text begins a sentence.
     case owner(String)
-    /// The owner only; a browser is offered to sign in. The text begins a sentence.
+    /// The owner only; a browser gets the sign-in page. The text begins a sentence.
     case ownerWhoSignsIn(String)
 }
 

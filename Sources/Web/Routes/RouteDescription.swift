@@ -1,7 +1,7 @@
 import NIOHTTP1
 
-/// What a route takes and gives, for programs that read `/openapi.json` (OpenAPI 3.1). What is the same for all routes, or
-/// follows from their declaration, is added there.
+/// The input and output of a route, for programs that read `/openapi.json` (OpenAPI 3.1). `APIDescription` adds what is
+/// the same for all routes, or follows from their declaration.
 struct RouteDescription {
     /// The chapters of the description.
     enum Tag: String { case counting, numbers, history, live, changes, access, operations, pages }
@@ -11,12 +11,12 @@ struct RouteDescription {
     let tag: Tag
     let summary: String
     let details: String
-    /// Paths, parameters and members stay as they are in version 1.
+    /// Whether paths, parameters and members stay unchanged in version 1.
     let isStable: Bool
-    /// Besides `{site}` in the path and If-None-Match.
+    /// All except `{site}` in the path and If-None-Match.
     let parameters: [JSON]
     let body: JSON?
-    /// What is not the same for all routes.
+    /// The responses that are not the same for all routes.
     let responses: [ResponseDescription]
 
     init(
@@ -36,13 +36,13 @@ struct RouteDescription {
 
 /// Parts of descriptions.
 extension JSON {
-    /// A schema of `Assets/openapi.json`. A schema that only one route has can stand in its description instead.
+    /// A schema of `Assets/openapi.json`. A schema that only one route has may be in its description instead.
     static func schema(_ name: String) -> JSON { ["$ref": JSON("#/components/schemas/\(name)")] }
 
-    /// A parameter of several routes, which stands in `Assets/openapi.json`.
+    /// A parameter that several routes share, from `Assets/openapi.json`.
     static func parameter(_ name: String) -> JSON { ["$ref": JSON("#/components/parameters/\(name)")] }
 
-    /// A field of several routes, which stands in `Assets/openapi.json`.
+    /// A field that several routes share, from `Assets/openapi.json`.
     static func field(_ name: String) -> JSON { ["$ref": JSON("#/components/headers/\(name)")] }
 
     /// A key of the query.
@@ -72,7 +72,7 @@ extension JSON {
         ]
     }
 
-    /// A body as a browser sends a form.
+    /// A body in the form encoding of browsers.
     static func formBody(_ schema: JSON, _ details: String? = nil) -> JSON {
         var body: JSONObject = ["required": true]
         if let details { body.append("description", JSON(details)) }
@@ -117,7 +117,7 @@ struct ResponseDescription {
             }
         }
 
-        /// It has an entity tag, and 304 for who has its bytes.
+        /// Whether the response has an entity tag, and 304 for a client that has its bytes.
         var hasTag: Bool { fields.contains { $0.key == "ETag" } }
     }
 
@@ -131,7 +131,7 @@ struct ResponseDescription {
         self.hasTag = hasTag
     }
 
-    /// A response of a type; `fields` are described besides those of its caching.
+    /// A response of a type; `fields` are added to those of its caching.
     init(
         status: Int = 200, _ details: String, type: String? = nil, _ schema: JSON? = nil, example: String? = nil,
         caching: Caching = .noStore, fields: KeyValuePairs<String, JSON> = [:]
@@ -172,7 +172,7 @@ struct ResponseDescription {
             status: status, details, type: "application/problem+json", .schema("Problem"), fields: fields)
     }
 
-    /// 401 as a page that asks for a token, where Accept names text/html; else an error.
+    /// 401, as a page that asks for a token if Accept names text/html; else as an error.
     static func signIn(_ details: String) -> ResponseDescription {
         let json: JSON = [
             "description": JSON(details),
@@ -185,7 +185,7 @@ struct ResponseDescription {
         return ResponseDescription(401, json)
     }
 
-    /// A response of several routes, which stands in `Assets/openapi.json`.
+    /// A response that several routes share, from `Assets/openapi.json`.
     static func shared(_ status: Int, _ name: String) -> ResponseDescription {
         ResponseDescription(status, ["$ref": JSON("#/components/responses/\(name)")])
     }

@@ -1,7 +1,7 @@
 import Counting
 import NIOHTTP1
 
-/// Finds the route of a request and lets in who may ask. Serves many requests at once, on the threads of their connections.
+/// Finds the route of a request and checks access. Serves many requests at once, on the threads of their connections.
 struct Router: Sendable {
     /// The routes of one path, one for each method.
     private struct Path {
@@ -9,12 +9,12 @@ struct Router: Sendable {
         let parts: [Substring]
         var routes: [Route]
 
-        /// The route of a method; HEAD asks for that of GET.
+        /// The route of a method; HEAD uses that of GET.
         func route(of method: HTTPMethod) -> Route? {
             routes.first { $0.method == method || method == .HEAD && $0.answersHead }
         }
 
-        /// The methods that are allowed.
+        /// The allowed methods.
         var allow: String {
             let methods = routes.map(\.method.rawValue) + (routes.contains(where: \.answersHead) ? ["HEAD"] : [])
             return methods.sorted().joined(separator: ", ")
@@ -25,7 +25,7 @@ struct Router: Sendable {
     private let backend: any Backend
     private let access: Access
 
-    /// The name of all requests that no route is for.
+    /// The name of all requests without a route.
     static let other = "other"
 
     /// Serves the routes of all groups, and their description.
@@ -44,7 +44,7 @@ struct Router: Sendable {
         self.paths = paths
     }
 
-    /// How a complete request is answered, and the name of its route.
+    /// The action for a complete request, and the name of its route.
     func action(for request: HTTPRequest) -> (route: String, action: ResponseAction) {
         let parts = Self.parts(request.head.uri)
         for path in paths {
@@ -99,13 +99,13 @@ struct Router: Sendable {
         if !backend.publicNumbers(of: site).contains(number) { try request.requireOwner(what) }
     }
 
-    /// What stands between the slashes of a target, up to its query. By bytes: characters took a tenth of a request's time.
+    /// The parts of a target between slashes, up to its query. By bytes: characters cost a tenth of a request's time.
     private static func parts(_ target: String) -> [Substring] {
         target.utf8.prefix { $0 != UInt8(ascii: "?") }.dropFirst()
             .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
     }
 
-    /// What stands in the places of the path that are in braces; nil where the target has another path.
+    /// The values of the path's parts in braces; nil if the target has another path.
     private static func match(_ parts: [Substring], _ path: [Substring]) -> [Substring]? {
         guard parts.count == path.count else { return nil }
         var parameters: [Substring] = []

@@ -1,20 +1,21 @@
 import Counting
 import Synchronization
 
-/// Which sites have series of their own when there are too many for all: the busiest at that time, as long as the daemon runs.
-/// If another site took the place of one, the sum of the others would fall, and a monitoring system takes that for a restart.
+/// The sites with their own series when there are too many for all: the busiest at that time, as long as the daemon
+/// runs. If one site replaced another, the sum of the others would fall, and a monitoring system takes that for a
+/// restart.
 final class SiteLabels: Sendable {
     private let names = Mutex(Set<String>())
 
     func sites(of report: Report) -> Sites { names.withLock { Sites(report.sites, named: &$0) } }
 }
 
-/// The sites that have series of their own, and those that share one.
+/// The sites with their own series, and those that share one.
 struct Sites {
     private(set) var labelled: [SiteReport]
     private var others: [SiteReport] = []
 
-    /// So many sites have series of their own, so that a monitoring system is not flooded.
+    /// The most sites with their own series, so that a monitoring system is not flooded.
     private static let labelledMax = 200
     private static let otherName = "_other"
 
@@ -23,7 +24,7 @@ struct Sites {
         labelled = sites
         guard sites.count > Self.labelledMax else { return }
         if names.count < Self.labelledMax {
-            // A site may have the name of all others together: then it is one of them.
+            // A site may have the name of the shared series: then it belongs to it.
             let busiest = sites.indices.filter { sites[$0].name != Self.otherName && !names.contains(sites[$0].name) }
                 .map { (index: $0, views: sites[$0].countedViews) }
                 .sorted { ($1.views, $0.index) < ($0.views, $1.index) }

@@ -2,7 +2,7 @@ import Counting
 import NIOHTTP1
 import Synchronization
 
-/// The numbers of sites as they are now. A response is made once and sent as long as its numbers are the same.
+/// The present numbers of sites. A response is made once and sent as long as its numbers are the same.
 final class SiteRoutes: RouteGroup {
     private let backend: any Backend
     /// The last response of a site, for the owner and for anybody.
@@ -12,7 +12,7 @@ final class SiteRoutes: RouteGroup {
         let report: SiteReport, second: Int64, visible: Set<PublicNumber>?, response: CachedResponse
     }
 
-    /// Sites whose response is kept. Past it all are forgotten.
+    /// The most sites whose responses are kept. Past this number, all are forgotten.
     private static let sitesKept = 1000
 
     init(_ backend: any Backend) { self.backend = backend }
@@ -82,5 +82,5 @@ final class SiteRoutes: RouteGroup {
     }
 }
 
-/// No shared cache keeps the owner's responses.
+/// No shared cache stores the owner's responses.
 let ownersCaching = "private, max-age=1"

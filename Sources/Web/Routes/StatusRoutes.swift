@@ -1,7 +1,7 @@
 import Counting
 import NIOHTTP1
 
-/// How the daemon itself does, all of one report.
+/// The state of the daemon itself, all from one report.
 struct StatusRoutes: RouteGroup {
     let backend: any Backend
 

@@ -63,7 +63,7 @@ struct TokenRoutes: RouteGroup {
         return .now(.json(["tokens": .array(list)]))
     }
 
-    /// Makes a token, and shows it this one time.
+    /// Makes a token, and shows it only this once.
     @Sendable private func create(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         let name = try request.decode(Form.self, #"{"name":"dashboard"}"#).name
         guard name.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil else {

@@ -2,17 +2,17 @@ import Crypto
 import Foundation
 import NIOHTTP1
 
-/// The script that pages load, as far as a page has to know it.
+/// What a page has to know about the script that it loads.
 public enum Widget {
     private static let hash = SHA384.hash(data: Data(MinifiedScript.bytes(Assets.widget)))
-    /// The file that never changes: its name holds a part of its hash.
+    /// The name of the file that never changes: it contains a part of the file's hash.
     public static let pinnedName =
         "footfall-" + hash.prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + ".js"
     /// The value of the `integrity` attribute (W3C, Subresource Integrity).
     public static let integrity = "sha384-" + Data(hash).base64EncodedString()
 }
 
-/// The scripts that pages of sites load. They stand in the program, so nothing has to be installed beside it.
+/// The scripts that pages of sites load. They are part of the program, so nothing has to be installed beside it.
 struct WidgetRoutes: RouteGroup {
     var routes: [Route] {
         [
@@ -61,10 +61,10 @@ struct WidgetRoutes: RouteGroup {
     }
 
     private static let widget = response(Assets.widget, caching: "max-age=3600")
-    /// The same under a name that changes with its bytes: a page that names their hash may keep it for ever.
+    /// The same script, under a name that changes with its bytes. A page that names their hash may keep it for ever.
     private static let pinned = response(
         Assets.widget, caching: "public, max-age=31536000, immutable")
-    /// The same for themes that know the counter busuanzi. They name the site in the script's URL.
+    /// The same script, for themes that know the counter busuanzi. They name the site in the script's URL.
     private static let busuanzi = response(
         Assets.busuanzi + Assets.widget, caching: "max-age=3600")
 

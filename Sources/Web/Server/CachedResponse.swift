@@ -33,13 +33,13 @@ struct CachedResponse: Sendable {
             JSON.object(object).bytes, type: "application/json; charset=utf-8", caching: caching, isOpen: isOpen)
     }
 
-    /// The bytes, or 304 where the client has them.
+    /// The bytes, or 304 if the client has them.
     func response(to request: HTTPRequest) -> Response {
         request.head.headers.contains(name: "If-None-Match")
             && request.head.headers["If-None-Match"].contains(where: isAmong) ? unchanged : whole
     }
 
-    /// If-None-Match compares weakly.
+    /// If-None-Match uses weak comparison.
     private func isAmong(_ known: String) -> Bool {
         known.split(separator: ",").contains { candidate in
             let candidate = candidate.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }

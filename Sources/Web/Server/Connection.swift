@@ -3,15 +3,15 @@ import NIOHTTP1
 
 /// One connection: performs what `ConnectionStateMachine` decides.
 ///
-/// It answers on the thread that read the request. Requests that come together wait their turn, and while one waits nothing
-/// more is read, nor while the client does not read its responses. So a client cannot make us hold more than one read and
-/// one response.
+/// It answers on the thread that read the request. Requests that come together wait their turn. Nothing more is read
+/// while one waits, or while the client does not read its responses. So a client cannot make us hold more than one read
+/// and one response.
 final class Connection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A response, and the route that it counts for.
+    /// A response, and the route under which it is counted.
     private typealias RoutedResponse = (response: Response, route: String)
     private typealias Machine = ConnectionStateMachine<RoutedResponse>
 
@@ -21,7 +21,7 @@ final class Connection: ChannelDuplexHandler {
     private var machine: Machine
     private var timer: Scheduled<Void>?
     private var stream: (feed: LiveFeed, client: LiveFeed.Client)?
-    /// Actions are being performed; a flush among them may report an event of its own.
+    /// Whether actions are being performed; a flush among them may report an event of its own.
     private var isPerforming = false
 
     private init(_ service: WebService, _ limits: WebLimits, _ peer: Peer, now: NIODeadline) {
@@ -31,7 +31,7 @@ final class Connection: ChannelDuplexHandler {
         machine = Machine(limits: limits, now: now)
     }
 
-    /// Puts all that a connection needs into the pipeline of its channel, for which this is called on its loop.
+    /// Adds all that a connection needs to the pipeline of its channel. Called on the channel's loop.
     static func addHandlers(to channel: any Channel, _ service: WebService, _ limits: WebLimits, _ peer: Peer) throws {
         var decoder = NIOHTTPDecoderLimitConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
@@ -84,7 +84,7 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
-    /// Bytes came, and the parser has not seen them yet.
+    /// Bytes arrived that the parser has not seen yet.
     fileprivate func noteBytes(_ context: ChannelHandlerContext) {
         _ = machine.receive(.bytesReceived, at: context.eventLoop.now)
     }
@@ -96,7 +96,7 @@ final class Connection: ChannelDuplexHandler {
         proceed(context)
     }
 
-    /// Performs what there is to do, until an event is awaited.
+    /// Performs what there is to do, until it has to wait for an event.
     private func proceed(_ context: ChannelHandlerContext) {
         guard !isPerforming else { return }
         isPerforming = true
@@ -104,7 +104,7 @@ final class Connection: ChannelDuplexHandler {
         while true {
             while let action = machine.next(at: context.eventLoop.now) { perform(action, context) }
             guard !context.channel.isWritable else { return }
-            // More is answered than the client has read. Perhaps the kernel takes it.
+            // The client has not read all answers yet. Perhaps the kernel takes them.
             context.flush()
             guard context.channel.isWritable else { return }
         }
@@ -154,7 +154,7 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
-    /// Writes a response, to be sent with the next flush.
+    /// Writes a response. The next flush sends it.
     private func write(_ routed: RoutedResponse, _ framing: Machine.Framing, _ context: ChannelHandlerContext) {
         let (response, route) = routed
         var bytes = context.channel.allocator.buffer(capacity: 512 + response.body.readableBytes)
@@ -213,7 +213,7 @@ final class Connection: ChannelDuplexHandler {
         body.writeImmutableBuffer(state)
         var response = Response(.ok, body: body, type: "text/event-stream; charset=utf-8")
         response.add("Cache-Control", "no-store")
-        // nginx would buffer the events.
+        // Without this, nginx buffers the events.
         response.add("X-Accel-Buffering", "no")
         if !topic.isOwners { response.add("Access-Control-Allow-Origin", "*") }
         receive(.stream((response, route)), context)

@@ -3,8 +3,8 @@ package import NIOHTTP1
 
 /// The rules of one HTTP/1.1 connection: one request at a time, one response for each, and a time limit for everything.
 ///
-/// It holds no channel and no clock. The channel handler reports each event with the time, performs the action that comes
-/// back, and then asks `next` until there is no more to do. Of a response it only knows that there is one.
+/// It holds no channel and no clock. The channel handler reports each event with the time, performs the returned
+/// action, and then asks `next` until there is no more to do. It knows only that a response exists, not what is in it.
 /// ```
 /// idle ──head──► receiving ──end──► responding ──response──► idle …
 ///   │                │                   ├──stream──► streaming
@@ -13,25 +13,25 @@ package import NIOHTTP1
 package struct ConnectionStateMachine<Response: Sendable> {
     /// What has happened.
     package enum Event: Sendable {
-        /// Bytes came from the client. The parser has not made anything of them yet.
+        /// Bytes came from the client. The parser has not processed them yet.
         case bytesReceived
         /// The parser has read a part of a request.
         case part(HTTPServerRequestPart)
-        /// The parser has found that the bytes are no HTTP.
+        /// The parser found that the bytes are not HTTP.
         case malformed(HTTPParserError)
-        /// The client has closed its half: it sends no more, and may still read.
+        /// The client has closed its half: it sends no more, but may still read.
         case inputClosed
         /// The pipeline wants to read the next bytes.
         case readRequested
-        /// The client has begun or stopped to lag behind with reading.
+        /// The client has caught up with reading (true) or fallen behind (false).
         case writabilityChanged(Bool)
-        /// The request that was handed out by `respond` has its response.
+        /// The response to the request that `respond` handed out.
         case response(Response)
-        /// The request that was handed out by `respond` is answered with an event stream, which begins with this.
+        /// An event stream answers the request that `respond` handed out. It begins with this.
         case stream(Response)
         /// The time of the last `schedule` has come.
         case timerFired
-        /// The server stops in good order.
+        /// The server stops gracefully.
         case shutdown
         /// The channel has failed.
         case failed
@@ -51,7 +51,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
         case sendContinue
         /// Read from the channel.
         case read
-        /// Report `timerFired` at this time. It replaces the time before it.
+        /// Report `timerFired` at this time. It replaces the previous time.
         case schedule(NIODeadline)
         /// Close the channel when everything is written.
         case closeWhenWritten
@@ -63,13 +63,13 @@ package struct ConnectionStateMachine<Response: Sendable> {
     package struct Framing: Equatable, Sendable {
         /// The request's method is HEAD: the response has no body.
         package var isHead = false
-        /// What becomes of the connection after the response.
+        /// What happens to the connection after the response.
         package var after = After.keepOpen
-        /// The time since the request's head; zero where no head was read.
+        /// The time since the request's head; zero if no head was read.
         package var elapsed = TimeAmount.zero
     }
 
-    /// What becomes of the connection after a response.
+    /// What happens to the connection after a response.
     package enum After: Equatable, Sendable {
         /// The next request may come.
         case keepOpen
@@ -77,19 +77,19 @@ package struct ConnectionStateMachine<Response: Sendable> {
         case closeOutput
         /// Close the channel when the response is written.
         case close
-        /// Events follow until one side closes. Read on: only so is it known when the client has gone.
+        /// Events follow until one side closes. Keep reading: nothing else shows that the client has gone.
         case stream
     }
 
-    /// Why a request is refused before any route is asked.
+    /// Why a request is refused before it reaches a route.
     package enum Refusal: Sendable {
-        /// The request's target is no path.
+        /// The request's target is not a path.
         case noPath
         /// The body is longer than `WebLimits.bodyBytes`.
         case bodyTooLong
-        /// The bytes are no HTTP, or the head is past its limits.
+        /// The bytes are not HTTP, or the head exceeds its limits.
         case malformed(HTTPParserError)
-        /// The request did not come to its end in time.
+        /// The request was not complete in time.
         case timeout
     }
 
@@ -98,11 +98,11 @@ package struct ConnectionStateMachine<Response: Sendable> {
         case idle(since: NIODeadline)
         /// The head is read, and the body is coming.
         case receiving(HTTPRequestHead, body: ByteBuffer, since: NIODeadline)
-        /// The request is complete, and its response is awaited.
+        /// The request is complete, and waits for its response.
         case responding(HTTPRequestHead, since: NIODeadline)
         /// The response is an event stream, which ends with the connection.
         case streaming
-        /// The last response is given. What still comes is thrown away.
+        /// The last response is given. Further input is discarded.
         case lingering(since: NIODeadline)
         /// Nothing happens any more.
         case closed
@@ -118,30 +118,30 @@ package struct ConnectionStateMachine<Response: Sendable> {
     private enum Shutdown {
         /// The server runs.
         case none
-        /// The server stops. A request that is on its way may still come until then.
+        /// The server stops. A request on its way may still arrive until then.
         case lastRequest(until: NIODeadline)
-        /// The requests at work have until then.
+        /// The requests in progress have until then.
         case draining(until: NIODeadline)
     }
 
     private let limits: WebLimits
     private var state: State
     private var shutdown = Shutdown.none
-    /// Input is looked at while no request is being answered and the client keeps up with reading.
+    /// Input waits here while a request is being answered, or the client is behind with reading.
     private var waiting = CircularBuffer<Input>()
     private var isWritable = true
     private var isReadRequested = false
     private var isScheduled = false
-    /// Bytes came that belong to no request that was handed out.
+    /// Bytes arrived that belong to no request handed out so far.
     private var hasUnparsedBytes = false
 
-    /// A connection that was accepted `now`.
+    /// A connection accepted at `now`.
     package init(limits: WebLimits, now: NIODeadline) {
         self.limits = limits
         state = .idle(since: now)
     }
 
-    /// Takes an event in, and returns what has to be done at once. Whatever it returns, ask `next` afterwards.
+    /// Processes an event, and returns what to do at once. Call `next` afterwards, whatever it returns.
     package mutating func receive(_ event: Event, at now: NIODeadline) -> Action? {
         if case .closed = state { return nil }
         switch event {
@@ -150,7 +150,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
         case .malformed(let error): return enqueue(.malformed(error))
         case .inputClosed: return enqueue(.end)
         case .readRequested:
-            // One read ahead of the response costs less than to tell the kernel twice a request.
+            // Reading once ahead of the response costs less than telling the kernel twice per request.
             if waiting.isEmpty, isWritable { return .read }
             isReadRequested = true
         case .writabilityChanged(let isWritable): self.isWritable = isWritable
@@ -164,7 +164,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
         return nil
     }
 
-    /// What there is to do next; nil until the next event.
+    /// What to do next; nil until the next event.
     package mutating func next(at now: NIODeadline) -> Action? {
         while isReadyForInput, let input = waiting.popFirst() {
             if let action = process(input, at: now) { return action }
@@ -180,14 +180,14 @@ package struct ConnectionStateMachine<Response: Sendable> {
         return nil
     }
 
-    /// The server stops: this request is the last, and no stream begins.
+    /// Whether the server stops: then this request is the last, and no stream begins.
     package var isStopping: Bool { if case .none = shutdown { false } else { true } }
 
     // MARK: Input
 
     private mutating func enqueue(_ input: Input) -> Action? {
         if case .streaming = state {
-            // No request is answered behind a stream.
+            // No request is answered after a stream.
             if case .part = input { return nil }
             return close()
         }
@@ -283,7 +283,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
             guard let deadline, deadline <= now else { return nil }
             switch state {
             case .idle where !hasUnparsedBytes: return close()
-            // The client is in the middle of a request: tell it.
+            // The client is in the middle of a request, so tell it.
             case .idle, .receiving: return refuse(.timeout, at: now)
             case .responding, .lingering, .streaming, .closed: return close()
             }
@@ -297,14 +297,14 @@ package struct ConnectionStateMachine<Response: Sendable> {
     }
 
     private mutating func stop(at now: NIODeadline) -> Action? {
-        // The client of a stream comes again by itself.
+        // The client of a stream reconnects by itself.
         if case .streaming = state { return close() }
         shutdown = .lastRequest(until: now + TimeAmount(limits.lastRequest))
         isScheduled = false
         return nil
     }
 
-    /// A request is on its way here, or a response on its way there.
+    /// Whether a request or a response is on its way.
     private var isBusy: Bool {
         switch state {
         case .receiving, .responding: true
@@ -312,7 +312,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
         }
     }
 
-    /// When the present state has lasted long enough; nil for a stream.
+    /// When the present state times out; nil for a stream.
     private var deadline: NIODeadline? {
         switch state {
         case .idle(let since), .lingering(let since): since + TimeAmount(limits.idle)
@@ -321,7 +321,7 @@ package struct ConnectionStateMachine<Response: Sendable> {
         }
     }
 
-    /// When to look at the deadlines again. One timer serves all states, so it comes early enough for the shortest limit.
+    /// When to check the deadlines again. One timer serves all states, so it fires early enough for the shortest limit.
     private func nextCheck(at now: NIODeadline) -> NIODeadline? {
         switch shutdown {
         case .none: deadline.map { min($0, now + min(TimeAmount(limits.idle), TimeAmount(limits.request))) }
@@ -331,12 +331,12 @@ package struct ConnectionStateMachine<Response: Sendable> {
 }
 
 extension HTTPRequestHead {
-    /// Another request may follow: not with HTTP/1.0, and not where the parser stops because the client wants another protocol.
+    /// Whether another request may follow: not with HTTP/1.0, nor for another protocol, where the parser stops.
     fileprivate var allowsNextRequest: Bool {
         isKeepAlive && version != .http1_0 && method != .CONNECT && !headers.contains(name: "Upgrade")
     }
 
-    /// Makes a target in absolute form a path, and its host the Host field, as RFC 9112, 3.2.2, wants it.
+    /// Turns a target in absolute form into a path, and its host into the Host field (RFC 9112, 3.2.2).
     fileprivate mutating func makeTargetRelative() {
         guard !uri.hasPrefix("/"), let scheme = uri.firstRange(of: "://"), headers["Host"].count == 1 else { return }
         let rest = uri[scheme.upperBound...]

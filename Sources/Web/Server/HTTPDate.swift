@@ -2,7 +2,7 @@ import Counting
 import Glibc
 import Synchronization
 
-/// The Date field as RFC 9110 writes it: `Mon, 23 Nov 2026 07:45:12 GMT`. Made once a second.
+/// The Date field of RFC 9110: `Mon, 23 Nov 2026 07:45:12 GMT`. Made once a second.
 enum HTTPDate {
     private static let last = Mutex<(second: Int64, field: String)>((0, ""))
 

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// A complete request. Nothing in it is believed yet, except who is at the other end of its connection.
+/// A complete request. Nothing in it is trusted yet, except the peer.
 struct HTTPRequest: Sendable {
     let head: HTTPRequestHead
     let body: ByteBuffer
@@ -10,10 +10,10 @@ struct HTTPRequest: Sendable {
     /// Who may see every number: `local`, or the name of a token; nil for anybody else.
     var owner: String?
     var isOwners: Bool { owner != nil }
-    /// What stands in the places of the route's path that are in braces, in their order.
+    /// The values of the parts in braces of the route's path, in order.
     var parameters: [Substring] = []
 
-    /// Refuses a request that is not the owner's; `what` begins a sentence about what is asked for.
+    /// Refuses a request that is not the owner's; `what` begins a sentence about what was requested.
     func requireOwner(_ what: String) throws(Problem) {
         guard !isOwners else { return }
         throw Problem(
@@ -32,7 +32,7 @@ struct HTTPRequest: Sendable {
         }
     }
 
-    /// The value of a key of the target's query, decoded; the first of several.
+    /// The decoded value of a key in the target's query; the first if there are several.
     func query(_ name: String) -> String? {
         let query = head.uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         for pair in query.split(separator: "&") {

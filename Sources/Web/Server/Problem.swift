@@ -1,6 +1,6 @@
 import NIOHTTP1
 
-/// An error as RFC 9457 writes it (problem details). The detail says what to do about it.
+/// An error in the problem details format of RFC 9457. The detail says what to do about it.
 struct Problem: Error, Sendable {
     let status: HTTPResponseStatus
     let detail: String

@@ -1,13 +1,13 @@
-/// How a request is answered.
+/// How to answer a request.
 enum ResponseAction: Sendable {
     /// At once.
     case now(Response)
-    /// When the work calls back, once, on any thread.
+    /// When the work calls back: once, on any thread.
     case later(@Sendable (@escaping Deliver) -> Void)
-    /// As an event stream that goes on until one side closes.
+    /// As an event stream that continues until one side closes.
     case events(LiveFeed, LiveFeed.Topic, owner: String?)
 
-    /// Takes a response that is made on the connection's thread, so that the caller's thread need not do it.
+    /// Receives a response. It is made on the connection's thread, so that the caller's thread need not make it.
     typealias Deliver = @Sendable (@escaping @Sendable () -> Response) -> Void
 
     /// After work that takes longer than other connections of the same thread should wait.

@@ -1,19 +1,19 @@
 import Synchronization
 public import Wire
 
-/// The settings of `[http]` that this module acts on.
+/// The settings of `[http]` that this module uses.
 public struct WebConfiguration: Sendable {
-    /// Host names answered besides the loopback names, in any case and with any port.
+    /// Host names that are served besides the loopback names, in any case and with any port.
     public var hosts: [String]
-    /// Addresses of proxies whose word about the visitor's address is believed.
+    /// Addresses of proxies that are trusted to report the visitor's address.
     public var proxies: Networks
-    /// A request from this machine that no proxy has passed on is the owner's. Never set it behind a proxy that leaves no
-    /// trace in a request: everybody would be the owner.
+    /// Whether a request from this machine that no proxy forwarded is the owner's. Never set it behind a proxy that
+    /// leaves no trace in a request: everybody would be the owner.
     public var localAdmin: Bool
-    /// What a client may use up.
+    /// The limits on what a client may use.
     public var limits: WebLimits
 
-    /// The defaults of the configuration reference: loopback names only, and no owner but on the unix socket.
+    /// The defaults of the configuration reference: loopback names only, and no owner except on the unix socket.
     public init(
         hosts: [String] = [], proxies: Networks = Networks(), localAdmin: Bool = false,
         limits: WebLimits = WebLimits()
@@ -27,32 +27,33 @@ public struct WebConfiguration: Sendable {
 
 /// What a client may use.
 public struct WebLimits: Sendable {
-    /// Bytes of the request target and the names and values of all fields; past it 431 and the connection is closed.
+    /// Bytes of the request target and the names and values of all fields. Past it: 431, and the connection is closed.
     public var headerBytes = 8192
-    /// Header fields of a request; past it 431 and the connection is closed.
+    /// Header fields of a request. Past it: 431, and the connection is closed.
     public var headerFields = 64
-    /// Bytes of a request's body; past it 413 and the connection is closed.
+    /// Bytes of a request's body. Past it: 413, and the connection is closed.
     public var bodyBytes = 4096
-    /// From a connection's start, or the end of a response, to the complete head of the next request; then it is closed.
+    /// From a connection's start, or the end of a response, to the complete head of the next request; then it is
+    /// closed.
     public var idle = Duration.seconds(10)
     /// From a request's head to the end of its response; then the connection is closed.
     public var request = Duration.seconds(10)
-    /// The time that a request at work still has when the daemon stops.
+    /// The time that a request in progress still has when the daemon stops.
     public var drain = Duration.seconds(3)
-    /// At shutdown, how long a request may still come on an open connection, so that none that was sent is cut off.
+    /// At shutdown, how long a request may still arrive on an open connection, so that no sent one is cut off.
     public var lastRequest = Duration.milliseconds(250)
-    /// Connections open at once. Further ones are closed as they come, and counted.
+    /// Connections open at once. Further ones are closed on arrival, and counted.
     public var connections = 2000
-    /// Of these, event streams. A further one gets 503, and the last tenth of the places is the owner's.
+    /// Event streams among these connections. A further one gets 503. The last tenth of the places is for the owner.
     public var streams = 1000
-    /// A stream whose client has not read for so long is cut.
+    /// A stream is closed if its client has not read for this long.
     public var streamPatience = Duration.seconds(10)
-    /// A stream without events for so long sends a ping.
+    /// A stream sends a ping after this long without events.
     public var streamPing = Duration.seconds(15)
-    /// So many more connections are let in on the unix socket, so that a flood does not lock the owner out.
+    /// Extra connections allowed on the unix socket, so that a flood does not lock the owner out.
     public var localConnections = 16
 
-    /// The limits of the documentation.
+    /// The documented limits.
     public init() {}
 }
 
@@ -69,7 +70,7 @@ public final class WebConnections: Sendable {
     /// Connections closed at once because `WebLimits.connections` were open.
     public var refused: UInt64 { refusedEver.load(ordering: .relaxed) }
 
-    /// Takes a place, or counts a refusal where there is none.
+    /// Occupies a place, or counts a refusal if there is none.
     func enter(limit: Int) -> Bool {
         if openNow.add(1, ordering: .relaxed).newValue <= limit { return true }
         leave()

@@ -4,11 +4,11 @@ public import ServiceLifecycle
 import Synchronization
 import Wire
 
-/// A socket that is bound and listens.
+/// A bound socket that listens.
 public struct WebListener: Sendable {
-    /// The socket's descriptor. The server that is given it closes it.
+    /// The socket's descriptor. The server that receives it closes it.
     public var descriptor: CInt
-    /// It is the unix socket: everybody who can connect is the owner.
+    /// Whether it is the unix socket: everybody who can connect is the owner.
     public var isLocal: Bool
 
     /// A listener on `descriptor`.
@@ -18,14 +18,14 @@ public struct WebListener: Sendable {
     }
 }
 
-/// Serves HTTP/1.1 on sockets that somebody else opened: systemd, the daemon, a test.
+/// Serves HTTP/1.1 on sockets that others opened: systemd, the daemon, a test.
 public struct WebServer: Service {
     private let listeners: [WebListener]
     private let service: WebService
     private let limits: WebLimits
     private let connections: WebConnections
 
-    /// A server for `listeners`; `connections` counts the connections of all. Nothing is accepted before `run`.
+    /// A server for `listeners`. `connections` counts all their connections. Nothing is accepted before `run`.
     public init(
         listeners: [WebListener], backend: any Backend, configuration: WebConfiguration = WebConfiguration(),
         connections: WebConnections = WebConnections()
@@ -36,13 +36,13 @@ public struct WebServer: Service {
         service = WebService(backend, configuration, connections)
     }
 
-    /// Uses other settings from the next request on. Limits stay as they are.
+    /// Uses new settings from the next request on. Limits do not change.
     public func reload(_ configuration: WebConfiguration) { service.reload(configuration) }
 
-    /// Serves until graceful shutdown or cancellation. To be run once.
+    /// Serves until graceful shutdown or cancellation. Run it only once.
     ///
-    /// At shutdown nothing more is accepted. A request may still come on an open connection within `WebLimits.lastRequest`, and
-    /// requests at work have `WebLimits.drain`. Throws if a listener fails.
+    /// At shutdown no more connections are accepted. A request may still arrive on an open one within
+    /// `WebLimits.lastRequest`, and requests in progress have `WebLimits.drain`. Throws if a listener fails.
     public func run() async throws {
         let open = OpenChannels()
         for listener in listeners { open.add(listener: try await accept(from: listener, open)) }
@@ -58,7 +58,7 @@ public struct WebServer: Service {
         await open.connectionsClosed()
     }
 
-    /// Serves a channel that no listener accepted, as one that came over TCP. Called on its loop.
+    /// Serves a channel that no listener accepted, as if it came over TCP. Called on its loop.
     package func serve(_ channel: any Channel) throws {
         try Connection.addHandlers(to: channel, service, limits, Peer(address: nil, isLocal: false))
     }
@@ -99,7 +99,7 @@ private final class OpenChannels: Sendable {
 
     func add(listener: any Channel) { state.withLock { $0.listeners.append(listener) } }
 
-    /// Adds a connection when it is accepted, so that none is forgotten while it is being set up.
+    /// Adds a connection when it is accepted, so that none is missed while it is being set up.
     func add(_ channel: any Channel) {
         state.withLock { $0.connections[ObjectIdentifier(channel)] = channel }
         channel.closeFuture.whenComplete { [self] _ in
@@ -107,17 +107,17 @@ private final class OpenChannels: Sendable {
         }
     }
 
-    /// The connection is set up. One that came after `quiesce` stops like those before it.
+    /// Called when the connection is set up. One that came after `quiesce` stops like those before it.
     func begin(_ channel: any Channel) {
         guard state.withLock({ $0.isStopping }) else { return }
         channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
-    /// Accepts no more, and lets requests at work be answered.
+    /// Accepts no more connections, and lets requests in progress be answered.
     func quiesce() {
         let (listeners, connections) = stop()
         for listener in listeners {
-            // SwiftNIO drops a connection that is still being set up when its listener is closed.
+            // When a listener is closed, SwiftNIO drops its connections that are still being set up.
             listener.setOption(.autoRead, value: false).whenComplete { _ in
                 listener.eventLoop.scheduleTask(in: .milliseconds(50)) { listener.close(promise: nil) }
             }
@@ -137,7 +137,7 @@ private final class OpenChannels: Sendable {
         }
     }
 
-    /// Returns when every listener is closed. The first that fails closes the others: half a server is none.
+    /// Returns when every listener is closed. If one fails, the others are closed too: half a server is of no use.
     func listenersClosed() async throws {
         let listeners = state.withLock { $0.listeners }
         do {
@@ -158,13 +158,13 @@ private final class OpenChannels: Sendable {
             do {
                 try await next.closeFuture.get()
             } catch {
-                // It is closed all the same.
+                // The connection is closed anyway.
             }
         }
     }
 }
 
-/// Closes connections past the limit as they come.
+/// Closes connections beyond the limit as they arrive.
 private final class ConnectionCap: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -189,7 +189,7 @@ private final class ConnectionCap: ChannelInboundHandler {
 }
 
 extension NetworkAddress {
-    /// The address of a peer; nil where it has none.
+    /// The address of a peer; nil if it has none.
     fileprivate init?(_ address: NIOCore.SocketAddress) {
         guard let text = address.ipAddress else { return nil }
         self.init(Array(text.utf8.prefix { $0 != UInt8(ascii: "%") }).span)

@@ -1,7 +1,7 @@
 import Counting
 import Synchronization
 
-/// What the connections of a server share: the routes in force, and how requests were answered.
+/// What the connections of a server share: the routes in force, and the counts of responses.
 final class WebService: Sendable {
     let requests: RequestCounts
     private let feed: LiveFeed
@@ -31,13 +31,13 @@ final class WebService: Sendable {
         current = Mutex(makeRouter(configuration))
     }
 
-    /// The routes by the newest settings.
+    /// The routes for the newest settings.
     var router: Router { current.withLock { $0 } }
 
     func reload(_ configuration: WebConfiguration) {
         let router = makeRouter(configuration)
         current.withLock { $0 = router }
-        // The new settings may let other owners in. An owner who still is one comes again by itself.
+        // The new settings may admit other owners. A client that is still an owner reconnects by itself.
         feed.closeOwners()
     }
 }
