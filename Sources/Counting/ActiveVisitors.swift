@@ -82,27 +82,25 @@ struct ActiveVisitors: Sendable {
         _ hit: borrowing Hit, within interval: Int64, at now: Moment, _ counters: inout Counters
     ) -> Bool {
         guard hit.visitor != 0, interval > 0 else { return false }
-        let identity = Self.identity(hit.visitor, hit)
-        if let last = recentViews.lastCounted(identity, at: now),
-            now.milliseconds - last.milliseconds < interval
-        {
-            return true
-        }
         if hit.previousVisitorKey != 0,
-            let last = recentViews.lastCounted(Self.identity(hit.previousVisitorKey, hit), at: now),
-            now.milliseconds - last.milliseconds < interval
+            recentViews.holds(
+                Self.viewHash(hit.previousVisitorKey, hit), of: hit.previousVisitorKey, within: interval, at: now)
         {
             return true
         }
-        if recentViews.remember(identity, at: now) { counters[.recentViewsForgotten] += 1 }
-        return false
+        switch recentViews.observe(Self.viewHash(hit.visitor, hit), of: hit.visitor, within: interval, at: now) {
+        case .duplicate: return true
+        case .new(let forgotten):
+            counters[.recentViewsForgotten] += forgotten
+            return false
+        }
     }
 
-    /// The identity of a view. The visitor's key is secret, so nobody can choose paths that collide.
+    /// A hash of a view's visitor, page and source. The visitor's key is secret, so nobody can choose paths that collide.
     @inline(__always)
-    private static func identity(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
+    private static func viewHash(_ visitor: UInt64, _ hit: borrowing Hit) -> UInt64 {
         var hash = TableHash(visitor, UInt64(hit.source.rawValue))
         hash.combine(hit.path)
-        return max(1, hash.finalize())
+        return hash.finalize()
     }
 }

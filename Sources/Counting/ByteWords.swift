@@ -32,6 +32,32 @@ extension Span where Element == UInt8 {
     }
 }
 
+extension OutputSpan where Element == UInt8 {
+    /// Appends the 8 bytes of `word`, lowest first. There must be room for them.
+    @inline(__always)
+    mutating func append(word: UInt64) {
+        precondition(freeCapacity >= 8, "no room for a word")
+        unsafe withUnsafeMutableBufferPointer { bytes, count in
+            unsafe UnsafeMutableRawBufferPointer(bytes).storeBytes(
+                of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+            count &+= 8
+        }
+    }
+
+    /// Appends a copy of `bytes`, a block at a time. There must be room for them.
+    @inline(__always)
+    mutating func append(copying bytes: Span<UInt8>) {
+        precondition(freeCapacity >= bytes.count, "no room for the bytes")
+        unsafe withUnsafeMutableBufferPointer { all, count in
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(all)[count...]).copyMemory(
+                    from: source)
+            }
+            count &+= bytes.count
+        }
+    }
+}
+
 /// The mask as two words, the lower lanes in the first: a true lane is a byte of ones.
 @inlinable @inline(__always)
 public func words(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD2<UInt64> {

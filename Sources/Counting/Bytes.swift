@@ -49,7 +49,7 @@ public struct MalformedBytes: Error, Equatable, CustomStringConvertible {
 /// Reads what `ByteWriter` wrote. Never reads past the end and never trusts a length.
 struct ByteReader: ~Escapable {
     let bytes: Span<UInt8>
-    private(set) var offset = 0
+    var offset = 0
 
     @_lifetime(copy bytes)
     init(_ bytes: Span<UInt8>) { self.bytes = bytes }

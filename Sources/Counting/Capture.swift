@@ -28,7 +28,7 @@ public struct Capture: Sendable {
         self.changedSites = changedSites
         sites = engine.sites
         visitors = engine.activeVisitors.visitors
-        // Not shared: the next view would copy the whole ring.
+        // Not shared: the next view would copy the whole table.
         recentViews = engine.activeVisitors.recentViews.remembered(at: engine.now)
         counters = engine.counters
         upSince = engine.upSince
@@ -76,7 +76,7 @@ public struct Capture: Sendable {
         var writer = ByteWriter()
         if index == 0 {
             writer.number(recentViews.count)
-            for view in recentViews {
+            for view in recentViews.sorted() {
                 writer.word(view.identity)
                 writer.moment(Moment(milliseconds: view.moment))
             }

@@ -73,8 +73,8 @@ public struct Engine: Sendable {
             }
             fetched -= 1
             let kind = try reader.value(RecordKind.self)
-            if kind == .hit {
-                let hit = try reader.hit()
+            if kind == .hit || kind == .packedHit {
+                let hit = kind == .hit ? try reader.hit() : try reader.packedHit()
                 guard hit.site.number < sites.count else { throw reader.malformed }
                 count(hit)
             } else {
@@ -90,14 +90,9 @@ public struct Engine: Sendable {
     @inline(never)
     private mutating func fetchAhead(_ reader: ByteReader) {
         var reader = reader
-        for _ in 0..<Self.fetchedAtOnce where !reader.isAtEnd {
-            do throws(MalformedBytes) {
-                guard try reader.value(RecordKind.self) == .hit else { return }
-                touched &+= activeVisitors.visitors.touch(try reader.skipHit())
-            } catch {
-                // The caller reads the same record next and reports the error.
-                return
-            }
+        for _ in 0..<Self.fetchedAtOnce {
+            guard let visitor = reader.skipHit() else { return }
+            touched &+= activeVisitors.visitors.touch(visitor)
         }
     }
 

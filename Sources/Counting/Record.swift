@@ -34,12 +34,16 @@ public enum Record: Equatable, Sendable {
 
 /// The records of one batch as bytes. The journal stores them and the engine counts from them.
 ///
-/// Each record is the byte of its kind and its fields, in the little-endian and LEB128 forms of `ByteWriter`. A hit:
+/// Each record is the byte of its kind and its fields. Hits are by far the most, so their head has a fixed size and is
+/// written and read in three words of 8 bytes, lowest byte first. The others are in the forms of `ByteWriter`.
 /// ```
-/// 0x01  flags  site  moment  [visitor 8 B]  [former 8 B]  [path]  [referrer]
-///       bit 0 ping · 1 bot · 2–3 source · 4 visitor · 5 former · 6–7 origin (direct, internal, host)
+///  0  kind 0x0d   1  flags   2  site, 3 B   5  bytes of the referrer   6  bytes of the path, 2 B
+///  8  milliseconds since 1970, 6 B   14  zero   15  further words, one bit each
+/// 16  the visitor's key, or 0
+/// 24  the further words, 8 B each: bit 0 the visitor's key under the previous salt · then path, then referrer
 /// ```
-/// A ping or a bot's hit has no path. A bot's hit has no visitor either.
+/// Flags: bit 0 ping · 1 bot · 2–3 source · 4–5 origin (direct, internal, host). A ping or a bot's hit has no path, and
+/// only a view from another host has a referrer. A bot's hit has no visitor.
 public struct Frame: Sendable {
     private var writer = ByteWriter()
     /// Hits in the frame so far.
@@ -66,23 +70,8 @@ public struct Frame: Sendable {
     /// Adds a hit. This is the only copy of its path and referrer.
     @inline(__always)
     public mutating func append(_ hit: borrowing Hit) {
-        let isView = hit.kind == .view && !hit.isBot
-        let visitor = hit.isBot ? 0 : hit.visitor
-        let former = hit.isBot ? 0 : hit.previousVisitorKey
-        let origin: Hit.Origin = isView ? hit.origin : .direct
-        var flags = hit.kind.rawValue | hit.source.rawValue << 2 | origin.rawValue << 6
-        if hit.isBot { flags |= 1 << 1 }
-        if visitor != 0 { flags |= 1 << 4 }
-        if former != 0 { flags |= 1 << 5 }
         hits += 1
-        writer.byte(RecordKind.hit.rawValue)
-        writer.byte(flags)
-        writer.number(UInt64(hit.site.number))
-        writer.moment(hit.moment)
-        if visitor != 0 { writer.word(visitor) }
-        if former != 0 { writer.word(former) }
-        if isView { writer.text(hit.path) }
-        if origin == .host { writer.text(hit.referrer) }
+        writer.hit(hit)
     }
 
     /// Adds a record that is not a hit.
@@ -153,13 +142,102 @@ public struct Frame: Sendable {
 
 /// The first byte of a record. Stored: never renumber, only add.
 enum RecordKind: UInt8 {
-    case hit = 1, site, rollover, clock, counter, rejected, kernelDrops, baseline, correction, up, down, signed
+    /// Written until version 0.1 and read for ever.
+    case packedHit = 1
+    case site, rollover, clock, counter, rejected, kernelDrops, baseline, correction, up, down, signed
+    case hit
+}
+
+extension ByteWriter {
+    @inline(__always)
+    mutating func hit(_ hit: borrowing Hit) {
+        let isView = hit.kind == .view && !hit.isBot
+        let origin: Hit.Origin = isView ? hit.origin : .direct
+        let pathBytes = isView ? hit.path.count : 0
+        let referrerBytes = origin == .host ? hit.referrer.count : 0
+        let former = hit.isBot ? 0 : hit.previousVisitorKey
+        var head = UInt64(RecordKind.hit.rawValue) | UInt64(hit.kind.rawValue) &<< 8 | (hit.isBot ? 1 &<< 9 : 0)
+        head |= UInt64(hit.source.rawValue) &<< 10 | UInt64(origin.rawValue) &<< 12
+        head |= UInt64(truncatingIfNeeded: hit.site.number) &<< 16 | UInt64(truncatingIfNeeded: referrerBytes) &<< 40
+        head |= UInt64(truncatingIfNeeded: pathBytes) &<< 48
+        let further = former == 0 ? 0 : HitWords.formerKey
+        let second = UInt64(bitPattern: hit.moment.milliseconds) | further &<< 56
+        let length = HitWords.headBytes &+ further.nonzeroBitCount &* 8 &+ pathBytes &+ referrerBytes
+        bytes.append(addingCapacity: length) { output in
+            output.append(word: head)
+            output.append(word: second)
+            output.append(word: hit.isBot ? 0 : hit.visitor)
+            if former != 0 { output.append(word: former) }
+            output.append(copying: hit.path.extracting(0..<pathBytes))
+            output.append(copying: hit.referrer.extracting(0..<referrerBytes))
+        }
+    }
+}
+
+/// The parts of a hit's record.
+private enum HitWords {
+    static let headBytes = 24
+    /// The bits of the further words.
+    static let formerKey: UInt64 = 1
+
+    /// The bytes of path and referrer, and the bits of the further words.
+    @inline(__always)
+    static func lengths(_ head: UInt64, _ second: UInt64) -> (path: Int, referrer: Int, further: UInt64) {
+        (Int(truncatingIfNeeded: head &>> 48), Int(truncatingIfNeeded: head &>> 40 & 0xff), second &>> 56)
+    }
 }
 
 extension ByteReader {
+    /// A hit, of which the kind was just read.
     @inline(__always)
     @_lifetime(copy self)
     mutating func hit() throws(MalformedBytes) -> Hit {
+        let start = offset &- 1
+        guard bytes.count &- start >= HitWords.headBytes else { throw malformed }
+        let head = bytes.word(at: start)
+        let second = bytes.word(at: start &+ 8)
+        let visitor = bytes.word(at: start &+ 16)
+        let (pathBytes, referrerBytes, further) = HitWords.lengths(head, second)
+        let milliseconds = second & 0xffff_ffff_ffff
+        let isBot = head &>> 9 & 1 == 1
+        guard let kind = Hit.Kind(rawValue: UInt8(head &>> 8 & 1)),
+            let source = HitSource(rawValue: UInt8(head &>> 10 & 3)),
+            let origin = Hit.Origin(rawValue: UInt8(head &>> 12 & 3)),
+            head &>> 14 & 3 == 0, second &>> 48 & 0xff == 0, further <= HitWords.formerKey,
+            milliseconds <= UInt64(Moment.millisecondsMax),
+            pathBytes <= pathBytesMax, referrerBytes <= referrerBytesMax, origin == .host || referrerBytes == 0,
+            kind == .view && !isBot || pathBytes == 0 && origin == .direct, !isBot || visitor == 0 && further == 0
+        else { throw malformed }
+        let path = start &+ HitWords.headBytes &+ further.nonzeroBitCount &* 8
+        let end = path &+ pathBytes &+ referrerBytes
+        guard end <= bytes.count else { throw malformed }
+        offset = end
+        return Hit(
+            site: SiteIndex(Int(truncatingIfNeeded: head &>> 16 & 0xff_ffff)),
+            moment: Moment(milliseconds: Int64(milliseconds)), kind: kind, source: source, isBot: isBot,
+            visitor: visitor,
+            previousVisitorKey: further == 0 ? 0 : bytes.word(at: start &+ HitWords.headBytes),
+            path: bytes.extracting(path..<path &+ pathBytes), origin: origin,
+            referrer: bytes.extracting(path &+ pathBytes..<end))
+    }
+
+    /// Skips a hit. Returns its visitor, or 0; nil if there is no whole hit.
+    @inline(__always)
+    mutating func skipHit() -> UInt64? {
+        guard bytes.count &- offset >= HitWords.headBytes, bytes[offset] == RecordKind.hit.rawValue else { return nil }
+        let (pathBytes, referrerBytes, further) = HitWords.lengths(
+            bytes.word(at: offset), bytes.word(at: offset &+ 8))
+        defer { offset &+= HitWords.headBytes &+ further.nonzeroBitCount &* 8 &+ pathBytes &+ referrerBytes }
+        return bytes.word(at: offset &+ 16)
+    }
+
+    /// A hit as it was written until version 0.1, in the forms of `ByteWriter`:
+    /// ```
+    /// 0x01  flags  site  moment  [visitor 8 B]  [previous key 8 B]  [path]  [referrer]
+    ///       bit 0 ping · 1 bot · 2–3 source · 4 visitor · 5 previous key · 6–7 origin
+    /// ```
+    @_lifetime(copy self)
+    mutating func packedHit() throws(MalformedBytes) -> Hit {
         let flags = try byte()
         let site = try site()
         let moment = try moment()
@@ -177,22 +255,9 @@ extension ByteReader {
             path: path, origin: origin, referrer: referrer)
     }
 
-    /// Skips a hit. Returns its visitor, or 0.
-    @inline(__always)
-    mutating func skipHit() throws(MalformedBytes) -> UInt64 {
-        let flags = try byte()
-        _ = try number()
-        _ = try number()
-        let visitor = flags & 1 << 4 != 0 ? try word() : 0
-        if flags & 1 << 5 != 0 { _ = try word() }
-        if flags & 0b11 == 0 { _ = try text(upTo: pathBytesMax) }
-        if flags >> 6 == Hit.Origin.host.rawValue { _ = try text(upTo: referrerBytesMax) }
-        return visitor
-    }
-
     mutating func record(_ kind: RecordKind) throws(MalformedBytes) -> Record {
         switch kind {
-        case .hit: throw malformed
+        case .hit, .packedHit: throw malformed
         case .site: return .site(try site(), try siteSettings(), try rollover(), at: try moment())
         case .rollover: return .rollover(try site(), try rollover())
         case .clock:

@@ -16,7 +16,7 @@
 //               sketch: 0, n × key 8 B, rising · 1, 2¹⁴ registers as a text
 //               pages, referrers: approximate 1 B, (other) views entries, n × (text, views, entries), most first
 //               yesterday, month: visits views visitors · quarter: views visits pings bots peak · peak: visitors moment
-//     chunk 0   recent views: n × (identity 8 B, moment), in the order of counting
+//     chunk 0   recent views: n × (identity 8 B, its lowest 15 bits zero; moment), by moment and identity
 //     chunk c   visitors whose key's top 6 bits are c − 1: slots of 8 B, fingerprints rising (`VisitorTable.swift`)
 //
 // A snapshot is all of them in one: length and bytes of engine; then n, and length and bytes of each site; then length
@@ -97,7 +97,8 @@ extension Engine {
             let moment = try reader.moment()
             guard identity != 0, moment >= before, moment <= now else { throw reader.malformed }
             before = moment
-            if activeVisitors.recentViews.remember(identity, at: moment) { counters[.recentViewsForgotten] += 1 }
+            counters[.recentViewsForgotten] += activeVisitors.recentViews.restore(
+                .init(identity: identity, moment: moment.milliseconds))
         }
         guard reader.isAtEnd else { throw reader.malformed }
     }

@@ -8,7 +8,8 @@ struct Segment {
     let bytes: Int
 
     static let headerBytes = 64
-    static let version: UInt8 = 1
+    /// Version 1 had no hits of a fixed head.
+    static let version: UInt8 = 2
     private static let magic: [UInt8] = [0x46, 0x46, 0x53, 0x45, 0x47, 0, 0]
 
     static func name(_ ordinal: UInt64) -> String { Files.digits(ordinal) + ".segment" }

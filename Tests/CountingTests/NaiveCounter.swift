@@ -65,9 +65,14 @@ struct NaiveCounter {
             now.milliseconds - $0.view.moment.milliseconds < longest && !(isSame($0.view, view) && $0.day == day)
         }
         if sites[view.site].settings.duplicateMilliseconds == 0 { return }
-        if recent.count == limits.recentViews {
-            recent.removeFirst()
-            forgotten += 1
+        // Past the limit, the views of the oldest millisecond leave together; in that millisecond nothing new is kept.
+        if recent.count == limits.recentViews, let oldest = recent.first?.view.moment {
+            if oldest == now {
+                forgotten += 1
+                return
+            }
+            forgotten += UInt64(recent.prefix { $0.view.moment == oldest }.count)
+            recent.removeAll { $0.view.moment == oldest }
         }
         recent.append((view, day))
     }

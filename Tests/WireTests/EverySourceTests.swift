@@ -113,9 +113,9 @@ struct EverySourceTests {
     private static func split(_ frame: Frame) throws -> (record: [UInt8], source: HitSource) {
         try #require(frame.hits == 1)
         // A signature is a separate record before the hit: kind, site, signature, two times of five bytes.
-        let isSigned = frame.bytes[0] != 1
+        let isSigned = frame.bytes[0] != 13
         var record = Array(frame.bytes.dropFirst(isSigned ? 1 + 1 + 8 + 5 + 5 : 0))
-        try #require(record[0] == 1)
+        try #require(record[0] == 13)
         let source = try #require(HitSource(rawValue: record[1] >> 2 & 3))
         record[1] &= ~0b1100
         return (record, source)
