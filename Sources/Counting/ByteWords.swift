@@ -25,6 +25,15 @@ extension Span where Element == UInt8 {
         return word
     }
 
+    /// The bytes at `place`, lowest address lowest, with zeros above them; 0 if there are more than 8 or none.
+    @inlinable @inline(__always)
+    public func word(at place: Range<Int>) -> UInt64 {
+        let n = place.count
+        guard n &- 1 < 8, n > 0 else { return 0 }
+        guard place.lowerBound &+ 8 <= count else { return extracting(place).lastBytes(Swift.min(n, 7)) }
+        return word(at: place.lowerBound) & ~0 &>> UInt64(truncatingIfNeeded: 64 &- n &* 8)
+    }
+
     /// The 16 bytes from `offset`. All must lie inside the span.
     @inlinable @inline(__always)
     public func vector(at offset: Int) -> SIMD16<UInt8> {
@@ -32,29 +41,44 @@ extension Span where Element == UInt8 {
     }
 }
 
-extension OutputSpan where Element == UInt8 {
-    /// Appends the 8 bytes of `word`, lowest first. There must be room for them.
+extension Array where Element == UInt8 {
+    /// Appends three or four words, lowest byte first, and two texts, in one step. `fourth` is left out if it is 0.
     @inline(__always)
-    mutating func append(word: UInt64) {
-        precondition(freeCapacity >= 8, "no room for a word")
-        unsafe withUnsafeMutableBufferPointer { bytes, count in
-            unsafe UnsafeMutableRawBufferPointer(bytes).storeBytes(
-                of: word.littleEndian, toByteOffset: count, as: UInt64.self)
-            count &+= 8
+    mutating func append(
+        _ words: (UInt64, UInt64, UInt64), _ fourth: UInt64, _ first: Span<UInt8>, _ second: Span<UInt8>
+    ) {
+        let head = fourth == 0 ? 24 : 32
+        append(addingCapacity: head &+ first.count &+ second.count) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+                // The capacity was just made: nothing below goes past it.
+                var place = unsafe UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped) + count
+                unsafe place.storeBytes(of: words.0.littleEndian, as: UInt64.self)
+                unsafe place.storeBytes(of: words.1.littleEndian, toByteOffset: 8, as: UInt64.self)
+                unsafe place.storeBytes(of: words.2.littleEndian, toByteOffset: 16, as: UInt64.self)
+                if fourth != 0 { unsafe place.storeBytes(of: fourth.littleEndian, toByteOffset: 24, as: UInt64.self) }
+                unsafe place += head
+                unsafe first.copy(to: place)
+                unsafe second.copy(to: place + first.count)
+                count &+= head &+ first.count &+ second.count
+            }
         }
     }
+}
 
-    /// Appends a copy of `bytes`, a block at a time. There must be room for them.
-    @inline(__always)
-    mutating func append(copying bytes: Span<UInt8>) {
-        precondition(freeCapacity >= bytes.count, "no room for the bytes")
-        unsafe withUnsafeMutableBufferPointer { all, count in
-            unsafe bytes.withUnsafeBytes { source in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(all)[count...]).copyMemory(
-                    from: source)
-            }
-            count &+= bytes.count
+extension Span where Element == UInt8 {
+    /// Copies all bytes to `place`, 8 at a time; short texts cost less than a call of `memcpy`.
+    @unsafe @inline(__always)
+    fileprivate func copy(to place: UnsafeMutableRawPointer) {
+        guard count >= 8 else {
+            for i in indices { unsafe place.storeBytes(of: self[i], toByteOffset: i, as: UInt8.self) }
+            return
         }
+        var i = 0
+        while i &+ 8 < count {
+            unsafe place.storeBytes(of: word(at: i).littleEndian, toByteOffset: i, as: UInt64.self)
+            i &+= 8
+        }
+        unsafe place.storeBytes(of: word(at: count &- 8).littleEndian, toByteOffset: count &- 8, as: UInt64.self)
     }
 }
 
@@ -68,14 +92,12 @@ public func words(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD2<UInt64> {
 @inlinable @inline(__always)
 public func equal(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
     guard a.count == b.count else { return false }
+    guard a.count >= 8 else { return a.lastBytes(a.count) == b.lastBytes(a.count) }
     var i = 0
-    while i &+ 8 <= a.count {
+    while i &+ 8 < a.count {
         if a.word(at: i) != b.word(at: i) { return false }
         i &+= 8
     }
-    while i < a.count {
-        if a[i] != b[i] { return false }
-        i &+= 1
-    }
-    return true
+    // The last 8 bytes, some of them once more.
+    return a.word(at: a.count &- 8) == b.word(at: a.count &- 8)
 }

@@ -117,7 +117,19 @@ public struct Counters: Equatable, Sendable {
 
     /// The counts that are not zero, in the order of their raw values.
     public var nonzero: [(counter: Counter, count: UInt64)] {
-        Counter.allCases.compactMap { self[$0] == 0 ? nil : ($0, self[$0]) }
+        var nonzero: [(counter: Counter, count: UInt64)] = []
+        forEachNonzero { nonzero.append(($0, $1)) }
+        return nonzero
+    }
+
+    /// Calls `body` with each count that is not zero, in the order of their raw values.
+    @inlinable
+    public func forEachNonzero(_ body: (Counter, UInt64) -> Void) {
+        // Through a span: each subscript would copy all counts.
+        let all = counts.span
+        for i in all.indices where all[i] != 0 {
+            if let counter = Counter(rawValue: UInt8(truncatingIfNeeded: i)) { body(counter, all[i]) }
+        }
     }
 
     /// Sets every count to zero.

@@ -20,13 +20,13 @@ public struct KeyTable: Sendable {
     /// The place of `key`.
     @inline(__always)
     public func find(_ key: Span<UInt8>) -> Int? {
-        find(key, hash: hash(key))
+        find(key, hash: key.fingerprint(seed))
     }
 
     /// The place of `key`. A new key is added if `count` is below `limit`.
     @inline(__always)
     public mutating func findOrAdd(_ key: Span<UInt8>, limit: Int) -> (place: Int, isNew: Bool)? {
-        let hash = hash(key)
+        let hash = key.fingerprint(seed)
         if let place = find(key, hash: hash) { return (place, false) }
         guard keys.count < limit else { return nil }
         add(key, hash: hash)
@@ -44,13 +44,6 @@ public struct KeyTable: Sendable {
         }
         keys.removeLast()
         hashes.removeLast()
-    }
-
-    @inline(__always)
-    private func hash(_ key: Span<UInt8>) -> UInt64 {
-        var hash = TableHash(seed.k0, seed.k1)
-        hash.combine(key)
-        return hash.finalize()
     }
 
     @inline(__always)

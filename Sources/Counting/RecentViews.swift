@@ -68,7 +68,7 @@ struct RecentViews: Sendable {
     /// True if a view with this hash was counted less than `interval` milliseconds ago.
     mutating func holds(_ hash: UInt64, of visitor: UInt64, within interval: Int64, at moment: Moment) -> Bool {
         advance(to: moment.milliseconds)
-        guard count > 0, let place = search(Self.identity(hash), from: visitor).found else { return false }
+        guard count > 0, let place = search(Self.identity(hash), from: visitor) else { return false }
         return age(words[place]) < interval
     }
 
@@ -78,22 +78,20 @@ struct RecentViews: Sendable {
     mutating func observe(_ hash: UInt64, of visitor: UInt64, within interval: Int64, at moment: Moment) -> Outcome {
         advance(to: moment.milliseconds)
         let identity = Self.identity(hash)
-        var free: Int?
         if count > 0 {
-            let found = search(identity, from: visitor)
-            if let place = found.found {
+            if let place = search(identity, from: visitor) {
                 if age(words[place]) < interval { return .duplicate }
                 add(-1, at: now - age(words[place]))
                 words[place] = word(identity, now)
                 add(1, at: now)
                 return .new(forgotten: 0)
             }
-            free = found.free
-        }
-        if count < limit, let free {
-            words[free] = word(identity, now)
-            add(1, at: now)
-            return .new(forgotten: 0)
+            let start = (Int(truncatingIfNeeded: visitor) & mask) &* 8
+            for i in start &+ 1..<start &+ 8 where count < limit && !isLive(words[i]) {
+                words[i] = word(identity, now)
+                add(1, at: now)
+                return .new(forgotten: 0)
+            }
         }
         return .new(forgotten: insert(identity, from: visitor))
     }
@@ -207,22 +205,13 @@ struct RecentViews: Sendable {
     @inline(__always)
     private static func home(_ identity: UInt64) -> UInt64 { identity &>> 20 }
 
-    /// The place of a live view; or else of a word that it may use, if there is one in the first bucket.
+    /// The place of a live view.
     @inline(__always)
-    private func search(_ identity: UInt64, from visitor: UInt64) -> (found: Int?, free: Int?) {
-        let first = Int(truncatingIfNeeded: visitor) & mask
-        var free: Int?
-        let start = first &* 8
-        for i in start &+ 1..<start &+ 8 {
-            let word = words[i]
-            if isLive(word) {
-                if (word ^ identity) <= Self.timeMask { return (i, nil) }
-            } else if free == nil {
-                free = i
-            }
-        }
-        guard now &- Int64(bitPattern: words[start]) < retention || now < scatteredUntil else { return (nil, free) }
-        return (searchOn(identity), free)
+    private func search(_ identity: UInt64, from visitor: UInt64) -> Int? {
+        let start = (Int(truncatingIfNeeded: visitor) & mask) &* 8
+        for i in start &+ 1..<start &+ 8 where (words[i] ^ identity) <= Self.timeMask && isLive(words[i]) { return i }
+        guard now &- Int64(bitPattern: words[start]) < retention || now < scatteredUntil else { return nil }
+        return searchOn(identity)
     }
 
     private func searchOn(_ identity: UInt64) -> Int? {

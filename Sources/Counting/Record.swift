@@ -162,15 +162,9 @@ extension ByteWriter {
         head |= UInt64(truncatingIfNeeded: pathBytes) &<< 48
         let further = former == 0 ? 0 : HitWords.formerKey
         let second = UInt64(bitPattern: hit.moment.milliseconds) | further &<< 56
-        let length = HitWords.headBytes &+ further.nonzeroBitCount &* 8 &+ pathBytes &+ referrerBytes
-        bytes.append(addingCapacity: length) { output in
-            output.append(word: head)
-            output.append(word: second)
-            output.append(word: hit.isBot ? 0 : hit.visitor)
-            if former != 0 { output.append(word: former) }
-            output.append(copying: hit.path.extracting(0..<pathBytes))
-            output.append(copying: hit.referrer.extracting(0..<referrerBytes))
-        }
+        bytes.append(
+            (head, second, hit.isBot ? 0 : hit.visitor), former, hit.path.extracting(0..<pathBytes),
+            hit.referrer.extracting(0..<referrerBytes))
     }
 }
 

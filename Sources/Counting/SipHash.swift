@@ -31,6 +31,13 @@ public struct SipHash<let c: Int, let d: Int>: Sendable {
         }
     }
 
+    /// Adds the 8 bytes of `word`, lowest first. The bytes so far must be whole words.
+    @inlinable @inline(__always)
+    public mutating func combine(whole word: UInt64) {
+        compress(word)
+        length &+= 8
+    }
+
     /// Adds the bytes in their order.
     @inlinable @inline(__always)
     public mutating func combine(_ bytes: Span<UInt8>) {

@@ -2,13 +2,13 @@ public import Counting
 import Foundation
 import GRDB
 
-/// A stored salt: 32 bytes with a number, of one site.
+/// A stored salt with a number, of one site.
 public struct StoredSalt: Equatable, Sendable {
     /// The number that frames use for it. Never used twice.
     public let number: UInt32
     /// The site whose visitors it hashes.
     public let site: SiteIndex
-    /// The secret.
+    /// The secret, 32 bytes, and one of the scheme in which visitors' keys are made, 1; none for salts of version 0.1.
     public let bytes: [UInt8]
 
     /// A salt of a site.
@@ -165,7 +165,8 @@ extension Database {
         for row in try Row.fetchAll(db, sql: "SELECT * FROM salt ORDER BY number") {
             let (number, site) = (Int(try row.number("number")), Int(try row.number("site")))
             let bytes = try row.bytes("bytes")
-            guard let name = UInt32(exactly: number), (0..<1 << 24).contains(site), bytes.count == 32,
+            guard let name = UInt32(exactly: number), (0..<1 << 24).contains(site),
+                bytes.count == 32 || bytes.count == 33 && bytes[32] == 1,
                 Self.crc(of: number.column, site.column, bytes) == (try row.number("crc"))
             else { throw damaged("salt \(number)") }
             state.salts.append(StoredSalt(number: name, site: SiteIndex(site), bytes: bytes))

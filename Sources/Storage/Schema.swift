@@ -7,7 +7,10 @@ package typealias Migration = @Sendable (GRDB.Database) throws -> Void
 /// The tables. `FORMAT.md` explains them. A change is a new migration; never edit an existing one.
 package enum Schema {
     /// All steps. The schema's version is their number.
-    package static let migrations: [Migration] = [version1, version2, version3]
+    package static let migrations: [Migration] = [version1, version2, version3, version4]
+
+    /// Salts have a byte for their scheme, which former versions cannot read. Those that exist have none.
+    private static let version4: Migration = { _ in }
 
     /// Quarter hours packed by day, and the number of the newest batch of rows in the tables.
     private static let version3: Migration = { db in

@@ -16,7 +16,8 @@ public struct Admission: Sendable {
     var assets: [[UInt8]]
     /// The site of log lines that name no site, or empty.
     var logSite: [UInt8]
-    var bots: Bots
+    var knownAgents: KnownAgents
+    var knownReferrers = KnownReferrers()
     let spam = ReferrerSpam.list
     /// The rate limits of browsers.
     var rates: Rates
@@ -32,7 +33,10 @@ public struct Admission: Sendable {
     // The texts of the current hit, in reused buffers.
     var page = FieldText()
     var referrer = FieldText()
+    /// True if the referrer is listed as spam.
+    var isSpam = false
     var agent = FieldText()
+    var agentTraits = AgentTraits.none
     /// A short value: a site's name, an event, a visitor's id.
     var short = Text()
     /// A decoded URL.
@@ -42,6 +46,7 @@ public struct Admission: Sendable {
     /// The longest decoded values, in bytes.
     static let urlBytesMax = 1024
     static let agentBytesMax = 512
+    static let idBytesMax = 64
 
     /// The settings that decide how beacons are read.
     public struct Rules: Sendable {
@@ -72,7 +77,7 @@ public struct Admission: Sendable {
         self.sites = sites
         (trusted, assets, logSite) = (rules.trusted, [], [])
         rates = Rates(visitorPerSecond: rules.visitorPerSecond, sitePerSecond: rules.sitePerSecond, seed: seed)
-        bots = Bots(seed: seed)
+        knownAgents = KnownAgents(seed: seed)
         signatures = Signatures(seed: seed)
         reload(rules)
     }
@@ -171,8 +176,9 @@ public struct FrameCounts: Sendable {
 
     /// Moves all counts into `frame`, as its last records.
     public mutating func move(into frame: inout Frame) {
-        for (counter, count) in counters.nonzero { frame.append(.counter(counter, count)) }
+        counters.forEachNonzero { frame.append(.counter($0, $1)) }
         counters.removeAll()
+        guard !rejectedBySite.isEmpty else { return }
         for (site, count) in rejectedBySite.sorted(by: { $0.key < $1.key }) { frame.append(.rejected(site, count)) }
         rejectedBySite.removeAll(keepingCapacity: true)
     }

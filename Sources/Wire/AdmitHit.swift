@@ -115,7 +115,10 @@ extension Admission {
     /// without one.
     @inline(__always)
     mutating func claim(of hit: HitFields, in bytes: Span<UInt8>) -> SiteClaim {
-        if let name = hit[.site] { return claim(named: bytes.extracting(name)) }
+        if let name = hit[.site] {
+            if let site = sites.findAgain(name, in: bytes) { return .served(site) }
+            return claim(named: bytes.extracting(name))
+        }
         guard hit.mayOmitSite else { return .absent }
         let site =
             virtualHost(hit[.host], hit[.url], in: bytes) ?? hit[.serverName].flatMap {
@@ -128,7 +131,7 @@ extension Admission {
     /// The site with the name `raw`, with or without the escapes of a form.
     @inline(__always)
     mutating func claim(named raw: Span<UInt8>) -> SiteClaim {
-        if let site = sites.findAgain(raw) { return .served(site) }
+        if let site = sites.find(raw) { return .served(site) }
         guard short.setShort(raw, .form, limit: 64) else { return .malformed }
         if let site = sites.find(short.span) { return .served(site) }
         return isSiteName(short.span) ? .unknown : .malformed
@@ -241,7 +244,7 @@ extension Admission {
         return false
     }
 
-    /// Sets `referrer` to the host from which the hit came. Returns the kind of origin.
+    /// Sets `referrer` to the host from which the hit came, and `isSpam`. Returns the kind of origin.
     @inline(__always)
     private mutating func readReferrer(
         _ place: Range<Int>?, _ escaping: Escaping, in bytes: Span<UInt8>, of site: SiteIndex
@@ -251,26 +254,38 @@ extension Admission {
             return .direct
         }
         let raw = bytes.extracting(place)
-        if let host = plainHost(raw) {
+        if let (host, isListed) = knownReferrers.find(raw) {
             referrer.set(place.lowerBound &+ host.lowerBound..<place.lowerBound &+ host.upperBound)
+            isSpam = isListed
+        } else if let host = plainHost(raw) {
+            referrer.set(place.lowerBound &+ host.lowerBound..<place.lowerBound &+ host.upperBound)
+            isSpam = spam.holds(raw.extracting(host))
+            knownReferrers.insert(raw, host: host, isSpam: isSpam)
         } else {
             if url.decode(raw, escaping, limit: Self.urlBytesMax) { counts[.cutFields] += 1 }
             guard referrer.setReferrerHost(url) else { return .direct }
+            isSpam = spam.holds(referrer.span(in: bytes))
         }
         return sites.isOwn(referrer.span(in: bytes), of: site) ? .internal : .host
     }
 
     // MARK: Bot and visitor
 
-    /// Sets `agent` to the hit's agent.
+    /// Sets `agent` and `agentTraits` to the hit's agent.
     @inline(__always)
     private mutating func readAgent(_ hit: HitFields, in bytes: Span<UInt8>) {
-        let place = hit[.agent] ?? 0..<0
+        guard let place = hit[.agent], !place.isEmpty else {
+            agent.removeAll()
+            agentTraits = .none
+            return
+        }
         let raw = bytes.extracting(place)
-        if raw.count <= Self.agentBytesMax, hit.agentEscaping.leaves(raw) {
+        if raw.count <= Self.agentBytesMax, let traits = knownAgents.find(raw, hit.agentEscaping) {
             agent.set(place)
-        } else if agent.setClean(raw, hit.agentEscaping, limit: Self.agentBytesMax) {
-            counts[.cutFields] += 1
+            agentTraits = traits
+        } else {
+            if agent.setClean(raw, hit.agentEscaping, limit: Self.agentBytesMax) { counts[.cutFields] += 1 }
+            agentTraits = agent.traits
         }
     }
 
@@ -285,9 +300,9 @@ extension Admission {
         _ hit: HitFields, _ origin: Hit.Origin, in bytes: Span<UInt8>, at site: SiteIndex
     ) -> Bool {
         if hit.isPrefetch { return true }
-        if origin == .host, spam.holds(referrer.span(in: bytes), or: sites.entries[site.number].spam) { return true }
+        if origin == .host, isSpam || sites.isSpam(referrer.span(in: bytes), of: site) { return true }
         if hit.hasAgent, isAgentKnown(hit), isNoAgent(agent.span(in: bytes)) { return true }
-        return bots.declares(agent, in: bytes)
+        return agentTraits.isBot
             || !sites.entries[site.number].bots.isEmpty
                 && Bots.has(sites.entries[site.number].bots, in: agent.span(in: bytes))
     }
@@ -303,15 +318,18 @@ extension Admission {
     ) -> (visitor: UInt64, former: UInt64) {
         guard isAgentKnown(hit) else { return (0, 0) }
         if let id = hit[.visitor], !id.isEmpty {
-            if short.setShort(bytes.extracting(id), hit.escaping, limit: 64) {
+            let raw = bytes.extracting(id)
+            let isPlain = id.count <= Self.idBytesMax && hit.escaping.leaves(raw)
+            if isPlain || short.setShort(raw, hit.escaping, limit: Self.idBytesMax) {
                 if kind == .view { sites.entries[site.number].anomalies.observeNoAddress() }
-                return sites.keys(id: short.span, of: site, at: moment)
+                return isPlain
+                    ? sites.keys(id: raw, of: site, at: moment) : sites.keys(id: short.span, of: site, at: moment)
             }
             counts[.droppedFields] += 1
         }
         guard let address = visitorAddress(hit, in: bytes, of: site) else { return (0, 0) }
         if kind == .view { sites.entries[site.number].anomalies.observe(address) }
-        return sites.keys(address, agent, in: bytes, of: site, at: moment)
+        return sites.keys(address, agent, agentTraits.digest, in: bytes, of: site, at: moment)
     }
 
     @inline(__always)
@@ -333,13 +351,6 @@ extension Admission {
 // `Admission` holds both the texts and the tables that use them. A span of a text would keep the whole `Admission`
 // borrowed, so these functions take the text itself.
 
-extension Bots {
-    @inline(__always)
-    fileprivate mutating func declares(_ agent: borrowing FieldText, in bytes: Span<UInt8>) -> Bool {
-        declares(agent.span(in: bytes))
-    }
-}
-
 extension Rates {
     fileprivate mutating func consumeOne(
         from address: NetworkAddress, agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
@@ -352,10 +363,10 @@ extension Rates {
 extension SiteDirectory {
     @inline(__always)
     fileprivate mutating func keys(
-        _ address: NetworkAddress, _ agent: borrowing FieldText, in bytes: Span<UInt8>, of site: SiteIndex,
-        at moment: Moment
+        _ address: NetworkAddress, _ agent: borrowing FieldText, _ digest: UInt64, in bytes: Span<UInt8>,
+        of site: SiteIndex, at moment: Moment
     ) -> (visitor: UInt64, former: UInt64) {
-        keys(address, agent.span(in: bytes), of: site, at: moment)
+        keys(address, agent.span(in: bytes), digest, of: site, at: moment)
     }
 
     @inline(__always)

@@ -1,13 +1,12 @@
 import CResources
 import Counting
 
-/// Recognises declared bots by a word in their agent, and remembers the results.
+/// Recognises declared bots by a word in their agent.
 ///
 /// The words are in `Lists/agents.txt` and `Lists/crawlers.txt`. A bot that does not declare itself is not recognised.
 ///
-/// - Complexity: a recent agent costs one hash of it, a new one O(bytes): for any two bytes there are only a few words
-///   that begin with them.
-struct Bots: Sendable {
+/// - Complexity: O(bytes): for any two bytes there are only a few words that begin with them.
+enum Bots {
     /// Names of telephones and of a bank that contain a bot word. `\s` at the end of a name is a space.
     private static let people = TextList.entries(of: .phones).map { name in
         name.suffix(2).elementsEqual("\\s".utf8) ? name.dropLast(2) + [UInt8(ascii: " ")] : name
@@ -35,25 +34,6 @@ struct Bots: Sendable {
         for i in 1..<starts.count { starts[i] += starts[i - 1] }
         return (starts, words)
     }()
-
-    private let seed: HashSeed
-    /// Direct-mapped: the hash of an agent, with the result in the lowest bit.
-    private var verdicts = [UInt64](repeating: 0, count: verdictCount)
-    private static let verdictCount = 8192
-
-    init(seed: HashSeed) { self.seed = seed }
-
-    /// True if the decoded agent is that of a declared bot.
-    @inline(__always)
-    mutating func declares(_ agent: Span<UInt8>) -> Bool {
-        guard agent.count > 0 else { return false }
-        let name = agent.fingerprint(seed) | 1
-        let place = Int(truncatingIfNeeded: name >> 1) & (Self.verdictCount - 1)
-        if verdicts[place] | 1 == name { return verdicts[place] & 1 == 1 }
-        let isBot = Self.hasWord(agent)
-        verdicts[place] = isBot ? name : name & ~1
-        return isBot
-    }
 
     /// True if the agent contains any of the words, in upper or lower case.
     static func hasWord(_ agent: Span<UInt8>) -> Bool {

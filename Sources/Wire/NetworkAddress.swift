@@ -31,30 +31,31 @@ public enum NetworkAddress: Hashable, Sendable {
 
     @inline(__always)
     private static func dotted(_ text: Span<UInt8>, from start: Int) -> UInt32? {
-        var address: UInt32 = 0
-        var octet: UInt32 = 0
-        var digits = 0
-        var dots = 0
         var i = start
-        while i < text.count {
-            let byte = text[i]
-            if byte == .dot {
-                guard digits > 0, dots < 3 else { return nil }
-                address = address &<< 8 | octet
-                octet = 0
-                digits = 0
-                dots &+= 1
-            } else {
-                let digit = byte &- UInt8(ascii: "0")
-                // At most three digits, and no leading zero, which some programs read as octal.
-                guard digit < 10, digits < 3, digits == 0 || octet != 0 else { return nil }
-                octet = octet &* 10 &+ UInt32(digit)
-                guard octet <= 255 else { return nil }
-                digits &+= 1
-            }
+        guard var address = octet(text, &i) else { return nil }
+        for _ in 0..<3 {
+            guard i < text.count, text[i] == .dot else { return nil }
             i &+= 1
+            guard let octet = octet(text, &i) else { return nil }
+            address = address &<< 8 | octet
         }
-        return dots == 3 && digits > 0 ? address &<< 8 | octet : nil
+        return i == text.count ? address : nil
+    }
+
+    /// One to three digits from `i`, at most 255. No leading zero, which some programs read as octal.
+    @inline(__always)
+    private static func octet(_ text: Span<UInt8>, _ i: inout Int) -> UInt32? {
+        guard i < text.count, isDigit(text[i]) else { return nil }
+        var octet = UInt32(text[i] &- UInt8(ascii: "0"))
+        i &+= 1
+        guard i < text.count, isDigit(text[i]) else { return octet }
+        guard octet > 0 else { return nil }
+        octet = octet &* 10 &+ UInt32(text[i] &- UInt8(ascii: "0"))
+        i &+= 1
+        guard i < text.count, isDigit(text[i]) else { return octet }
+        octet = octet &* 10 &+ UInt32(text[i] &- UInt8(ascii: "0"))
+        i &+= 1
+        return octet <= 255 ? octet : nil
     }
 
     private static func groups(_ text: Span<UInt8>) -> (UInt64, UInt64)? {

@@ -21,17 +21,16 @@ struct ReferrerSpam: Sendable {
         }
     }
 
-    /// True if the host, or a domain above it, is listed or in `more`.
+    /// True if the host, or a domain above it, is listed.
     ///
     /// - Complexity: O(labels of the host), of which there are at most 128.
     @inline(__always)
-    func holds(_ host: Span<UInt8>, or more: [[UInt8]]) -> Bool {
+    func holds(_ host: Span<UInt8>) -> Bool {
         var start = 0
         for i in host.indices where host[i] == .dot {
             let domain = host.extracting(start..<host.count)
             let mark = Self.mark(domain)
             if marks[mark &>> 6] &>> UInt64(mark & 63) & 1 == 1, listed.find(domain) != nil { return true }
-            for other in more where equal(other.span, domain) { return true }
             start = i + 1
         }
         return false

@@ -18,7 +18,7 @@ struct CountingHouse {
         hosts: [String] = [], keepQuery: [String] = [], trusted: [String] = ["127.0.0.0/8", "::1/128"],
         assets: [String] = ["css", "js", "png", "woff2"], logSite: String = "", visitorPerSecond: Int = 1_000_000,
         sitePerSecond: Int = 1_000_000, anonymous: [PrivacySignal] = [], bots: [String] = [],
-        spam: [String] = []
+        spam: [String] = [], salt: Salt? = nil
     ) throws {
         var directory = SiteDirectory(seed: Self.seed)
         var engine = Engine(seed: Self.seed, at: Self.noon)
@@ -35,7 +35,7 @@ struct CountingHouse {
             }
             let site = directory.add(
                 profile, today: Self.day(20_780),
-                salt: Salt(number: 1, using: &random))
+                salt: salt ?? Salt(number: 1, using: &random))
             let today = Self.day(20_780)
             frame.append(
                 .site(site, settings, DayRollover(day: today.day, begins: today.begins, salt: 1), at: Self.noon))

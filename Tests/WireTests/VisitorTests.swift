@@ -128,6 +128,48 @@ struct VisitorTests {
         }
     }
 
+    @Test("a visitor who is here when version 0.1 is replaced stays one visitor, at noon and over the next midnight")
+    func upgrade() throws {
+        let stored = (0..<32).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+        for (beacon, text) in [
+            ("i=10.0.0.1&a=\(agent)", [4, 0, 10, 0, 0, 1, 70, 0] + bytes(agent)),
+            ("i=2001:db8::1", [8, 0, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0]),
+            ("v=x", [0xff, 0xff, 1, 0] + bytes("x")),
+        ] {
+            // What version 0.1 wrote into its journal.
+            let span = stored.span
+            var hash = StrongHash(span.word(at: 0), span.word(at: 8))
+            let hashed = Array(stored[16...]) + [4, 0] + bytes("demo") + text
+            hash.combine(hashed.span)
+            let key = hash.finalize()
+            var house = try CountingHouse(salt: Salt(number: 1, bytes: stored))
+            house.moment = CountingHouse.day(20_780).begins + 43_200_000
+            var frame = Frame()
+            let path = bytes("/a")
+            frame.append(
+                Hit(
+                    site: SiteIndex(0), moment: house.moment, kind: .view, source: .beacon, isBot: false, visitor: key,
+                    previousVisitorKey: 0, path: path.span, origin: .direct, referrer: Span()))
+            frame.append(.counter(.records, 1))
+            try house.engine.apply(frame.span)
+            // At noon, and the same person from midnight on, with a salt of today.
+            try house.take("f1 s=demo&u=/b&\(beacon)")
+            #expect(house.engine.report().site("demo")?.totalVisits == 1 && house.engine.trackedVisitors == 1)
+            house.moment = CountingHouse.day(20_781).begins + -1000
+            try house.take("f1 s=demo&u=/a&\(beacon)")
+            var random = SplitMix(seed: 99)
+            let salt = Salt(number: 2, using: &random)
+            house.admission.sites.rollOver([(SiteIndex(0), CountingHouse.day(20_781), salt)])
+            for second in [0, 1799, 3000] {
+                house.moment = CountingHouse.day(20_781).begins + Int64(second) * 1000
+                try house.take("f1 s=demo&u=/c&\(beacon)")
+                #expect(house.engine.online(of: SiteIndex(0), within: 1800) == 1)
+            }
+            #expect(house.engine.report().site("demo")?.totalVisits == 2)
+        }
+    }
+
     private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
     private func hasher(salt: UInt64, site: String) -> VisitorHasher {

@@ -1,7 +1,7 @@
 import Counting
 
 /// How a sender escapes bytes.
-enum Escaping: Sendable {
+enum Escaping: UInt8, Sendable {
     /// `+` and `%HH`, as in forms and native beacons.
     case form
     /// `\xHH`, `\"`, `\\`, `\t` …: nginx and Apache.

@@ -33,6 +33,9 @@ struct FieldText: Sendable {
         return buffer.setClean(value, escaping, limit: limit)
     }
 
+    /// The traits of a decoded agent.
+    var traits: AgentTraits { AgentTraits(of: buffer.span) }
+
     /// Sets the text to the path of a page, from its URL.
     mutating func setPath(_ url: borrowing Text, keepQuery: [[UInt8]], _ fileExtension: inout Text) {
         isDecoded = true

@@ -1,12 +1,10 @@
-import Counting
-
 extension Span where Element == UInt8 {
     /// A keyed 64-bit fingerprint of the bytes, for lookups in memory millions of times a second.
     ///
     /// 16 bytes with one multiplication whose halves are folded together, as in Wang Yi's wyhash: a fifth of the time
-    /// of `TableHash`. Its strength is not proven, so nothing that is stored or stands for a person depends on it.
-    @inline(__always)
-    func fingerprint(_ seed: HashSeed) -> UInt64 {
+    /// of `TableHash`. Its strength is not proven, so nothing that is stored depends on it.
+    @inlinable @inline(__always)
+    public func fingerprint(_ seed: HashSeed) -> UInt64 {
         var print = seed.k0 ^ UInt64(truncatingIfNeeded: count)
         var i = 0
         while i &+ 16 <= count {
@@ -27,8 +25,8 @@ extension Span where Element == UInt8 {
     }
 }
 
-@inline(__always)
-private func folded(_ a: UInt64, _ b: UInt64) -> UInt64 {
+@inlinable @inline(__always)
+func folded(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
     return product.high ^ product.low
 }
