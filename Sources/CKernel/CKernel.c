@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <linux/magic.h>
 #include <sys/socket.h>
@@ -138,6 +139,12 @@ int ck_send(int descriptor, const uint8_t *const *datagrams, const uint32_t *len
     }
     int sent = sendmmsg(descriptor, headers, count, 0);
     return sent < 0 ? -errno : sent;
+}
+
+void ck_wait(int descriptor, long nanoseconds) {
+    struct pollfd waiting = {.fd = descriptor, .events = POLLIN};
+    struct timespec time = {.tv_nsec = nanoseconds};
+    ppoll(&waiting, 1, &time, NULL);
 }
 
 static uint32_t crc_by_bits(uint32_t crc, const uint8_t *bytes, size_t count) {

@@ -1,36 +1,37 @@
-import Glibc
-import Platform
-
-/// How long to wait between two batches of a stream, so that one wake-up serves many datagrams.
+/// How long to rest between two batches of a stream, so that one wake-up serves many datagrams.
 ///
-/// With plain senders, a wake-up for each datagram costs four times as much as a sleep of 50 µs, and a journal adds a
-/// write per batch. So the sleep grows until a batch is three quarters full, between 50 and 400 µs. A datagram of a
-/// stream never waits longer than that plus the kernel's own delay, about 0.5 ms together. A single datagram does not
-/// wait at all.
+/// With plain senders, a wake-up for each datagram costs four times as much as a rest of 50 µs, and a journal adds a write
+/// per batch. So the rest grows until one and a half batches arrive in it, between 50 µs and the longest. A datagram of
+/// a stream never waits longer than that plus the kernel's own delay. A single datagram does not wait at all.
 public struct BatchCoalescer {
+    private let longest: Int64
     private var nanoseconds = shortest
-    private var lastBatch: Int64 = 0
+    /// Datagrams since the last rest.
+    private var received = 0
+    private var restedUntil: Int64 = 0
 
-    private static let shortest = 50_000
-    private static let longest = 400_000
-    /// Datagrams wanted in a batch. The rest of the batch is room for a burst.
-    private static let batch = ReceiveRing.batchMax * 3 / 4
+    private static let shortest: Int64 = 50_000
+    private static let wanted = Int64(ReceiveRing.batchMax * 3 / 2)
     /// Batches closer together than this are a stream.
     private static let streamNanoseconds: Int64 = 1_000_000
 
-    /// The first batch is not part of a stream.
-    public init() {}
+    /// The first batch is not part of a stream. A small receive buffer, in bytes as the kernel counts them, must be read
+    /// twice as often.
+    public init(receiveBuffer: Int) { longest = receiveBuffer < 4 << 20 ? 400_000 : 800_000 }
 
-    /// Sleeps after a batch of `count` datagrams, at least one, that was not full, if the batch before it was recent.
-    public mutating func rest(after count: Int) {
-        let now = Clocks.steadyNanoseconds
-        defer { lastBatch = Clocks.steadyNanoseconds }
-        guard now - lastBatch < Self.streamNanoseconds else {
+    /// How many nanoseconds to rest after a batch of `count` datagrams, at least one. `now` is when it arrived, by a
+    /// steady clock. Nil after a full batch, because more may wait, and after a batch that is not part of a stream.
+    public mutating func rest(after count: Int, isFull: Bool, at now: Int64) -> Int64? {
+        received += count
+        guard !isFull else { return nil }
+        defer { received = 0 }
+        guard now - restedUntil < Self.streamNanoseconds else {
             nanoseconds = Self.shortest
-            return
+            restedUntil = now
+            return nil
         }
-        nanoseconds = min(max(nanoseconds * Self.batch / count, Self.shortest), Self.longest)
-        var time = timespec(tv_sec: 0, tv_nsec: nanoseconds)
-        _ = unsafe nanosleep(&time, nil)
+        nanoseconds = min(max(nanoseconds * Self.wanted / Int64(received), Self.shortest), longest)
+        restedUntil = now + nanoseconds
+        return nanoseconds
     }
 }

@@ -20,9 +20,9 @@ struct CountingLoop: ~Copyable {
 
     /// Changes that are retried until they can be made.
     private var waitingChanges: [Change] = []
-    /// `wall`: the last reading of the wall clock. `heard`: all datagrams up to this stamp have been read. In
-    /// milliseconds.
-    private var wall: Int64 = 0
+    /// The last reading of the clocks.
+    private var clocks = Clocks.Reading()
+    /// All datagrams up to this stamp have been read, in milliseconds.
     private var heard: Int64 = 0
     private var tasksRunAt: Int64 = 0
     /// The quarter hour in which closed rows were last dropped.
@@ -42,24 +42,26 @@ struct CountingLoop: ~Copyable {
     }
 
     mutating func run(on thread: OSThread, longestPause: borrowing Atomic<Int64>) {
-        var coalescer = BatchCoalescer()
+        var coalescer = BatchCoalescer(receiveBuffer: receiver.receiveBuffer)
         var stopBy: Int64?
         while true {
             let batch = receive()
             let isAsked = serveRequests()
-            if batch == .empty, !isAsked { pipeline.advanceClock() }
+            if batch.count == 0, !isAsked { pipeline.advanceClock() }
             runPeriodicTasks(longestPause)
             if thread.isStopping {
                 // An inherited socket keeps its waiting datagrams for the next process. Our own socket is read until it
                 // is empty, for a limited time.
                 if receiver.outlivesUs { break }
                 let end = stopBy ?? Clocks.steady + CountingThread.drainMax
-                if stopBy != nil && batch == .empty || Clocks.steady >= end { break }
+                if stopBy != nil && batch.count == 0 || Clocks.steady >= end { break }
                 stopBy = end
-            } else if batch == .empty {
+            } else if batch.count == 0 {
                 if !isAsked { wait(for: thread.wakeup) }
-            } else if case .some(let count) = batch {
-                coalescer.rest(after: count)
+            } else if let rest = coalescer.rest(
+                after: batch.count, isFull: batch.isFull, at: clocks.steadyNanoseconds)
+            {
+                thread.wakeup.rest(nanoseconds: rest)
             }
         }
         end()
@@ -88,16 +90,17 @@ struct CountingLoop: ~Copyable {
     private mutating func receive() -> SocketReceiver.Batch {
         // If nothing waits, time may advance to here without passing a datagram that arrives later.
         readClocks()
-        let begun = wall
-        var newest = wall
+        let begun = clocks
+        var newest = begun
         let tell = tell
         let batch = receiver.receive(into: &pipeline) { pipeline in
             // Read the clocks again, so that no stamp of this batch lies ahead of them.
             newest = Self.readClocks(&pipeline, tell)
+            return newest
         }
-        wall = newest
-        heard = batch == .full ? pipeline.reached : begun
-        if batch != .empty { publisher.isChanged = true }
+        clocks = newest
+        heard = batch.isFull ? pipeline.reached : begun.wall
+        if batch.count > 0 { publisher.isChanged = true }
         // Commit clock events even if the batch is empty.
         pipeline.commit()
         return batch
@@ -109,7 +112,7 @@ struct CountingLoop: ~Copyable {
     /// at a wrong moment.
     private mutating func serveRequests() -> Bool {
         // A stamp ahead of the clock is from before the clock was set back.
-        let (requests, refused) = requests.dequeue { $0 <= heard || $0 > wall }
+        let (requests, refused) = requests.dequeue { $0 <= heard || $0 > clocks.wall }
         pipeline.refuse(refused)
         guard !requests.isEmpty else { return false }
         readClocks()
@@ -153,18 +156,18 @@ struct CountingLoop: ~Copyable {
         }
     }
 
-    private mutating func readClocks() { wall = Self.readClocks(&pipeline, tell) }
+    private mutating func readClocks() { clocks = Self.readClocks(&pipeline, tell) }
 
     private static func readClocks(
         _ pipeline: inout IngestPipeline, _ tell: @Sendable (CountingThread.Event) -> Void
-    ) -> Int64 {
-        let wall = Clocks.wall
-        if let event = pipeline.observe(wall: wall, steady: Clocks.steady) { tell(.clock(event)) }
-        return wall
+    ) -> Clocks.Reading {
+        let clocks = Clocks.Reading()
+        if let event = pipeline.observe(wall: clocks.wall, steady: clocks.steady) { tell(.clock(event)) }
+        return clocks
     }
 
     private mutating func runPeriodicTasks(_ longestPause: borrowing Atomic<Int64>) {
-        let now = Clocks.steady
+        let now = clocks.steady
         guard now - tasksRunAt >= CountingThread.publishInterval || tasksRunAt == 0 else { return }
         tasksRunAt = now
         if receiver.readDropCounts(into: &pipeline) { publisher.isChanged = true }

@@ -28,6 +28,8 @@ import Wire
     private let memory: UnsafeMutableRawPointer
     private let slots: UnsafeMutableRawPointer
     private let bytes = headerBytes + ck_slots_size(UInt32(batchMax), UInt32(slotBytes))
+    /// What `arm` wrote last.
+    private var reserved: (sequence: UInt64, before: UInt64) = (0, 0)
     /// Datagrams in the slot now.
     private(set) var received = 0
 
@@ -127,6 +129,8 @@ import Wire
     /// Reserves a sequence for the frame of the next batch, with the hits in all frames before it.
     @inline(__always)
     func arm(_ next: (sequence: UInt64, before: UInt64)) {
+        guard next != reserved else { return }
+        reserved = next
         unsafe memory.storeBytes(of: next.sequence, toByteOffset: 32, as: UInt64.self)
         unsafe memory.storeBytes(of: next.before, toByteOffset: 40, as: UInt64.self)
         unsafe memory.storeBytes(of: checksum, toByteOffset: 8, as: UInt32.self)
@@ -169,6 +173,7 @@ import Wire
         unsafe ck_slots_init(slots, UInt32(Self.batchMax), UInt32(Self.slotBytes))
         received = 0
         armed = nil
+        reserved = (0, 0)
     }
 
     /// The kernel's data about a datagram.

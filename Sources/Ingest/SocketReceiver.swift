@@ -4,8 +4,8 @@ import Storage
 
 /// The beacon sockets, and the ring that receives their datagrams.
 ///
-/// The ring is armed with the sequence of the next frame before each read, and again as soon as a frame is written.
-/// After a kill, the armed sequence shows which frames were only buffered in memory.
+/// The ring is armed with the sequence of the next frame as soon as a frame is written, and before a read if other frames
+/// were written in between. After a kill, the armed sequence shows which frames were only buffered in memory.
 struct SocketReceiver {
     private let sockets: [BeaconSocket]
     private let ring: ReceiveRing
@@ -21,25 +21,32 @@ struct SocketReceiver {
     }
 
     /// What one read of all sockets found.
-    enum Batch: Equatable { case empty, some(Int), full }
+    struct Batch {
+        /// Datagrams of all sockets together.
+        var count = 0
+        /// True if a socket gave as many as one read can.
+        var isFull = false
+    }
 
     var descriptors: [CInt] { sockets.map(\.descriptor) }
+    /// The smallest receive buffer, in bytes as the kernel counts them.
+    var receiveBuffer: Int { sockets.map(\.receiveBuffer).min() ?? 0 }
     /// True if every socket stays open when this process ends.
     var outlivesUs: Bool { sockets.allSatisfy(\.isInherited) }
 
     /// Receives one batch from every socket. Each batch is one frame of `pipeline`, and its slots are free when the
     /// frame is written. `readClocks` is called when a batch has arrived.
     mutating func receive(
-        into pipeline: inout IngestPipeline, readClocks: (inout IngestPipeline) -> Void
+        into pipeline: inout IngestPipeline, readClocks: (inout IngestPipeline) -> Clocks.Reading
     ) -> Batch {
-        var batch = Batch.empty
+        var batch = Batch()
         for (i, socket) in sockets.enumerated() {
             arm(pipeline.journalNext)
             let count = ring.receive(from: socket.descriptor)
             guard count > 0 else { continue }
-            readClocks(&pipeline)
+            let now = readClocks(&pipeline)
             let stamp = ring.withDatagram(0) { $1.stamp }
-            if stamp > 0 { numbers.delays.add(Double(max(0, Clocks.wallNanoseconds - stamp)) / 1e9) }
+            if stamp > 0 { numbers.delays.add(Double(max(0, now.wallNanoseconds - stamp)) / 1e9) }
             numbers.batches.add(Double(count))
             let parsed = pipeline.parsedDatagrams
             pipeline.ingestBatch(of: ring)
@@ -48,7 +55,8 @@ struct SocketReceiver {
             arm(pipeline.journalNext)
             numbers.listeners[i].datagrams += UInt64(count)
             numbers.listeners[i].parsed += pipeline.parsedDatagrams - parsed
-            if count == ReceiveRing.batchMax { batch = .full } else if batch == .empty { batch = .some(count) }
+            batch.count += count
+            if count == ReceiveRing.batchMax { batch.isFull = true }
         }
         return batch
     }

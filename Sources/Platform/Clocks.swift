@@ -23,6 +23,19 @@ public enum Clocks {
     /// The CPU time of the calling thread in nanoseconds; time on a core that other threads used does not count.
     public static var threadNanoseconds: Int64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
+    /// The wall clock and the steady clock at one moment.
+    public struct Reading: Sendable {
+        /// In nanoseconds.
+        public let wallNanoseconds: Int64, steadyNanoseconds: Int64
+        /// In milliseconds.
+        public var wall: Int64 { wallNanoseconds / 1_000_000 }
+        /// In milliseconds.
+        public var steady: Int64 { steadyNanoseconds / 1_000_000 }
+
+        /// Reads both clocks.
+        public init() { (wallNanoseconds, steadyNanoseconds) = (Clocks.wallNanoseconds, Clocks.steadyNanoseconds) }
+    }
+
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         _ = unsafe clock_gettime(clock, &time)

@@ -1,3 +1,4 @@
+import CKernel
 import Glibc
 
 /// Wakes a thread that waits for file descriptors.
@@ -28,6 +29,9 @@ public final class Wakeup: Sendable {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         if unsafe poll(&waiting, 1, milliseconds) > 0 { clear() }
     }
+
+    /// Waits for a signal, which stays, or for `nanoseconds`, fewer than a second.
+    public func rest(nanoseconds: Int64) { ck_wait(descriptor, Int(nanoseconds)) }
 
     /// Clears all signals.
     public func clear() {

@@ -110,7 +110,7 @@ public final class Journal: Sendable {
     /// - Complexity: one `pwritev`; at the end of a segment rarely the creation of the next.
     public func append(_ records: Span<UInt8>, hits: Int) {
         append(records, hits: hits) { head, sequence, state in
-            let held = Held(sequence: sequence, header: head, records: [UInt8](copying: records))
+            let held = Held(sequence: sequence, header: [UInt8](copying: head), records: [UInt8](copying: records))
             state.status.numbers.bufferedBytes += held.bytes
             state.held.append(held)
             return true
@@ -126,7 +126,7 @@ public final class Journal: Sendable {
     /// Writes one frame. If that fails, `hold` decides whether the frame is buffered.
     @discardableResult
     private func append(
-        _ records: Span<UInt8>, hits: Int, orHold hold: (_ head: [UInt8], UInt64, inout State) -> Bool
+        _ records: Span<UInt8>, hits: Int, orHold hold: (_ head: Span<UInt8>, UInt64, inout State) -> Bool
     ) -> Bool {
         precondition(records.count <= FrameHeader.lengthMax, "a frame of \(records.count) bytes")
         return state.withLock { state in
@@ -135,7 +135,7 @@ public final class Journal: Sendable {
             let head = header.encoded(records, seed: seed)
             let failure = state.status.failure
             let isWritten = state.held.isEmpty && write(header.sequence, head.span, records, &state)
-            guard isWritten || hold(head, header.sequence, &state) else {
+            guard isWritten || hold(head.span, header.sequence, &state) else {
                 if let refusal = state.status.failure { state.status.refusal = (refusal, Clocks.steady) }
                 // Nothing is buffered, so no retry would clear the failure.
                 state.status.failure = failure

@@ -20,18 +20,17 @@ struct FrameHeader {
     var after: UInt64 { before + UInt64(hits) }
 
     /// The head as bytes; `seed` is the CRC of the incarnation.
-    func encoded(_ records: Span<UInt8>, seed: UInt32) -> [UInt8] {
-        var tail: [UInt8] = []
-        tail.reserveCapacity(Self.bytes)
-        tail.append(UInt64(Self.magic), bytes: 4)
-        tail.append(0, bytes: 4)
-        tail.append(UInt64(length), bytes: 4)
-        tail.append(UInt64(hits), bytes: 4)
-        tail.append(sequence, bytes: 8)
-        tail.append(before, bytes: 8)
-        let crc = crc32c(records, from: crc32c(tail.span.extracting(8..<Self.bytes), from: seed))
-        for i in 0..<4 { tail[4 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
-        return tail
+    func encoded(_ records: Span<UInt8>, seed: UInt32) -> [32 of UInt8] {
+        var head = Self.head([UInt64(Self.magic), UInt64(length) | UInt64(hits) << 32, sequence, before])
+        let checked = crc32c(head.span.extracting(8..<Self.bytes), from: seed)
+        let crc = crc32c(records, from: checked)
+        for i in 0..<4 { head[4 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+        return head
+    }
+
+    /// Four words as bytes, the lowest byte first.
+    private static func head(_ words: [4 of UInt64]) -> [32 of UInt8] {
+        InlineArray { UInt8(truncatingIfNeeded: words[$0 &>> 3] &>> UInt64($0 &* 8)) }
     }
 }
 

@@ -49,7 +49,7 @@ struct Drain: ParsableCommand {
 
         var datagrams = 0
         var bytes = 0
-        var nap = BatchCoalescer()
+        var coalescer = BatchCoalescer(receiveBuffer: socket.receiveBuffer)
         let begun = Clocks.processNanoseconds
         while true {
             let count = Int(unsafe ck_receive(socket.descriptor, slots, Self.batchMax))
@@ -61,7 +61,11 @@ struct Drain: ParsableCommand {
             }
             for i in 0..<count { unsafe bytes += Int(ck_datagram_at(slots, UInt32(i)).length) }
             datagrams += count
-            if count < Self.batchMax { nap.rest(after: count) }
+            let now = Clocks.steadyNanoseconds
+            if let rest = coalescer.rest(after: count, isFull: count == Self.batchMax, at: now) {
+                var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
+                _ = unsafe nanosleep(&time, nil)
+            }
         }
         let processor = Clocks.processNanoseconds - begun
         let each = String(Double(processor * 10 / Int64(datagrams)) / 10)

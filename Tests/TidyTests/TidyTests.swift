@@ -106,7 +106,6 @@ struct TidyTests {
         "Sources/Ingest/ReceiveRing.swift": "slots that the kernel and earlier processes wrote",
         "Sources/Ingest/SocketAddress.swift": "socket addresses",
         "Sources/Ingest/CountingLoop.swift": "poll",
-        "Sources/Ingest/BatchCoalescer.swift": "nanosleep",
         "Sources/Supervision/InheritedSockets.swift": "sd_listen_fds_with_names",
         "Sources/Supervision/Supervisor.swift": "sd_notify, clock_gettime",
         "Sources/Supervision/SystemJournal.swift": "getenv, fstat, sd_journal_sendv",

@@ -37,6 +37,9 @@ struct ck_datagram ck_datagram_at(const void *memory, unsigned index);
 /// Wipes payload, sender, control and length of the first `count` slots.
 void ck_slots_wipe(void *memory, unsigned count);
 
+/// Waits until `descriptor` is readable, at most `nanoseconds`, fewer than a second.
+void ck_wait(int descriptor, long nanoseconds);
+
 /// CRC-32C (Castagnoli) of `count` bytes, continued from `crc`; 0 begins. Uses the processor's instruction if it has
 /// one.
 uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
