@@ -32,7 +32,7 @@ private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     switch unsafe getenv("FOOTFALL_FUZZ").map({ unsafe String(cString: $0) }) {
     case "datagram": return { house.receive($0, from: .ourselves) }
     case "stranger": return { house.receive($0, from: .address(.v4(0x0808_0808))) }
-    case "browser": return { house.takeForm($0) }
+    case "browser": return { house.receiveForm($0) }
     case "forwarded": return { forwarded($0) }
     case "line": return { bytes in _ = RecordedLine(bytes.span) }
     case "frame":
@@ -122,7 +122,7 @@ private final class House {
         finish(frame)
     }
 
-    func takeForm(_ bytes: [UInt8]) {
+    func receiveForm(_ bytes: [UInt8]) {
         runs += 1
         let half = bytes.count / 2
         let hit = BrowserHit(
