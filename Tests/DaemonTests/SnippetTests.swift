@@ -176,7 +176,7 @@ struct SnippetTests {
         let ids = list.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
         #expect(ids.count == 2 && !list.contains(first))
         #expect(try key("revoke", "demo", ids[0]).output == "\(ids[0]) is revoked\n")
-        #expect(try key("revoke", "demo", ids[0]).errors.contains("has no key of this id"))
+        #expect(try key("revoke", "demo", ids[0]).errors.contains("has no key with this id"))
         #expect(try key("list", "demo").output.split(separator: "\n").count == 1)
     }
 

@@ -68,7 +68,7 @@ struct KeyRoutes: RouteGroup {
         let site = try site(of: request)
         let id = String(request.parameters[1])
         guard keys.keys(of: site).contains(where: { $0.id == id }) else {
-            throw Problem(.notFound, "The site has no key of this id; footfall key list shows those there are.")
+            throw Problem(.notFound, "The site has no key with this id; footfall key list shows its keys.")
         }
         return .after {
             await answered {

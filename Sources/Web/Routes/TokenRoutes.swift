@@ -87,7 +87,7 @@ struct TokenRoutes: RouteGroup {
         let name = String(request.parameters[0])
         guard tokens.all.contains(where: { $0.name == name && $0.created != nil }) else {
             throw Problem(
-                .notFound, "No token that was made here has this name; footfall token list shows those there are.")
+                .notFound, "No token that was made here has this name; footfall token list shows all tokens.")
         }
         return .after {
             answered {
