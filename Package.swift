@@ -75,9 +75,9 @@ let package = Package(
             name: "footfall",
             dependencies: [
                 "Counting", "Wire", "Zones", "Storage", "Ingest", "History", "Settings", "Web", "Supervision",
-                "Platform", argumentParser, lifecycle, log, signals,
+                "Platform", "CResources", argumentParser, lifecycle, log, signals,
             ],
-            resources: [.embedInCode("Snippets")],
+            exclude: ["Snippets"],
             swiftSettings: settings,
             linkerSettings: staticLibrary
         ),

@@ -42,6 +42,51 @@ static const uint8_t openAPI[] = {
 static const uint8_t widget[] = {
 #embed "../Web/Assets/footfall.js"
 };
+static const uint8_t snippetApache[] = {
+#embed "../footfall/Snippets/apache.conf"
+};
+static const uint8_t snippetBash[] = {
+#embed "../footfall/Snippets/bash.sh"
+};
+static const uint8_t snippetCaddy[] = {
+#embed "../footfall/Snippets/Caddyfile"
+};
+static const uint8_t snippetCsharp[] = {
+#embed "../footfall/Snippets/csharp.cs"
+};
+static const uint8_t snippetGo[] = {
+#embed "../footfall/Snippets/go.go"
+};
+static const uint8_t snippetHaproxy[] = {
+#embed "../footfall/Snippets/haproxy.cfg"
+};
+static const uint8_t snippetJava[] = {
+#embed "../footfall/Snippets/java.java"
+};
+static const uint8_t snippetLighttpd[] = {
+#embed "../footfall/Snippets/lighttpd.conf"
+};
+static const uint8_t snippetNginx[] = {
+#embed "../footfall/Snippets/nginx.conf"
+};
+static const uint8_t snippetNode[] = {
+#embed "../footfall/Snippets/node.js"
+};
+static const uint8_t snippetPerl[] = {
+#embed "../footfall/Snippets/perl.pl"
+};
+static const uint8_t snippetPhp[] = {
+#embed "../footfall/Snippets/php.php"
+};
+static const uint8_t snippetPython[] = {
+#embed "../footfall/Snippets/python.py"
+};
+static const uint8_t snippetRsyslog[] = {
+#embed "../footfall/Snippets/rsyslog.conf"
+};
+static const uint8_t snippetRuby[] = {
+#embed "../footfall/Snippets/ruby.rb"
+};
 
 #define FILE(name) {name, sizeof name}
 static const struct {
@@ -61,6 +106,21 @@ static const struct {
     [ResourceLabels] = FILE(labels),
     [ResourceOpenAPI] = FILE(openAPI),
     [ResourceWidget] = FILE(widget),
+    [ResourceSnippetApache] = FILE(snippetApache),
+    [ResourceSnippetBash] = FILE(snippetBash),
+    [ResourceSnippetCaddy] = FILE(snippetCaddy),
+    [ResourceSnippetCsharp] = FILE(snippetCsharp),
+    [ResourceSnippetGo] = FILE(snippetGo),
+    [ResourceSnippetHaproxy] = FILE(snippetHaproxy),
+    [ResourceSnippetJava] = FILE(snippetJava),
+    [ResourceSnippetLighttpd] = FILE(snippetLighttpd),
+    [ResourceSnippetNginx] = FILE(snippetNginx),
+    [ResourceSnippetNode] = FILE(snippetNode),
+    [ResourceSnippetPerl] = FILE(snippetPerl),
+    [ResourceSnippetPhp] = FILE(snippetPhp),
+    [ResourceSnippetPython] = FILE(snippetPython),
+    [ResourceSnippetRsyslog] = FILE(snippetRsyslog),
+    [ResourceSnippetRuby] = FILE(snippetRuby),
 };
 
 int32_t cr_size(Resource file) { return files[file].size; }

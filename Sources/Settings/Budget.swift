@@ -10,7 +10,7 @@ extension Settings {
             ("receive slots", 64 * (8 << 10)),
             // The kernel reserves twice the size, for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
-            ("held frames", limits.heldBytesMax),
+            ("buffered frames", limits.heldBytesMax),
         ]
         // A ranked key: its array (32 B and up to 1024 or 253), and its entry in keys, hashes, index and counts.
         let rankings = limits.counting.pages * (104 + 1024) + limits.counting.referrers * (104 + 253)

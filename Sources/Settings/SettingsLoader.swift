@@ -236,7 +236,7 @@ private struct SettingsLoader {
         }
         let sitesMax = settings.limits.counting.sites
         if settings.sites.count > sitesMax, let place = sitePlaces[settings.sites[sitesMax].name] {
-            report("[limits] sites allows \(sitesMax) sites; there are \(settings.sites.count)", at: place)
+            report("[limits] sites is \(sitesMax), and there are \(settings.sites.count) sites", at: place)
         }
         // With other problems, the site may be one that could not be read.
         let site = settings.beacon.site
@@ -289,7 +289,7 @@ private func isMissing(_ error: any Error) -> Bool {
 private func reason(_ error: any Error) -> String {
     switch (error as? CocoaError)?.code {
     case .fileReadNoSuchFile?: "there is no such file"
-    case .fileReadNoPermission?: "this user may not read it"
+    case .fileReadNoPermission?: "this user may not read it; make it readable (chmod a+r), or run the command as root"
     default: "cannot be read as a file"
     }
 }

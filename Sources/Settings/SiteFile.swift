@@ -74,7 +74,16 @@ public struct SiteFile {
         do {
             return try body()
         } catch {
-            throw Failure(description: "cannot \(what) \(path): \(error.localizedDescription)")
+            throw Failure(description: "cannot \(what) \(path): \(Self.reason(error))")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileWriteNoPermission?, .fileReadNoPermission?: "this user may not do that; run the command as root"
+        case .fileWriteVolumeReadOnly?: "the file system is read-only"
+        case .fileWriteOutOfSpace?: "the disk is full"
+        default: error.localizedDescription
         }
     }
 }

@@ -23,6 +23,14 @@ func siteName(_ text: String) throws -> String {
     return text
 }
 
+/// Reads a number; throws for wrong usage. `57.998` is refused: it can be 57998 or 58.
+func wholeNumber(_ text: String) throws -> Int64 {
+    if let number = Int64(text) { return number }
+    let isGrouped = text.wholeMatch(of: /[+-]?[0-9]{1,3}([., _'’\u{a0}\u{202f}][0-9]{3})+/) != nil
+    let example = isGrouped ? text.filter { $0.isASCII && ($0.isNumber || $0 == "-") } : "57998"
+    throw ValidationError("write a whole number in digits only, without dots, commas or spaces, such as \(example)")
+}
+
 /// Exit statuses, after sysexits.h.
 enum Exit {
     /// Ends the process at once, while its threads run.

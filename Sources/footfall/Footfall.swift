@@ -9,10 +9,18 @@ struct Footfall: AsyncParsableCommand {
         commandName: "footfall",
         abstract: "Counts who is online now and how many visits there have been, exactly.",
         version: version,
-        subcommands: [
-            Serve.self, Count.self, Hit.self, Stats.self, TopCommand.self, Sites.self, SiteCommand.self, Start.self,
-            Correct.self, AuditCommand.self, Token.self, Key.self, Snippet.self, Send.self, Setup.self, Check.self,
-            Doctor.self, Export.self, Import.self, Backup.self, Restore.self, Demo.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Setup",
+                subcommands: [
+                    Serve.self, Demo.self, Setup.self, SiteCommand.self, Sites.self, Snippet.self, Check.self,
+                    Doctor.self,
+                ]),
+            CommandGroup(name: "Counting", subcommands: [Hit.self, Send.self, Count.self]),
+            CommandGroup(name: "Report", subcommands: [Stats.self, TopCommand.self, AuditCommand.self, Export.self]),
+            CommandGroup(name: "Change", subcommands: [Start.self, Correct.self, Import.self]),
+            CommandGroup(
+                name: "Safety", subcommands: [Backup.self, Restore.self, Token.self, Key.self]),
         ])
 
     static let version = "0.1.0"

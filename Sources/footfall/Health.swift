@@ -32,7 +32,7 @@ final class Health: Sendable {
         guard degraded.isEmpty else { return "degraded: " + degraded.joined(separator: "; ") }
         let online = report.sites.reduce(0) { $0 + $1.online }
         let visits = report.sites.reduce(Int128(0)) { $0 + Int128($1.totalVisits) }
-        return "\(grouped(online)) online · \(grouped(visits)) visits · \(grouped(report.sites.count)) sites"
+        return "\(grouped(online)) online · \(counted(visits, "visit")) · \(counted(report.sites.count, "site"))"
     }
 
     func numbers(longestPauseNanoseconds: Int64) -> DurabilityNumbers {

@@ -37,7 +37,7 @@ struct LogKind: Sendable {
     static let clockJumped = LogKind("2cab7261563f4d658ad7243541fe248b", .warning, "The wall clock jumped")
     static let unsaved = LogKind(
         "4a098d55b3c84121ba98f6c661d5d730", .error,
-        "The last checkpoint failed; the next start replays the journal and reports what was held in memory")
+        "The last checkpoint failed; the next start replays the journal and reports what was buffered in memory")
     static let unreliable = LogKind(
         "bf66851b003b4326ac6aac44add28dc2", .critical,
         "Neither journal nor database can be relied on; exiting to start again")

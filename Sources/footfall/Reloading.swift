@@ -95,7 +95,9 @@ final class Reloading: Sendable {
             return .failure(ReloadError(error.description))
         }
         guard !hadFiles || Settings.hasFiles(option.config) else {
-            return .failure(ReloadError("There is no settings file any more, and the demo is for a start without one."))
+            return .failure(
+                ReloadError(
+                    "There is no settings file any more. Only a daemon that starts without one serves the demo."))
         }
         guard let apply = current.withLock({ $0.apply }) else {
             return .failure(ReloadError("The daemon is starting; ask again."))
@@ -106,7 +108,7 @@ final class Reloading: Sendable {
             threshold.adopt(settings.log.level)
             return .success(settings.warnings + settings.waitingForRestart(since: started))
         case .waiting, .unwritten:
-            return .failure(ReloadError("The disk takes nothing now, and nothing was changed; /readyz says why."))
+            return .failure(ReloadError("The disk accepts nothing now, so nothing was changed; /readyz says why."))
         case .tooMany:
             return .failure(
                 ReloadError(

@@ -28,10 +28,10 @@ struct SiteSnapshot: Decodable {
               online now      \(grouped(online.visitors))\(exact.online ? "" : " or more"), \
             peak today \(grouped(online.peak_today.visitors)), ever \(grouped(online.peak.visitors))
               total \(total.of)    \(grouped(total.value))
-              today           \(grouped(today.visits)) visits, \(grouped(today.views)) views, \
-            \(grouped(today.visitors ?? 0)) visitors\(about)
-              yesterday       \(grouped(yesterday.visits)) visits, \(grouped(yesterday.views)) views
-              this month      \(grouped(month.visits)) visits, \(grouped(month.views)) views
+              today           \(counted(today.visits, "visit")), \(counted(today.views, "view")), \
+            \(counted(today.visitors ?? 0, "visitor"))\(about)
+              yesterday       \(counted(yesterday.visits, "visit")), \(counted(yesterday.views, "view"))
+              this month      \(counted(month.visits, "visit")), \(counted(month.views, "view"))
               bots            \(grouped(bots.today)) today, \(grouped(bots.total)) ever
             """ + warnings.map { "\n  warning: \($0.detail)" }.joined()
     }

@@ -1,6 +1,7 @@
 import Glibc
 import Ingest
 import Logging
+import Platform
 import Settings
 import Supervision
 import Web
@@ -35,7 +36,9 @@ struct Sockets {
         if listeners.allSatisfy(\.isLocal) {
             let address = settings.http.listen
             let descriptor = try kept.adopt("http", address) {
-                try SocketAddress(host: address.host, port: address.port).listening()
+                try Self.naming(address) { () throws(SocketError) in
+                    try SocketAddress(host: address.host, port: address.port).listening()
+                }
             }
             listeners.append(WebListener(descriptor: descriptor, isLocal: false))
         }
@@ -61,15 +64,36 @@ struct Sockets {
         }
     }
 
+    /// The port is below 1024, and this user may not open it.
+    private struct PrivilegedPort: Error, CustomStringConvertible {
+        let address: ListenAddress
+
+        var description: String {
+            "only root may listen at \(address), because the port is below 1024; choose a greater one (see [beacon] and [http] "
+                + "listen), or let systemd open it by a socket unit"
+        }
+    }
+
+    /// Opens a socket, or says that the port is privileged.
+    private static func naming<T>(_ address: ListenAddress, _ open: () throws(SocketError) -> T) throws -> T {
+        do {
+            return try open()
+        } catch SocketError.cannotBind(_, SystemError(EACCES).description) where address.port < 1024 {
+            throw PrivilegedPort(address: address)
+        }
+    }
+
     private mutating func openBeacons(
         _ settings: Settings.Beacon, _ kept: inout KeptSockets, _ logger: Logger
     ) throws {
         for address in settings.listen {
             do {
                 var opened: BeaconSocket?
-                let descriptor = try kept.adopt("beacon", address) { () throws(SocketError) in
-                    let socket = try BeaconSocket(
-                        host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
+                let descriptor = try kept.adopt("beacon", address) {
+                    let socket = try Self.naming(address) { () throws(SocketError) in
+                        try BeaconSocket(
+                            host: address.host, port: address.port, receiveBuffer: settings.receiveBufferBytes)
+                    }
                     opened = socket
                     return socket.descriptor
                 }

@@ -48,8 +48,8 @@ struct CaptureTests {
             let place = "seed \(seed), step \(step)"
             let entry = (frame: Frame(stream.nextFrame()), pause: stream.random.percent(30) ? stream.pause() : nil)
             journal.append(entry)
-            try plain.take(entry)
-            try engine.take(entry)
+            try plain.apply(entry)
+            try engine.apply(entry)
             // A query advances sites, and may close rows.
             if stream.random.percent(30) { _ = engine.report() }
             if stream.random.percent(10) { _ = engine.online(of: SiteIndex(0), within: 300) }
@@ -74,7 +74,7 @@ struct CaptureTests {
             }
             if stream.random.percent(10) {
                 engine = try shelf.restored(limits: stream.limits, seed: HashSeed(seed, UInt64(step)))
-                for entry in journal { try engine.take(entry) }
+                for entry in journal { try engine.apply(entry) }
                 var (one, other) = (engine, plain)
                 try expect(one.snapshot() == other.snapshot(), "\(place): after the restore")
             }
@@ -253,7 +253,7 @@ struct CaptureTests {
 }
 
 extension Engine {
-    fileprivate mutating func take(_ entry: (frame: Frame, pause: Moment?)) throws {
+    fileprivate mutating func apply(_ entry: (frame: Frame, pause: Moment?)) throws {
         try apply(entry.frame.span)
         if let pause = entry.pause { advance(to: pause) }
     }

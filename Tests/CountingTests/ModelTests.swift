@@ -120,7 +120,7 @@ private func firstDifference(seed: UInt64) throws -> String? {
     var rows: [HistoryRow] = []
     for step in 1...80 {
         let events = stream.nextFrame()
-        for event in events { naive.take(event) }
+        for event in events { naive.apply(event) }
         try engine.apply(Frame(events).span)
         if let what = difference(&engine, naive, &stream.random) { return "step \(step): \(what)" }
         if stream.random.percent(25) {

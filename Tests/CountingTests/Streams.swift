@@ -278,7 +278,7 @@ extension Frame {
 
 extension NaiveCounter {
     /// Counts one event of a stream.
-    mutating func take(_ event: StreamEvent) {
+    mutating func apply(_ event: StreamEvent) {
         switch event {
         case .record(let record): apply(record)
         case .hit(let hit, _, _): count(hit)

@@ -104,7 +104,7 @@ extension Hardship {
                 let after = try shell("cd '\(machine.state)' && sha256sum footfall.db").output
                 if put.status == 0 {
                     // A byte that nothing reads may differ.
-                    #expect(put.output.contains("demo: 1 visits, 1 views"), "byte \(place): \(put)")
+                    #expect(put.output.contains("demo: 1 visit, 1 view"), "byte \(place): \(put)")
                     let aside = try #require(put.output.firstMatch(of: /what was there lies in (.+)/)?.1)
                     _ = try shell("mv '\(aside)'/* '\(machine.state)/' && rmdir '\(aside)'")
                 } else {
@@ -117,7 +117,7 @@ extension Hardship {
             try whole.prefix(whole.count / 2).write(to: URL(filePath: copy))
             #expect(try machine.command("restore '\(copy)'").status != 0)
             try whole.write(to: URL(filePath: copy))
-            #expect(try machine.command("restore '\(copy)'").output.contains("demo: 1 visits, 1 views"))
+            #expect(try machine.command("restore '\(copy)'").output.contains("demo: 1 visit, 1 view"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["copy.db"])
         }
 
@@ -192,7 +192,7 @@ extension Hardship {
                 "part.csv", goat.split(separator: "\n")[0] + "\n/b,,false,x,,,1,0,,,,VN,true,2026-02-01T16:59:59Z\n")
             #expect(try shell("gzip '\(part.path)'").status == 0)
             let fallen = try machine.command("import '\(part.path).gz' --site demo")
-            #expect(fallen.status == 65 && fallen.errors.contains("1 days have more already"), "\(fallen)")
+            #expect(fallen.status == 65 && fallen.errors.contains("1 day has more already"), "\(fallen)")
             // An import is all or nothing.
             let coming = try read("day,visits,views\n2026-02-05,5,5\n2099-01-01,7,7\n")
             #expect(coming.status == 65 && coming.errors.contains("2099-01-01 is still to come"), "\(coming)")

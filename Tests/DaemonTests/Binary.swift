@@ -86,6 +86,18 @@ func footfall(
     return try run(try footfallBinary(), arguments, environment: environment, input: input)
 }
 
+/// What only root may do.
+enum Rights {
+    /// The beginning of a line of shell that runs a program without some of root's rights, `-` before all but the first.
+    static func without(_ rights: String) -> String { getuid() == 0 ? "setpriv --bounding-set=-\(rights) " : "" }
+
+    /// Ports below 1024 are for root; a container may allow them to everybody.
+    static let hasPrivilegedPorts: Bool = {
+        let first = FileManager.default.contents(atPath: "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        return first.map { String(decoding: $0, as: UTF8.self) } == "1024\n"
+    }()
+}
+
 /// Runs a line as if typed into bash.
 func shell(_ line: String) throws -> (status: Int32, output: String, errors: String) {
     try run("/bin/bash", ["-c", line], environment: ProcessInfo.processInfo.environment, input: nil)

@@ -115,6 +115,18 @@ struct ChangeTests {
             let said = try machine.command(line)
             #expect(said.status == status && !said.errors.isEmpty && said.output.isEmpty, "\(line): \(said)")
         }
+        // Some write 57998 so. It can also be read as 58.
+        for grouped in ["57.998", "57,998", "'57 998'", "57’998", "+57.998"] {
+            let said = try machine.command("start demo \(grouped)")
+            #expect(
+                said.status == 64
+                    && said.errors.contains("in digits only, without dots, commas or spaces, such as 57998"))
+        }
+        #expect(try machine.command("start demo 5 --views 1.5").errors.contains("such as 57998"))
+        #expect(try machine.command("setup demo --start 1.234").errors.contains("such as 1234"))
+        #expect(
+            try machine.command("correct demo --day 2026-01-01 --visits -1.000 --note x").errors.contains(
+                "such as -1000"))
         #expect(try machine.numbers().sites["demo"]?.visits == 0)
         // Through a proxy, from another page, with junk.
         let path = "/api/v1/sites/demo/corrections"

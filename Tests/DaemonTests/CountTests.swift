@@ -261,7 +261,7 @@ func countLogsOfTheSameHours() throws {
     #expect(one.output.contains(#""input":{"lines":598,"views":598,"#), "\(one.output)")
     // An invalid address is reported.
     let docker = try folder.write("docker", "web-1  | " + logs[0][0] + "\n")
-    #expect(try footfall(["count", docker.path]).output.contains("1 lines: 1 views, 1 unreadable fields"))
+    #expect(try footfall(["count", docker.path]).output.contains("1 line: 1 view, 1 unreadable field\n"))
     #expect(
         try footfall(["count", "--explain", docker.path]).output.hasPrefix(
             "\(docker.path):1: view (1 unreadable field)\n"))

@@ -13,11 +13,11 @@ struct NotifyTests {
         let machine = try Machine(sites: ["demo"])
         let life = try machine.start(["NOTIFY_SOCKET": supervisor.path])
         try life.becomeReady()
-        try eventually("it reports it") { supervisor.heard.contains("READY=1\nSTATUS=0 online · 0 visits · 1 sites") }
+        try eventually("it reports it") { supervisor.heard.contains("READY=1\nSTATUS=0 online · 0 visits · 1 site") }
         #expect(supervisor.heard.first == "EXTEND_TIMEOUT_USEC=60000000", "before anything that may take long")
         for i in 1...3 { machine.send("f1 s=demo&v=\(i)&u=/") }
         #expect(try machine.command("start demo 57995").status == 0)
-        try eventually("it reports how many") { supervisor.heard.contains("STATUS=3 online · 57,998 visits · 1 sites") }
+        try eventually("it reports how many") { supervisor.heard.contains("STATUS=3 online · 57,998 visits · 1 site") }
         try eventually("it is alive") { supervisor.heard.count { $0 == "WATCHDOG=1" } >= 3 }
 
         try machine.write("sites.d/more.toml", "[[site]]\nname = \"more\"\n")

@@ -39,6 +39,8 @@ struct ReloadTests {
             try machine.scrape()[#"ingest_rejected_beacons_total{reason="site_unknown"}"#] == 1
         }
         #expect(try views("shop") == 1)
+        said = try machine.command("sites")
+        #expect(said.output == (machine.sites + ["shop\tremoved\n"]).joined(separator: "\n"), "\(said)")
         #expect(try machine.command("site remove shop").status == 65)
         said = try machine.command("site remove demo")
         #expect(said.status == 78 && said.errors.contains("by hand"), "\(said)")
@@ -52,6 +54,24 @@ struct ReloadTests {
         try eventually("it continues") { try views("shop") == 2 }
         #expect(next.stop() == 0)
         #expect(try machine.complaints == [])
+    }
+
+    @Test("a site is added to the running daemon's settings, and not to others that its commands happen to name")
+    func otherSettings() throws {
+        let machine = try Machine()
+        let life = try machine.start()
+        try life.becomeReady()
+        let folder = try TemporaryFolder()
+        let other = try folder.write(
+            "footfall.toml", "[state]\nruntime = \"\(machine.runtime)\"\n[[site]]\nname = \"demo\"\n")
+        for line in ["site add shop", "setup shop --wait 0"] {
+            let said = try shell("'\(try footfallBinary())' \(line) -c '\(other.path)'")
+            #expect(said.status == 78 && said.output == "", "\(said)")
+            #expect(said.errors.contains("was started with other settings than \(other.path), so nothing was changed"))
+            #expect(said.errors.contains("name the file of that daemon with -c, or end that daemon first"))
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/sites.d"))
+        #expect(life.stop() == 0)
     }
 
     @Test("the daemon logs entries of its level from the start on, and of another level after a reload")

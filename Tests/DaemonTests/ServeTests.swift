@@ -34,6 +34,29 @@ func foreignAddress() throws {
     #expect(result.errors.contains("cannot listen at 192.0.2.1:7373: Cannot assign requested address; choose"))
 }
 
+@Test(
+    "a port below 1024 is for root, and the error says what to do instead",
+    .enabled(if: Rights.hasPrivilegedPorts, "needs ports that are for root"), arguments: [80, 1023])
+func privilegedPort(port: Int) throws {
+    let folder = try TemporaryFolder()
+    let rest = "[state]\ndirectory = \"\(folder.path)\"\nruntime = \"\(folder.path)\"\n"
+    for listeners in [
+        "[beacon]\nlisten = [\"127.0.0.1:\(port)\"]\n[http]\nlisten = \"127.0.0.1:0\"\n",
+        "[beacon]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:\(port)\"\n",
+    ] {
+        let file = try folder.write("footfall.toml", listeners + rest)
+        let result = try shell(Rights.without("net_bind_service") + "'\(try footfallBinary())' serve -c '\(file.path)'")
+        #expect(result.status == 69)
+        #expect(
+            result.errors.hasSuffix(
+                """
+                only root may listen at 127.0.0.1:\(port), because the port is below 1024; choose a greater one \
+                (see [beacon] and [http] listen), or let systemd open it by a socket unit
+
+                """), "\(result.errors)")
+    }
+}
+
 @Test("a mistake in the settings is reported with its line, and the status is 78")
 func malformedSettings() throws {
     let folder = try TemporaryFolder()

@@ -61,6 +61,32 @@ import Testing
         #expect(try footfall(["check", "-c", folder.path]) == (78, "", "\(folder.path): cannot be read as a file\n"))
     }
 
+    @Test("settings that this user may not read or write are reported with what to do")
+    func forbidden() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("footfall.toml", "[[site]]\nname = \"a\"\n")
+        func command(_ line: String) throws -> (status: Int32, output: String, errors: String) {
+            try shell(
+                Rights.without("dac_override,-dac_read_search") + "'\(try footfallBinary())' \(line) -c '\(file.path)'")
+        }
+        func allow(_ mode: Int, _ path: String) throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        }
+        try allow(0o500, folder.path)
+        #expect(
+            try command("site add shop") == (
+                77, "",
+                "cannot write \(folder.path)/sites.d/shop.toml: this user may not do that; run the command as root\n"
+            ))
+        try allow(0, file.path)
+        #expect(
+            try command("check") == (
+                78, "",
+                "\(file.path): this user may not read it; make it readable (chmod a+r), or run the command as root\n"
+            ))
+        try allow(0o700, folder.path)
+    }
+
     @Test("legal but unwise settings give a warning")
     func warnings() throws {
         let folder = try TemporaryFolder()

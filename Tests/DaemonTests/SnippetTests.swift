@@ -86,7 +86,7 @@ struct SnippetTests {
                     let arguments = [url, "203.0.113.9", "https://news.example/?q=a&b=c#d", agent]
                     #expect(try Self.run(language, snippet, arguments, request: ["GATEWAY": gateway]) == 0)
                 }
-                let sent = inbox.take()
+                let sent = inbox.receive()
                 #expect(sent.count == asked.count && sent.allSatisfy { $0.utf8.count <= bytesMax }, "\(sent)")
                 // The same person in the simplest form, escaped by a library of ours.
                 let plain = "f1 s=demo&i=203.0.113.9&u=/plain&a=\(encoded)"
@@ -133,7 +133,7 @@ struct SnippetTests {
                 ]
                 let page = ["/a?b=c", "203.0.113.9", "", "Mozilla/5.0"]
                 #expect(try Self.run(language, snippet, page, request: request) == 0)
-                let sent = inbox.take()
+                let sent = inbox.receive()
                 #expect(sent.count == (isPage ? 1 : 0), "\(language) \(request): \(sent)")
             }
         }
@@ -176,7 +176,7 @@ struct SnippetTests {
         let ids = list.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
         #expect(ids.count == 2 && !list.contains(first))
         #expect(try key("revoke", "demo", ids[0]).output == "\(ids[0]) is revoked\n")
-        #expect(try key("revoke", "demo", ids[0]).errors.contains("has no key of this id"))
+        #expect(try key("revoke", "demo", ids[0]).errors.contains("has no key with this id"))
         #expect(try key("list", "demo").output.split(separator: "\n").count == 1)
     }
 
@@ -236,7 +236,7 @@ private final class Inbox {
     }
 
     /// The datagrams that have arrived. Over loopback they are here when their sender has ended.
-    func take() -> [String] {
+    func receive() -> [String] {
         var datagrams: [String] = []
         var bytes = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -32,7 +32,7 @@ extension UnderSystemd {
             try machine.send("f1 s=demo&v=1&u=/")
             try machine.becomeReady()
             try eventually("the datagram that started it is counted") { try machine.views() == 1 }
-            #expect(try machine.property("StatusText") == "1 online · 1 visits · 1 sites")
+            #expect(try machine.property("StatusText") == "1 online · 1 visit · 1 site")
             let times = try ["InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic"].map {
                 try Double(machine.property($0)) ?? 0
             }

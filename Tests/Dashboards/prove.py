@@ -10,7 +10,8 @@ import ctypes, json, math, re, signal, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 from urllib import error, parse, request
 
-DASHBOARDS = Path(__file__).resolve().parents[2] / "dashboards"
+ROOT = Path(__file__).resolve().parents[2]
+DASHBOARDS, ALERTS = ROOT / "dashboards", ROOT / "Sources/footfall/Documentation.docc/Alerts.md"
 EMPTY_WHILE_ALL_IS_WELL = {"footfall_site_warnings"}
 VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*", "$site": ".*"}
 
@@ -72,13 +73,14 @@ def look_at_queries():
 def look_at_rules_and_families():
     rules = [rule for group in ask("rules")[0]["groups"] for rule in group["rules"]]
     shown, watched = families(queries), families(rule["query"] for rule in rules)
-    readme = (DASHBOARDS / "README.md").read_text()
-    runbooks = {title.lower() for title in re.findall(r"^### (\w+)$", readme, re.M)}
+    readme, alerts = (DASHBOARDS / "README.md").read_text(), ALERTS.read_text()
+    runbooks = {title.lower() for title in re.findall(r"^## (\w+)$", alerts, re.M)}
     excused = set(re.findall(r"^- `(\w+)`", readme.partition("## Deliberately on no panel")[2], re.M))
     refused = {rule["name"]: ask("query", query=rule["query"])[1] or rule.get("lastError") for rule in rules}
     wrong.extend(f"{name}: {refusal}" for name, refusal in refused.items() if refusal)
     unread = [rule["name"] for rule in rules if rule["annotations"]["runbook"].partition("#")[2] not in runbooks]
-    wrong.extend(f"{name}: README.md has no section for it" for name in unread)
+    wrong.extend(f"{name}: {ALERTS.name} has no section for it" for name in unread)
+    wrong.extend(f"{name}: {ALERTS.name} has a section, and there is no such alert" for name in runbooks - {rule["name"].lower() for rule in rules})
     wrong.extend(f"{name}: on no panel, and README.md does not say why" for name in sorted(served - shown - excused))
     wrong.extend(f"{name}: in a panel or a rule, and not served" for name in sorted((shown | watched) - served))
     wrong.extend(f"{name}: README.md excuses it in vain" for name in sorted(excused & shown | excused - served))

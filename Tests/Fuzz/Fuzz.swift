@@ -30,9 +30,9 @@ private func runDriver(
 private nonisolated(unsafe) let target: ([UInt8]) -> Void = {
     let house = House()
     switch unsafe getenv("FOOTFALL_FUZZ").map({ unsafe String(cString: $0) }) {
-    case "datagram": return { house.take($0, from: .ourselves) }
-    case "stranger": return { house.take($0, from: .address(.v4(0x0808_0808))) }
-    case "browser": return { house.takeForm($0) }
+    case "datagram": return { house.receive($0, from: .ourselves) }
+    case "stranger": return { house.receive($0, from: .address(.v4(0x0808_0808))) }
+    case "browser": return { house.receiveForm($0) }
     case "forwarded": return { forwarded($0) }
     case "line": return { bytes in _ = RecordedLine(bytes.span) }
     case "frame":
@@ -110,7 +110,7 @@ private final class House {
         apply(frame.bytes)
     }
 
-    func take(_ bytes: [UInt8], from sender: Admission.Sender) {
+    func receive(_ bytes: [UInt8], from sender: Admission.Sender) {
         runs += 1
         var frame = Frame()
         // Sometimes as if the slot had been too short.
@@ -122,7 +122,7 @@ private final class House {
         finish(frame)
     }
 
-    func takeForm(_ bytes: [UInt8]) {
+    func receiveForm(_ bytes: [UInt8]) {
         runs += 1
         let half = bytes.count / 2
         let hit = BrowserHit(

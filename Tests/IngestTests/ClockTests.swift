@@ -63,7 +63,7 @@ func randomClocks(seed: Int) {
         for _ in 0..<Int.random(in: 0..<4, using: &random) {
             let stamp = naive.wall + ([0, 0, -7, -900, -40_000, -2_000_000, 3000].randomElement(using: &random) ?? 0)
             let visitor = Int.random(in: 0..<8, using: &random)
-            desk.take("v=\(visitor)&u=/\(event)/\(random.next())", stamp: stamp)
+            desk.receive("v=\(visitor)&u=/\(event)/\(random.next())", stamp: stamp)
             naive.hit(visitor, stamp: stamp)
             guard desk.pipeline.now.milliseconds == naive.last else {
                 Issue.record("seed \(seed), event \(event): \(desk.pipeline.now.milliseconds), not \(naive.last)")

@@ -68,11 +68,11 @@ struct Desk {
     /// A beacon stamped by the wall clock.
     mutating func beacon(_ fields: String, stamp: Int64) {
         if stamp > wall { setClocks(wall: stamp, steady: steady + stamp - wall) }
-        take(fields, stamp: stamp)
+        receive(fields, stamp: stamp)
     }
 
     /// A beacon, whatever the clocks show.
-    mutating func take(_ fields: String, stamp: Int64) {
+    mutating func receive(_ fields: String, stamp: Int64) {
         pipeline.ingest(Array("f1 s=demo&\(fields)".utf8).span, from: .ourselves, isTruncated: false, stamp: stamp)
         commit()
     }
@@ -123,7 +123,7 @@ struct Desk {
     }
 
     /// A beacon of any site, from anywhere, at a clock time.
-    mutating func take(
+    mutating func receive(
         site: String = "demo", _ fields: String, from sender: Admission.Sender = .ourselves, at clock: String
     ) {
         let stamp = midnight + Self.milliseconds(clock)

@@ -13,7 +13,7 @@ func stepBack() {
     for minute: Int64 in 0...120 {
         let now = wall - 3_600_000 + minute * 60_000
         desk.setClocks(wall: now, steady: wall + minute * 60_000)
-        desk.take("v=you&u=/\(minute)", stamp: now)
+        desk.receive("v=you&u=/\(minute)", stamp: now)
         let expected = wall + minute * 30_000
         #expect(desk.pipeline.now.milliseconds == expected)
     }
@@ -33,7 +33,7 @@ func waitedOverStepBack() {
     let before = desk.midnight + Desk.milliseconds("12:00:05")
     desk.setClocks(wall: before, steady: before)
     desk.setClocks(wall: before - 60_000, steady: before + 10)
-    desk.take("v=me&u=/", stamp: before)
+    desk.receive("v=me&u=/", stamp: before)
     #expect(desk.pipeline.now.milliseconds == before + 10)
 }
 
@@ -48,7 +48,7 @@ func badClockAtBoot() {
     #expect(desk.pipeline.engine.now.milliseconds == wall)
     #expect(site.online == 0 && site.windows.allSatisfy { $0.views == 0 })
     #expect(site.totalViews == 1 && site.totalVisits == 1)
-    desk.take("v=me&u=/", stamp: wall)
+    desk.receive("v=me&u=/", stamp: wall)
     site = desk.report()
     #expect(site.totalViews == 2 && site.totalVisits == 2 && site.online == 1)
     #expect(site.day == calendar("UTC", Moment(milliseconds: wall)).day && site.today.views == 1)

@@ -13,7 +13,7 @@ struct ReloadTests {
         var desk = Desk()
         desk.beacon("u=/&v=1", at: "09:00")
         #expect(desk.reload(Self.sites("demo", "shop")) == .done)
-        desk.take(site: "shop", "u=/&v=1", at: "09:01")
+        desk.receive(site: "shop", "u=/&v=1", at: "09:01")
         #expect(desk.reload(Self.sites("shop")) == .done)
         desk.beacon("u=/&v=2", at: "09:02")
         #expect(desk.pipeline.engine.counters[.beaconsSiteUnknown] == 1)
@@ -43,10 +43,10 @@ struct ReloadTests {
     func trusted() throws {
         var desk = Desk()
         let elsewhere = Admission.Sender.address(.v4(0xc000_0201))
-        desk.take("u=/&v=1", from: elsewhere, at: "09:00")
+        desk.receive("u=/&v=1", from: elsewhere, at: "09:00")
         #expect(desk.pipeline.engine.counters[.datagramsUntrusted] == 1)
         #expect(desk.reload(Self.sites("demo"), trusted: try #require(Networks(["192.0.2.0/24"]))) == .done)
-        desk.take("u=/&v=1", from: elsewhere, at: "09:01")
+        desk.receive("u=/&v=1", from: elsewhere, at: "09:01")
         #expect(desk.report().totalViews == 1)
     }
 

@@ -248,7 +248,7 @@ import Wire
     @Test("more sites than the limit are refused where the first one too many stands")
     func tooManySites() throws {
         let toml = "[limits]\nsites = 1\n[[site]]\nname = 'a'\n[[site]]\nname = 'b'\n[[site]]\nname = 'c'\n"
-        #expect(try problems(of: toml) == "footfall.toml:6:8: [limits] sites allows 1 sites; there are 3")
+        #expect(try problems(of: toml) == "footfall.toml:6:8: [limits] sites is 1, and there are 3 sites")
     }
 
     @Test(
@@ -299,7 +299,7 @@ import Wire
             #   recent views                                0.05 MiB
             #   receive slots                               0.50 MiB
             #   receive buffers, in the kernel              2.00 MiB
-            #   held frames                                 0.96 MiB
+            #   buffered frames                             0.96 MiB
             #   each busy site: rankings of a day           0.02 MiB
             #   each busy site: unique visitors of a day    0.02 MiB
             #   each busy site: presence                    0.01 MiB

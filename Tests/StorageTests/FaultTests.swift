@@ -113,7 +113,7 @@ struct FaultTests {
         func send(_ count: Int) {
             for _ in 0..<count {
                 sent += 1
-                counter.take("f1 s=demo&v=\(sent)&u=/page-\(sent)\ns=demo&n=ping&v=\(sent)")
+                counter.receive("f1 s=demo&v=\(sent)&u=/page-\(sent)\ns=demo&n=ping&v=\(sent)")
                 counter.pass(milliseconds: 10)
             }
         }

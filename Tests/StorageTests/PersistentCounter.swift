@@ -42,7 +42,7 @@ struct PersistentCounter {
     }
 
     /// One datagram, one frame.
-    mutating func take(_ text: String, from sender: Admission.Sender = .ourselves) {
+    mutating func receive(_ text: String, from sender: Admission.Sender = .ourselves) {
         pipeline.ingest(Array(text.utf8).span, from: sender, isTruncated: false, stamp: wall)
         pipeline.commit()
     }

@@ -21,7 +21,7 @@ struct RingDamageTests {
     private func killed() throws -> Killed {
         let folder = try Folder()
         var counter = try PersistentCounter(in: folder.path)
-        for i in 0..<10 { counter.take("f1 s=demo&v=\(i)&u=/\(i)") }
+        for i in 0..<10 { counter.receive("f1 s=demo&v=\(i)&u=/\(i)") }
         let next = counter.journal.next
         let left = try counter.kill()
         return Killed(

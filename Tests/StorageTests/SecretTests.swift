@@ -23,18 +23,18 @@ struct SecretTests {
         var seen = try stored()
         #expect(seen.count == 60)
         for _ in 1...3 {
-            for i in 0..<30 { counter.take("f1 s=site-\(i)&v=\(i)&u=/") }
+            for i in 0..<30 { counter.receive("f1 s=site-\(i)&v=\(i)&u=/") }
             #expect(counter.checkpoint() == nil)
             // To the next midnight, with the salts of the one after it, and past the hour.
             counter.pass(milliseconds: 12 * 3_600_000)
             counter.keepSalts()
             counter.pass(milliseconds: 3_599_000)
-            for i in 0..<30 { counter.take("f1 s=site-\(i)&v=\(i)&u=/") }
+            for i in 0..<30 { counter.receive("f1 s=site-\(i)&v=\(i)&u=/") }
             #expect(counter.checkpoint() == nil)
             seen.formUnion(try stored())
             #expect(try stored().count == 90, "yesterday's, today's and tomorrow's")
             counter.pass(milliseconds: 1000)
-            counter.take("f1 s=site-1&v=1&u=/")
+            counter.receive("f1 s=site-1&v=1&u=/")
             #expect(counter.checkpoint() == nil)
             let kept = try stored()
             #expect(kept.count == 60)

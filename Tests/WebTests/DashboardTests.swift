@@ -54,7 +54,7 @@ struct DashboardTests {
             #expect(!asked.body.contains("portal") && !asked.body.contains("<script"))
             let wrong = try await server.form("/sign-in", "token=ff_secreT")
             #expect(
-                wrong.status == 401 && wrong.body.contains("This token is not known")
+                wrong.status == 401 && wrong.body.contains("This token is unknown")
                     && wrong.fields["set-cookie"] == nil)
             let right = try await server.form("/sign-in", "token=ff_secret%0A")
             #expect(right.status == 303 && right.fields["location"] == "./")

@@ -128,11 +128,21 @@ struct NumbersTests {
         try await withServer { server async throws in
             let response = try await server.ask("/api/v1/sites", local: true)
             #expect(response.body.hasPrefix(#"{"sites":["# + Self.everything + #",{"site":"shop","#))
+            #expect(response.body.hasSuffix(#"}],"removed":[]}"#))
             let refused = try await server.ask("/api/v1/sites")
             #expect(refused.status == 401)
             #expect(refused.fields["www-authenticate"] == "Bearer")
             #expect(refused.fields["access-control-allow-origin"] == nil)
             #expect(try refused.problem.contains("unix socket"))
+        }
+    }
+
+    @Test("the list names the sites that are no longer in the settings")
+    func removed() async throws {
+        let backend = TestBackend(report: { knownReport }) { $0.isServed = { $0 != "shop" } }
+        try await withServer(backend: backend) { server async throws in
+            let body = try await server.ask("/api/v1/sites", local: true).body
+            #expect(body.contains(#"{"site":"shop","#) && body.hasSuffix(#"}],"removed":["shop"]}"#))
         }
     }
 

@@ -67,7 +67,7 @@ struct RouteTests {
     }
 
     @Test(
-        "an unknown site is a problem that says how to list those there are",
+        "an unknown site is a problem that says how to list all sites",
         arguments: ["/api/v1/sites/unknown", "/api/v1/sites/%00", "/api/v1/sites/portal%2F.."])
     func noSite(path: String) async throws {
         try await withServer { server async throws in

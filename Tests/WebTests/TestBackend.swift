@@ -11,6 +11,7 @@ struct TestBackend: Backend {
         var count: @Sendable (BrowserHit, @escaping @Sendable (Result<SiteReport, BeaconRejection>) -> Void) -> Void = {
             $1(.failure(.limit))
         }
+        var isServed: @Sendable (String) -> Bool = { _ in true }
         var version = "unknown"
         var degraded: @Sendable () -> [String] = { [] }
         var durability: @Sendable () -> DurabilityNumbers = { DurabilityNumbers() }
@@ -30,7 +31,7 @@ struct TestBackend: Backend {
     var report: Report { answers.report() }
     var warnings: [Warning] { answers.warnings() }
     func publicNumbers(of site: String) -> Set<PublicNumber> { answers.publicNumbers(site) }
-    func isServed(_ site: String) -> Bool { true }
+    func isServed(_ site: String) -> Bool { answers.isServed(site) }
     func count(_ hit: BrowserHit, done: @escaping @Sendable (Result<SiteReport, BeaconRejection>) -> Void) {
         answers.count(hit, done)
     }

@@ -151,9 +151,9 @@ struct AddressTests {
     @Test("only the listed networks are trusted")
     func trustedNetworks() throws {
         var house = try CountingHouse(trusted: ["10.0.0.0/8"])
-        try house.take("f1 s=demo&u=/", from: .address(address("10.9.8.7")))
-        try house.take("f1 s=demo&u=/", from: .address(address("127.0.0.1")))
-        try house.take("f1 s=demo&u=/", from: .address(address("::1")))
+        try house.receive("f1 s=demo&u=/", from: .address(address("10.9.8.7")))
+        try house.receive("f1 s=demo&u=/", from: .address(address("127.0.0.1")))
+        try house.receive("f1 s=demo&u=/", from: .address(address("::1")))
         #expect(house.outcome == [.views: 1, .datagramsUntrusted: 2])
     }
 

@@ -9,8 +9,8 @@ struct BotTests {
     func bots(agent: String) throws {
         var house = try CountingHouse()
         for spelled in [form(agent), agent, agent.uppercased(), agent.lowercased()] {
-            try house.take("f1 s=demo&u=/&i=10.0.0.1&r=https://a.example/&a=\(spelled)")
-            try house.take("f1 s=demo&n=ping&v=x&a=\(spelled)")
+            try house.receive("f1 s=demo&u=/&i=10.0.0.1&r=https://a.example/&a=\(spelled)")
+            try house.receive("f1 s=demo&n=ping&v=x&a=\(spelled)")
         }
         let report = try #require(house.engine.report().site("demo"))
         #expect(house.outcome == [.bots: 8] && house[.records] == 8 && report.bots == 8)
@@ -24,8 +24,8 @@ struct BotTests {
         // Twice each, because the second result comes from memory.
         let raw = agent.replacing("+", with: "%2B")
         for spelled in [form(agent), raw, raw] {
-            try house.take("f1 s=demo&u=/&i=10.0.0.1&a=\(spelled)")
-            try house.take("f1 s=demo&n=ping&i=10.0.0.1&a=\(spelled)")
+            try house.receive("f1 s=demo&u=/&i=10.0.0.1&a=\(spelled)")
+            try house.receive("f1 s=demo&n=ping&i=10.0.0.1&a=\(spelled)")
         }
         #expect(house.outcome == [.views: 3, .pings: 3] && house.engine.trackedVisitors == 1)
     }
@@ -62,12 +62,12 @@ struct BotTests {
     func ownBots() throws {
         var house = try CountingHouse(logSite: "demo", bots: ["OurStatus/"])
         for agent in ["ourstatus/2", "x OURSTATUS/", "OurStatu"] {
-            try house.take("f1 s=demo&u=/&i=10.0.0.1&a=\(form(agent))")
-            try house.take("10.0.0.1 - - [23/Nov/2026:07:49:43 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"\(agent)\"")
+            try house.receive("f1 s=demo&u=/&i=10.0.0.1&a=\(form(agent))")
+            try house.receive("10.0.0.1 - - [23/Nov/2026:07:49:43 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"\(agent)\"")
             #expect(try house.send("s=demo&u=/", agent: agent) == nil)
         }
         #expect(house.outcome == [.bots: 6, .views: 3])
-        try house.take("f1 s=other&u=/&a=ourstatus/2")
+        try house.receive("f1 s=other&u=/&a=ourstatus/2")
         #expect(house[.views] == 4)
     }
 
@@ -82,16 +82,16 @@ struct BotTests {
         ])
     func spam(referrer: String, isBot: Bool) throws {
         var house = try CountingHouse(logSite: "demo", spam: ["own.example"])
-        try house.take("f1 s=demo&u=/&i=10.0.0.1&r=\(referrer)")
+        try house.receive("f1 s=demo&u=/&i=10.0.0.1&r=\(referrer)")
         #expect(try house.send("s=demo&u=/&r=\(referrer)") == nil)
         if !referrer.contains("%") {
-            try house.take(
+            try house.receive(
                 "10.0.0.1 - - [23/Nov/2026:07:49:43 +0000] \"GET / HTTP/1.1\" 200 1 \"\(referrer)\" \"Mozilla/5.0\"")
         }
         #expect(Array(house.outcome.keys) == [isBot ? .bots : .views])
         #expect(isBot ? house.referrers() == [:] && house.engine.trackedVisitors == 0 : house.referrers() != [:])
         // A ping has no referrer, and the hosts of one site do not apply to another.
-        try house.take("f1 s=demo&n=ping&v=x&r=https://semalt.com/\ns=other&u=/&r=https://own.example/")
+        try house.receive("f1 s=demo&n=ping&v=x&r=https://semalt.com/\ns=other&u=/&r=https://own.example/")
         #expect(house[.pings] == 1 && house[.views] >= 1)
     }
 
@@ -114,7 +114,7 @@ struct BotTests {
     func memory() throws {
         var house = try CountingHouse()
         for i in 0..<10_000 {
-            try house.take(
+            try house.receive(
                 "f1 s=demo&u=/&a=Mozilla/5.0+(\(i))\ns=demo&u=/&a=crawler/\(i)\nu=/&s=demo&a=Mozilla/5.0+(7)")
         }
         #expect(house[.bots] == 10_000 && house[.views] == 20_000)

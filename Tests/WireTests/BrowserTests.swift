@@ -12,7 +12,7 @@ struct BrowserTests {
     func sameVisitor() throws {
         var house = try CountingHouse()
         #expect(try house.send("s=demo&u=https://demo.example/tin%20tuc?a=1%23b&r=https://www.google.com/") == nil)
-        try house.take("f1 s=demo&u=/khac&i=192.0.2.1&a=\(Self.agent)")
+        try house.receive("f1 s=demo&u=/khac&i=192.0.2.1&a=\(Self.agent)")
         let site = house.engine.report().sites[0]
         #expect(site.online == 1 && site.totalViews == 2 && site.totalVisits == 1)
         let pages = house.engine.topPages(of: SiteIndex(0), rows: 10).rows

@@ -12,7 +12,7 @@ struct CorpusTests {
         try #require(captured.count > 220)
         for datagram in captured {
             var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
-            try house.take(datagram.bytes)
+            try house.receive(datagram.bytes)
             var outcome = house.outcome
             for field in [Counter.unknownKeys, .droppedFields, .cutFields] { outcome[field] = nil }
             #expect(outcome == datagram.expected, "\(datagram.name)")
@@ -27,17 +27,17 @@ struct CorpusTests {
             var house = try CountingHouse(hosts: ["demo.example"], assets: [], logSite: "demo")
             let hasAgent = !datagram.name.hasPrefix("haproxy-httplog-short") && !datagram.name.contains("-sd.")
             if hasAgent, datagram.request == 8 || datagram.request == 13 {
-                try house.take(datagram.found)
+                try house.receive(datagram.found)
                 #expect(house[.bots] == 1, "\(datagram.name): no agent, or a bot's")
                 continue
             }
-            try house.take(datagram.found)
+            try house.receive(datagram.found)
             #expect(house.pages() == [request.path: 1], "\(datagram.name)")
             let referrer = hasAgent ? request.referrer : "(direct)"
             #expect(house.referrers() == [referrer: 1], "\(datagram.name)")
             // The same person from another source is the same visitor.
             if datagram.name.hasPrefix("haproxy-json"), datagram.request == 12 { continue }  // It leaves bad bytes out.
-            try house.take("f1 s=demo&i=127.0.0.1&u=/native&a=\(form(hasAgent ? request.agent : []))")
+            try house.receive("f1 s=demo&i=127.0.0.1&u=/native&a=\(form(hasAgent ? request.agent : []))")
             #expect(house.engine.trackedVisitors == 1 && house[.views] == 2, "\(datagram.name)")
         }
     }
@@ -53,14 +53,14 @@ struct CorpusTests {
                     // TABs separate fields without end marks, and a cut combined line may be a common one.
                     if !isTruncated, datagram.name.contains("tsv") || datagram.name.hasPrefix("rsyslog") { continue }
                     var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
-                    try house.take(Array(datagram.bytes.prefix(length)), isTruncated: isTruncated)
+                    try house.receive(Array(datagram.bytes.prefix(length)), isTruncated: isTruncated)
                     let pages = house.pages()
                     #expect(pages.isEmpty || pages == [request.path: 1], "\(datagram.name) cut at \(length): \(pages)")
                     // If complete, it is the same visitor, if it had one, and no other line becomes a bot's. A combined
                     // line cut where the common format ends is a common line.
                     guard isTruncated else { continue }
                     let visitors = house.engine.trackedVisitors
-                    if visitors > 0 { try house.take(datagram.bytes) }
+                    if visitors > 0 { try house.receive(datagram.bytes) }
                     #expect(
                         house.engine.trackedVisitors == visitors && house[.bots] == 0,
                         "\(datagram.name) cut at \(length) is another visitor")

@@ -57,7 +57,7 @@ struct CountingHouse {
     }
 
     /// Admits one datagram and counts its hits.
-    mutating func take(
+    mutating func receive(
         _ datagram: [UInt8], from sender: Admission.Sender = .ourselves, isTruncated: Bool = false,
         stamp: Int64? = nil
     ) throws {
@@ -70,8 +70,8 @@ struct CountingHouse {
         if !isConserved { Issue.record("a record was lost or counted twice: \(quoted(datagram))") }
     }
 
-    mutating func take(_ datagram: String, from sender: Admission.Sender = .ourselves) throws {
-        try take(Array(datagram.utf8), from: sender)
+    mutating func receive(_ datagram: String, from sender: Admission.Sender = .ourselves) throws {
+        try receive(Array(datagram.utf8), from: sender)
     }
 
     /// The count of a counter, in admission and engine together.
@@ -109,7 +109,7 @@ struct CountingHouse {
 /// The counts of one datagram on its own.
 func outcome(of datagram: String, from sender: Admission.Sender = .ourselves) throws -> [Counter: UInt64] {
     var house = try CountingHouse()
-    try house.take(datagram, from: sender)
+    try house.receive(datagram, from: sender)
     return house.outcome
 }
 

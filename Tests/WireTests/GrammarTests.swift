@@ -61,7 +61,7 @@ struct GrammarTests {
         ] as [(String, [String: UInt64], [String: UInt64], Int)])
     func inheritance(datagram: String, demo: [String: UInt64], other: [String: UInt64], visitors: Int) throws {
         var house = try CountingHouse()
-        try house.take(datagram)
+        try house.receive(datagram)
         #expect(house.pages() == demo && house.pages(of: 1) == other)
         #expect(house.engine.trackedVisitors == visitors)
     }
@@ -69,7 +69,7 @@ struct GrammarTests {
     @Test("page, event, referrer, method and status are not inherited")
     func noInheritance() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/a&r=https://a.example/&m=POST&c=500\nu=/b\nn=ping&u=/c\nu=/d")
+        try house.receive("f1 s=demo&u=/a&r=https://a.example/&m=POST&c=500\nu=/b\nn=ping&u=/c\nu=/d")
         #expect(house.outcome == [.beaconsMethod: 1, .views: 2, .pings: 1])
         #expect(house.pages() == ["/b": 1, "/d": 1] && house.referrers() == ["(direct)": 2])
     }
@@ -77,8 +77,8 @@ struct GrammarTests {
     @Test("the first occurrence of a key wins")
     func firstOccurrence() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/a&i=10.0.0.1&s=other&u=/b&i=10.0.0.2&n=ping&n=junk&c=200&m=GET&c=500&m=POST")
-        try house.take("f1 s=demo&i=10.0.0.1&u=/a&s=other&i=10.0.0.2")
+        try house.receive("f1 s=demo&u=/a&i=10.0.0.1&s=other&u=/b&i=10.0.0.2&n=ping&n=junk&c=200&m=GET&c=500&m=POST")
+        try house.receive("f1 s=demo&i=10.0.0.1&u=/a&s=other&i=10.0.0.2")
         #expect(house.outcome == [.views: 1, .pings: 1] && house.pages() == ["/a": 1])
         #expect(house.engine.trackedVisitors == 1)
     }
@@ -105,7 +105,7 @@ struct GrammarTests {
         for header in ["", "f1 s=demo\n"] {
             var house = try CountingHouse()
             let lines = (0..<records).map { $0 < 64 ? "s=demo&u=/\($0)" : ["s=demo&u=/", "junk", "n=?"][$0 % 3] }
-            try house.take((header.isEmpty ? "f1 " : header) + lines.joined(separator: "\n"))
+            try house.receive((header.isEmpty ? "f1 " : header) + lines.joined(separator: "\n"))
             #expect(house[.views] == UInt64(min(64, records)))
             #expect(house[.beaconsLimit] == UInt64(max(0, records - 64)) && house[.beaconsSyntax] == 0)
             #expect(house.pages().count == min(64, records))
@@ -116,8 +116,8 @@ struct GrammarTests {
     func tag(end: String) throws {
         let tag = "0123456789abcdef0123456789abcdef"
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/a&z=\(tag)\(end)")
-        try house.take("f1 s=demo\nu=/b\nu=/c&z=\(tag)\(end)")
+        try house.receive("f1 s=demo&u=/a&z=\(tag)\(end)")
+        try house.receive("f1 s=demo\nu=/b\nu=/c&z=\(tag)\(end)")
         #expect(house.pages() == ["/a": 1, "/b": 1, "/c": 1] && house.outcome == [.views: 3])
         for signed in ["f1 s=demo&u=/&z=\(tag)", "f1 &z=\(tag)\n", "f1 s=demo&z=\(tag)"] {
             #expect(isSigned(signed), "\(signed)")

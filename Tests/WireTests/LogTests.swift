@@ -61,7 +61,7 @@ struct LogTests {
         ] as [(String, Int)])
     func sites(line: String, site: Int) throws {
         var house = try Self.house()
-        try house.take(line)
+        try house.receive(line)
         let outcome = house.outcome.filter { $0.key != .droppedFields }
         #expect(outcome == [.views: 1] && house.pages(of: site) == ["/a": 1], "\(house.outcome)")
     }
@@ -76,10 +76,10 @@ struct LogTests {
         ] as [(String, Counter)])
     func unknownSites(line: String, reason: Counter) throws {
         var house = try Self.house()
-        try house.take(line)
+        try house.receive(line)
         #expect(house.outcome.filter { $0.key != .droppedFields } == [reason: 1])
         house = try CountingHouse()
-        try house.take(Self.combined())
+        try house.receive(Self.combined())
         #expect(house.outcome == [.beaconsSiteMissing: 1])
     }
 
@@ -96,7 +96,7 @@ struct LogTests {
         ] as [(String, Counter)])
     func reasons(line: String, reason: Counter) throws {
         var house = try Self.house()
-        try house.take(line)
+        try house.receive(line)
         #expect(house.outcome == [reason: 1])
     }
 
@@ -145,7 +145,7 @@ struct LogTests {
         ] as [(String, String, String)])
     func fields(line: String, path: String, referrer: String) throws {
         var house = try CountingHouse(hosts: ["demo.example"], logSite: "demo")
-        try house.take(line)
+        try house.receive(line)
         #expect(house.pages() == [path: 1] && house.referrers() == [referrer: 1], "\(house.outcome)")
         #expect(house.engine.trackedVisitors == 1)
     }
@@ -153,23 +153,23 @@ struct LogTests {
     @Test("a visitor is the same by log, beacon and browser, and only views of one source are compared")
     func sources() throws {
         var house = try CountingHouse(logSite: "demo")
-        try house.take(Self.combined())
-        try house.take("f1 s=demo&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
+        try house.receive(Self.combined())
+        try house.receive("f1 s=demo&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
         #expect(try house.send("s=demo&u=/a", address: .v4(0xcb00_7109), agent: Self.agent) == nil)
         // HAProxy can write a beacon itself. With a method and a status it is its log.
-        try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
-        try house.take("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=-")
+        try house.receive("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=\(form(Self.agent))")
+        try house.receive("f1 s=demo&m=GET&c=200&i=203.0.113.9&u=/a&a=-")
         #expect(house.outcome == [.views: 4, .bots: 1] && house.engine.trackedVisitors == 1)
     }
 
     @Test("each line of a datagram counts on its own, even beside a bad one, and at most 64 lines count")
     func severalLines() throws {
         var house = try CountingHouse(logSite: "demo")
-        try house.take(
+        try house.receive(
             [Self.combined(), "junk", "", Self.combined("POST / HTTP/1.1"), Self.combined()].joined(separator: "\n"))
         #expect(house.outcome == [.views: 2, .beaconsSyntax: 1, .beaconsMethod: 1] && house[.records] == 4)
         house = try CountingHouse(logSite: "demo")
-        try house.take([String](repeating: Self.combined(agent: "x"), count: 70).joined(separator: "\n"))
+        try house.receive([String](repeating: Self.combined(agent: "x"), count: 70).joined(separator: "\n"))
         #expect(house.outcome == [.views: 64, .beaconsLimit: 6])
     }
 
@@ -188,7 +188,7 @@ struct LogTests {
         ])
     func junk(line: String) throws {
         var house = try Self.house()
-        try house.take(line)
+        try house.receive(line)
         let outcome = house.outcome
         #expect(house[.records] == 1 && house[.views] == 0, "\(outcome)")
         #expect(outcome == [.beaconsSyntax: 1] || outcome == [.beaconsTruncated: 1], "\(outcome)")
@@ -217,20 +217,20 @@ struct LogTests {
     @Test("the rest of a split line is never read as a beacon")
     func splitLines() throws {
         var house = try CountingHouse(logSite: "demo")
-        func take(_ text: String, _ tag: String = "apache") throws {
-            try house.take("<13>Nov 23 07:49:43 web1 \(tag): \(text)")
+        func receive(_ text: String, _ tag: String = "apache") throws {
+            try house.receive("<13>Nov 23 07:49:43 web1 \(tag): \(text)")
         }
         let forged = "f1 s=demo&i=6.6.6.6&u=/forged"
         // The visitor chose the text after the cut.
         let line = Self.combined(agent: String(repeating: "U", count: 900) + forged + "\"")
-        try take(String(line.prefix(1000)))
-        try take(forged)
-        try take("f1#011s=demo#011u=/forged")
+        try receive(String(line.prefix(1000)))
+        try receive(forged)
+        try receive("f1#011s=demo#011u=/forged")
         #expect(house[.beaconsSyntax] == 2 && house.pages().keys.sorted() == ["/a"])
         // Other tags are not blocked, and it does not last.
-        try take(forged.replacing("/forged", with: "/program"), "program")
+        try receive(forged.replacing("/forged", with: "/program"), "program")
         house.moment = house.moment + 1000
-        try take(forged.replacing("/forged", with: "/later"))
+        try receive(forged.replacing("/forged", with: "/later"))
         #expect(house.pages().keys.sorted() == ["/a", "/later", "/program"])
     }
 
@@ -240,7 +240,7 @@ struct LogTests {
             Self.combined(), "{\"s\":\"demo\",\"u\":\"/\"}", "f1\ts=demo\tu=/", "<13>Nov 23 07:49:43 x: f1 s=demo&u=/",
         ] {
             var house = try CountingHouse(logSite: "demo")
-            try house.take(line, from: .address(.v4(0xcb00_7109)))
+            try house.receive(line, from: .address(.v4(0xcb00_7109)))
             #expect(house.outcome == [.datagramsUntrusted: 1])
         }
     }
@@ -251,7 +251,7 @@ struct LogTests {
             var house = try CountingHouse(logSite: "demo")
             let line = Self.combined(agent: String(repeating: "U", count: 2000))
             let start = Self.combined(agent: "").utf8.count - 1
-            try house.take(String(line.prefix(start + length)))
+            try house.receive(String(line.prefix(start + length)))
             #expect(house[.views] == 1 && house.engine.trackedVisitors == visitors, "\(length) bytes of the agent")
         }
     }

@@ -37,7 +37,7 @@ struct LogVisitorTests {
         ] as [@Sendable (String) -> String])
     func visitors(line: @Sendable (String) -> String) throws {
         var house = try CountingHouse(trusted: ["127.0.0.0/8", "10.0.0.0/8"], logSite: "demo")
-        try house.take(line("203.0.113.1") + "\n" + line("203.0.113.2") + "\n" + line("203.0.113.1"))
+        try house.receive(line("203.0.113.1") + "\n" + line("203.0.113.2") + "\n" + line("203.0.113.1"))
         #expect(house.outcome == [.views: 3] && house.engine.trackedVisitors == 2, "\(line("A")): \(house.outcome)")
         #expect(house.pages() == ["/a": 3])
     }
@@ -52,9 +52,9 @@ struct LogVisitorTests {
         ])
     func cut(line: String, isTruncated: Bool) throws {
         var house = try CountingHouse(logSite: "demo")
-        try house.take(Array(line.utf8), isTruncated: isTruncated)
+        try house.receive(Array(line.utf8), isTruncated: isTruncated)
         #expect(house.outcome == [.views: 1] && house.engine.trackedVisitors == 0, "\(house.outcome)")
-        try house.take(Self.combined())
+        try house.receive(Self.combined())
         #expect(house.engine.trackedVisitors == 1)
     }
 
@@ -66,7 +66,7 @@ struct LogVisitorTests {
         ] as [(String, [Counter: UInt64])])
     func columns(line: String, outcome: [Counter: UInt64]) throws {
         var house = try CountingHouse(logSite: "demo")
-        try house.take(line)
+        try house.receive(line)
         #expect(house.outcome == outcome)
     }
 
@@ -80,7 +80,7 @@ struct LogVisitorTests {
         ] as [(String, [Counter: UInt64])])
     func assets(url: String, outcome: [Counter: UInt64]) throws {
         var house = try CountingHouse(keepQuery: ["id"], logSite: "demo")
-        try house.take(Self.combined().replacing("/a HTTP", with: "\(url) HTTP"))
+        try house.receive(Self.combined().replacing("/a HTTP", with: "\(url) HTTP"))
         #expect(house.outcome.filter { $0.key != .cutFields } == outcome)
     }
 
@@ -90,7 +90,7 @@ struct LogVisitorTests {
         for (first, second) in [("uri", "request_uri"), ("request_uri", "uri")] {
             let values = ["uri": "/index.php", "request_uri": "/tin-tuc"]
             let fields = [first, second].map { "\"\($0)\":\"\(values[$0] ?? "")\"" }.joined(separator: ",")
-            try house.take("{\(fields),\"status\":200,\"http_user_agent\":\"\(Self.agent)\"}")
+            try house.receive("{\(fields),\"status\":200,\"http_user_agent\":\"\(Self.agent)\"}")
         }
         #expect(house.pages() == ["/tin-tuc": 2])
         let line = Array("{\"time\":0.003,\"@timestamp\":\"2026-11-23T07:49:43Z\",\"u\":\"/\"}".utf8)
@@ -113,20 +113,20 @@ struct LogVisitorTests {
         ])
     func neighbours(line: String, isTruncated: Bool) throws {
         var house = try CountingHouse()
-        try house.take(Array(line.utf8.prefix(8192)), isTruncated: isTruncated)
+        try house.receive(Array(line.utf8.prefix(8192)), isTruncated: isTruncated)
         let before = house[.views]
-        for i in 1...20 { try house.take(Self.tabbed(i)) }
+        for i in 1...20 { try house.receive(Self.tabbed(i)) }
         #expect(house[.views] - before == 20, "\(house.outcome)")
     }
 
     @Test("an invalid first line hides none of the lines after it")
     func firstLine() throws {
         var house = try CountingHouse(logSite: "demo")
-        try house.take("ail of a line\n\(Self.combined())\nmore junk\n\(Self.combined())\n")
+        try house.receive("ail of a line\n\(Self.combined())\nmore junk\n\(Self.combined())\n")
         #expect(house.outcome == [.views: 2, .beaconsSyntax: 2] && house[.records] == 4)
         // A header ends with its line.
         house = try CountingHouse(logSite: "other")
-        try house.take(
+        try house.receive(
             "<190>1 - - ff_demo\n<190>Nov 23 07:49:43 w ff_demo: \(Self.combined())\n<190>1 - - ff_demo - - - \(Self.combined())"
         )
         #expect(house[.views] == 2 && house.pages() == ["/a": 2] && house[.beaconsSyntax] == 1, "\(house.outcome)")
@@ -138,13 +138,13 @@ struct LogVisitorTests {
         let piece = "<13>Nov 23 07:49:43 web1 apache: \(Self.combined()) \"\(long)"
         let tail = "<13>Nov 23 07:49:43 web1 apache: f1 s=demo&i=6.6.6.6&u=/forged"
         var house = try CountingHouse(logSite: "demo")
-        try house.take(piece)
-        try house.take(tail)
+        try house.receive(piece)
+        try house.receive(tail)
         #expect(house.outcome == [.views: 1, .beaconsSyntax: 1] && house.pages() == ["/a": 1])
         // If complete, the same line does not block a beacon.
         house = try CountingHouse(logSite: "demo")
-        try house.take(piece + "\"")
-        try house.take(tail)
+        try house.receive(piece + "\"")
+        try house.receive(tail)
         #expect(house[.views] == 2)
     }
 
@@ -155,7 +155,7 @@ struct LogVisitorTests {
             "<190>1 - - ff_\(name) - - - \(Self.combined())", "<190>Nov 23 07:49:43 w ff_\(name): \(Self.combined())",
         ] {
             var house = try CountingHouse(logSite: "demo")
-            try house.take(line)
+            try house.receive(line)
             #expect(house.outcome == [.beaconsSiteUnknown: 1])
         }
     }

@@ -59,7 +59,7 @@ struct ModelTests {
             let isTruncated = random.percent(3)
             var house = try CountingHouse(hosts: ["a.example"], keepQuery: ["id"])
             let stranger = Admission.Sender.address(.v4(0x0a00_0001))
-            try house.take(datagram, from: random.percent(10) ? stranger : .ourselves, isTruncated: isTruncated)
+            try house.receive(datagram, from: random.percent(10) ? stranger : .ourselves, isTruncated: isTruncated)
             if !house.isConserved || house[.datagrams] != 1 || house[.bytes] != UInt64(datagram.count) {
                 Issue.record("seed \(seed): not conserved: \(quoted(datagram))")
                 failures += 1
@@ -248,7 +248,7 @@ private func firstDifference(_ datagram: [UInt8]) throws -> String? {
         referrers[host(of: fields["r"] ?? ""), default: 0] += 1
     }
     var house = try CountingHouse()
-    try house.take(datagram)
+    try house.receive(datagram)
     let outcome = house.outcome.filter { ![.unknownKeys, .droppedFields, .cutFields].contains($0.key) }
     if outcome != (house[.parsedDatagrams] == 0 ? [.datagramsEmpty: 1] : expected) {
         return "\(outcome), not \(expected): \(quoted(datagram))"

@@ -53,7 +53,7 @@ struct PageTests {
             "/tin-tức/đại-hội", form("/tin-tức/đại-hội"), form("/tin-tức/đại-hội").lowercased(),
             "https://demo.example/tin-tức/đại-hội", "/" + form(form("tin-tức/đại-hội")),
             form("https://demo.example/tin-t%e1%bb%a9c/%C4%91%E1%BA%A1i-h%E1%BB%99i?x=1"),
-        ] { try house.take("f1 s=demo&u=\(url)") }
+        ] { try house.receive("f1 s=demo&u=\(url)") }
         #expect(house.pages() == ["/tin-tức/đại-hội": 6])
     }
 
@@ -132,7 +132,7 @@ struct PageTests {
             (host(1100), "/", 1),
         ] as [(String, String, UInt64)] {
             var house = try CountingHouse()
-            try house.take("f1 s=demo&u=\(url)")
+            try house.receive("f1 s=demo&u=\(url)")
             #expect(house.pages() == [path: 1] && house[.cutFields] == cut, "\(path)")
         }
     }
@@ -150,7 +150,7 @@ struct PageTests {
         ])
     func keptQuery(url: String, path: String) throws {
         var house = try CountingHouse(keepQuery: ["id", "page"])
-        try house.take("f1 s=demo&u=\(url)")
+        try house.receive("f1 s=demo&u=\(url)")
         #expect(house.pages() == [path: 1])
         #expect(try page(url) == String(path.prefix { $0 != "?" }))
     }
@@ -208,9 +208,9 @@ struct PageTests {
     @Test("a referrer past 1024 bytes is cut and counted, a host past 253 cut")
     func referrerLimit() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/&r=https%3A%2F%2Fa.example%2F\(String(repeating: "x", count: 1006))")
+        try house.receive("f1 s=demo&u=/&r=https%3A%2F%2Fa.example%2F\(String(repeating: "x", count: 1006))")
         #expect(house[.cutFields] == 0)
-        try house.take("f1 s=demo&u=/&r=https%3A%2F%2Fa.example%2F\(String(repeating: "x", count: 1007))")
+        try house.receive("f1 s=demo&u=/&r=https%3A%2F%2Fa.example%2F\(String(repeating: "x", count: 1007))")
         #expect(house[.cutFields] == 1 && house.referrers() == ["a.example": 2])
         let host = String(repeating: "h", count: 300)
         #expect(try referrer("https://\(host)/") == String(host.prefix(253)))
@@ -220,13 +220,13 @@ struct PageTests {
     /// The page under which a view with this `u` is counted.
     private func page(_ url: String) throws -> String? {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=\(url)")
+        try house.receive("f1 s=demo&u=\(url)")
         return house.pages().count == 1 ? house.pages().first?.key : nil
     }
 
     private func referrer(_ referrer: String) throws -> String? {
         var house = try CountingHouse(hosts: ["demo.example", "shop.demo.example"])
-        try house.take("f1 s=demo&u=/&r=\(referrer)")
+        try house.receive("f1 s=demo&u=/&r=\(referrer)")
         return house.referrers().count == 1 ? house.referrers().first?.key : nil
     }
 }

@@ -17,7 +17,7 @@ struct RejectionTests {
         ] as [(String, Counter)])
     func datagrams(datagram: String, reason: Counter) throws {
         var house = try CountingHouse()
-        try house.take(datagram)
+        try house.receive(datagram)
         #expect(house.outcome == [reason: 1] && house[.records] == 0 && house[.parsedDatagrams] == 0)
         #expect(house[.datagrams] == 1 && house[.bytes] == UInt64(datagram.utf8.count))
     }
@@ -26,12 +26,12 @@ struct RejectionTests {
     func oversize() throws {
         for datagram in ["f1 s=demo&u=/", "f1 s=demo&u=/a\nu=/b", "f1 s=demo", "f2 s=demo&u=/"] {
             var house = try CountingHouse()
-            try house.take(Array(datagram.utf8), isTruncated: true)
+            try house.receive(Array(datagram.utf8), isTruncated: true)
             #expect(house.outcome == [.datagramsOversize: 1] && house[.records] == 0)
         }
         var house = try CountingHouse()
         let url = "/" + String(repeating: "a", count: 8192 - 14)
-        try house.take("f1 s=demo&u=\(url)")
+        try house.receive("f1 s=demo&u=\(url)")
         #expect(house.outcome == [.views: 1, .cutFields: 1] && house[.bytes] == 8191)
     }
 
@@ -45,7 +45,7 @@ struct RejectionTests {
         ])
     func unknownKind(datagram: String) throws {
         var house = try CountingHouse()
-        try house.take(datagram)
+        try house.receive(datagram)
         #expect(house.outcome == [.beaconsSyntax: 1] && house[.records] == 1 && house[.parsedDatagrams] == 1)
     }
 
@@ -76,14 +76,14 @@ struct RejectionTests {
         #expect(try outcome(of: "f1 \(record)") == expected)
         // The others count.
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/a\n\(record.contains("s=") ? record : record + "&s=")\nu=/b")
+        try house.receive("f1 s=demo&u=/a\n\(record.contains("s=") ? record : record + "&s=")\nu=/b")
         #expect(house.pages() == ["/a": 1, "/b": 1] && house[.records] == 3)
     }
 
     @Test("a refused beacon is also counted for the site that it names")
     func bySite() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/&n=x\nn=x\nn=x&s=%6fther\nn=x&s=nobody\nn=x&s=\nu=/&m=POST\ns=other\nn=ping")
+        try house.receive("f1 s=demo&u=/&n=x\nn=x\nn=x&s=%6fther\nn=x&s=nobody\nn=x&s=\nu=/&m=POST\ns=other\nn=ping")
         #expect(house[.beaconsSyntax] == 6 && house[.beaconsMethod] == 1 && house[.pings] == 1)
         #expect(house.admission.counts.rejectedBySite == [SiteIndex(0): 3, SiteIndex(1): 2])
     }
@@ -91,7 +91,7 @@ struct RejectionTests {
     @Test("a refused beacon in a log's message is also counted for the site of its host")
     func byHost() throws {
         var house = try CountingHouse(hosts: ["demo.example"])
-        try house.take("<13>Nov 23 07:49:43 web1 app: f1 h=demo.example&u=/a.css&m=GET&c=200")
+        try house.receive("<13>Nov 23 07:49:43 web1 app: f1 h=demo.example&u=/a.css&m=GET&c=200")
         #expect(house.outcome == [.beaconsAsset: 1])
         #expect(house.admission.counts.rejectedBySite == [SiteIndex(0): 1])
     }
@@ -146,7 +146,7 @@ struct RejectionTests {
         ] as [(String, Int, UInt64)])
     func visitorFields(fields: String, visitors: Int, dropped: UInt64) throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/&\(fields)")
+        try house.receive("f1 s=demo&u=/&\(fields)")
         #expect(house[.views] == 1 && house[.droppedFields] == dropped)
         #expect(house.engine.trackedVisitors == visitors)
     }
@@ -154,7 +154,7 @@ struct RejectionTests {
     @Test("if the sender's id is dropped, address and agent give the visitor")
     func droppedVisitorID() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/&i=10.0.0.1&v=\(String(repeating: "x", count: 65))")
+        try house.receive("f1 s=demo&u=/&i=10.0.0.1&v=\(String(repeating: "x", count: 65))")
         #expect(house[.views] == 1 && house[.droppedFields] == 1)
         #expect(house.engine.trackedVisitors == 1)
     }
@@ -214,7 +214,7 @@ struct RealDatagramTests {
 
     private func counted(_ datagram: String, visitors: Int = 1) throws -> CountingHouse {
         var house = try CountingHouse()
-        try house.take(datagram, from: .address(.v4(0x7f00_0001)))
+        try house.receive(datagram, from: .address(.v4(0x7f00_0001)))
         #expect(house.outcome == [.views: UInt64(visitors)] && house.engine.trackedVisitors == visitors)
         return house
     }

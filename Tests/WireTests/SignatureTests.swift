@@ -35,11 +35,11 @@ struct SignatureTests {
     @Test("a signed datagram from outside is accepted: the visitor, the page, and each of several records")
     func believed() throws {
         var house = try Self.house()
-        try house.take(Self.sign(Self.beacon("i=203.0.113.9&u=/a\nu=/b\nv=x&u=/c")), from: Self.stranger)
+        try house.receive(Self.sign(Self.beacon("i=203.0.113.9&u=/a\nu=/b\nv=x&u=/c")), from: Self.stranger)
         #expect(house.outcome == [.views: 3] && house.pages() == ["/a": 1, "/b": 1, "/c": 1])
         #expect(house.engine.trackedVisitors == 2)
         // A line end after the signature is not signed.
-        try house.take(Self.sign(Self.beacon("v=y&u=/d")) + "\n", from: Self.stranger)
+        try house.receive(Self.sign(Self.beacon("v=y&u=/d")) + "\n", from: Self.stranger)
         #expect(house[.views] == 4)
     }
 
@@ -47,7 +47,7 @@ struct SignatureTests {
     func captured() throws {
         for datagram in try Captured.all() where datagram.name.hasSuffix("-signed.001") {
             var house = try Self.house()
-            try house.take(datagram.bytes, from: Self.stranger, stamp: 1_795_420_189_000)
+            try house.receive(datagram.bytes, from: Self.stranger, stamp: 1_795_420_189_000)
             #expect(house.outcome == [.views: 1], "\(datagram.name)")
         }
     }
@@ -69,7 +69,7 @@ struct SignatureTests {
         ] as [(String, DatagramRejection)])
     func refused(datagram: String, reason: DatagramRejection) throws {
         var house = try Self.house()
-        try house.take(datagram, from: Self.stranger)
+        try house.receive(datagram, from: Self.stranger)
         // A single last digit may be right by chance, one time in sixteen.
         #expect(house.outcome == [reason.counter: 1], "\(datagram)")
     }
@@ -82,7 +82,7 @@ struct SignatureTests {
         ] as [(Int64, Bool)])
     func window(age: Int64, isGood: Bool) throws {
         var house = try Self.house()
-        try house.take(Self.sign(Self.beacon(at: Self.now - age)), from: Self.stranger)
+        try house.receive(Self.sign(Self.beacon(at: Self.now - age)), from: Self.stranger)
         #expect(house.outcome == (isGood ? [.views: 1] : [.datagramsClock: 1]))
     }
 
@@ -91,9 +91,9 @@ struct SignatureTests {
         for age in [Int64(120_000), 119_000, 1000, 0, -119_000, -120_000] {
             var house = try Self.house()
             let datagram = Self.sign(Self.beacon(at: Self.now - age))
-            try house.take(datagram, from: Self.stranger)
-            try house.take(datagram, from: Self.stranger)
-            try house.take(datagram, from: .address(.v4(0x0101_0101)))
+            try house.receive(datagram, from: Self.stranger)
+            try house.receive(datagram, from: Self.stranger)
+            try house.receive(datagram, from: .address(.v4(0x0101_0101)))
             #expect(house.outcome == [.views: 1, .datagramsReplayed: 2], "age \(age)")
             let snapshot = house.engine.snapshot()
             house.engine = try Engine(restoring: snapshot.span, limits: Limits(), seed: CountingHouse.seed)
@@ -101,10 +101,10 @@ struct SignatureTests {
             // Every second of the rest of its time, and beyond.
             for second in 1...245 as ClosedRange<Int64> {
                 house.moment = CountingHouse.noon + second * 1000
-                try house.take(datagram, from: Self.stranger)
+                try house.receive(datagram, from: Self.stranger)
                 // Another one comes as well, so that old ones are forgotten.
                 let other = Self.sign(Self.beacon("v=\(second)&u=/", at: house.moment.milliseconds))
-                try house.take(other, from: Self.stranger)
+                try house.receive(other, from: Self.stranger)
             }
             #expect(house[.views] == 246 && house.outcome[.datagramsReplayed, default: 0] >= 2)
             #expect(house[.datagramsReplayed] + house[.datagramsClock] == 2 + 245)
@@ -114,7 +114,7 @@ struct SignatureTests {
     @Test("a signer is not a server that logs: method and status of a request mean nothing in its beacons")
     func noLog() throws {
         var house = try Self.house()
-        try house.take(Self.sign(Self.beacon("m=POST&c=500&v=x&u=/a.css")), from: Self.stranger)
+        try house.receive(Self.sign(Self.beacon("m=POST&c=500&v=x&u=/a.css")), from: Self.stranger)
         #expect(house.outcome == [.views: 1])
     }
 
@@ -157,23 +157,23 @@ struct SignatureTests {
     @Test("two keys are accepted while one replaces the other, and a revoked one is not")
     func rotation() throws {
         var house = try Self.house(keys: [Self.key])
-        func take(_ key: String, _ path: String) throws {
-            try house.take(Self.sign(Self.beacon("u=\(path)"), key), from: Self.stranger)
+        func receive(_ key: String, _ path: String) throws {
+            try house.receive(Self.sign(Self.beacon("u=\(path)"), key), from: Self.stranger)
         }
-        try take("new key", "/1")
+        try receive("new key", "/1")
         house.admission.setKeys([Self.key, "new key"], of: SiteIndex(0))
-        try take("new key", "/2")
-        try take(Self.key, "/3")
+        try receive("new key", "/2")
+        try receive(Self.key, "/3")
         house.admission.setKeys(["new key"], of: SiteIndex(0))
-        try take("new key", "/4")
-        try take(Self.key, "/5")
+        try receive("new key", "/4")
+        try receive(Self.key, "/5")
         #expect(house.pages() == ["/2": 1, "/3": 1, "/4": 1] && house[.datagramsSignature] == 2)
     }
 
     @Test("a key speaks for its own site only, whatever the later records say")
     func otherSites() throws {
         var house = try Self.house()
-        try house.take(Self.sign(Self.beacon("u=/a\ns=other&u=/b\nu=/c")), from: Self.stranger)
+        try house.receive(Self.sign(Self.beacon("u=/a\ns=other&u=/b\nu=/c")), from: Self.stranger)
         #expect(house.pages() == ["/a": 1, "/c": 1] && house.pages(of: 1) == [:] && house[.beaconsSiteUnknown] == 1)
     }
 
@@ -181,9 +181,9 @@ struct SignatureTests {
     func trusted() throws {
         var house = try Self.house()
         let wrong = Self.sign(Self.beacon(), "another")
-        try house.take(wrong, from: .address(.v4(0x7f00_0001)))
+        try house.receive(wrong, from: .address(.v4(0x7f00_0001)))
         #expect(house.outcome == [.datagramsSignature: 1])
-        try house.take(Self.sign("f1 s=other&u=/"), from: .address(.v4(0x7f00_0001)))
+        try house.receive(Self.sign("f1 s=other&u=/"), from: .address(.v4(0x7f00_0001)))
         #expect(house[.views] == 1)
     }
 
@@ -192,7 +192,7 @@ struct SignatureTests {
         let datagram = Array(Self.sign(Self.beacon("i=203.0.113.9&u=/a?b=c&r=https://a.example/&a=UA%2F1")).utf8)
         for length in 0..<datagram.count {
             var house = try Self.house()
-            try house.take(Array(datagram.prefix(length)), from: Self.stranger)
+            try house.receive(Array(datagram.prefix(length)), from: Self.stranger)
             #expect(house[.records] == 0, "\(length) bytes")
         }
         for i in datagram.indices {
@@ -202,7 +202,7 @@ struct SignatureTests {
                 // Hex digits of either case are the same signature.
                 if i >= datagram.count - 32, bit == 5, datagram[i] > 0x40 { continue }
                 var house = try Self.house()
-                try house.take(changed, from: Self.stranger)
+                try house.receive(changed, from: Self.stranger)
                 #expect(house[.records] <= 1 && house[.views] == 0, "bit \(bit) of byte \(i)")
             }
         }
@@ -212,19 +212,19 @@ struct SignatureTests {
     func guessing() throws {
         var house = try Self.house()
         for i in 0..<10_000 {
-            try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger)
+            try house.receive(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger)
         }
         // Its whole /24 is refused. Others are not.
-        try house.take(Self.sign(Self.beacon("u=/near")), from: .address(.v4(0xcb00_7101)))
-        try house.take(Self.sign(Self.beacon("u=/far")), from: .address(.v4(0xcb00_7201)))
+        try house.receive(Self.sign(Self.beacon("u=/near")), from: .address(.v4(0xcb00_7101)))
+        try house.receive(Self.sign(Self.beacon("u=/far")), from: .address(.v4(0xcb00_7201)))
         #expect(house.pages() == ["/far": 1] && house[.datagramsSignature] == 10_001)
         house.moment = house.moment + 1000
-        try house.take(Self.sign(Self.beacon("u=/later")), from: .address(.v4(0xcb00_7101)))
+        try house.receive(Self.sign(Self.beacon("u=/later")), from: .address(.v4(0xcb00_7101)))
         #expect(house.pages() == ["/far": 1, "/later": 1])
         // If the clock is set back, nobody is refused until it is that time again.
-        for i in 0..<4000 { try house.take(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger) }
+        for i in 0..<4000 { try house.receive(Self.sign(Self.beacon("v=\(i)&u=/"), "guess"), from: Self.stranger) }
         let earlier = Self.now - 3_600_000
-        try house.take(
+        try house.receive(
             Array(Self.sign(Self.beacon("u=/earlier", at: earlier)).utf8), from: Self.stranger, stamp: earlier)
         #expect(house.pages()["/earlier"] == 1)
     }

@@ -34,16 +34,16 @@ struct VisitorTests {
         ])
     func same(first: String, second: String, visitors: Int) throws {
         var house = try CountingHouse()
-        try house.take("f1 u=/&\(first)&s=demo")
-        try house.take("f1 u=/&\(second)&s=demo")
+        try house.receive("f1 u=/&\(first)&s=demo")
+        try house.receive("f1 u=/&\(second)&s=demo")
         #expect(house.engine.trackedVisitors == visitors && house[.views] == 2)
     }
 
     @Test("a beacon without a visitor is a view and no visitor")
     func nobody() throws {
         var house = try CountingHouse()
-        try house.take("f1 s=demo&u=/&a=Mozilla/5.0")
-        try house.take("f1 s=demo&u=/")
+        try house.receive("f1 s=demo&u=/&a=Mozilla/5.0")
+        try house.receive("f1 s=demo&u=/")
         let report = try #require(house.engine.report().site("demo"))
         #expect(report.today.views == 2 && report.today.visits == 0 && report.today.visitors == 0 && report.online == 0)
     }
@@ -56,8 +56,8 @@ struct VisitorTests {
             (agent, "\(agent)é", 1, 1), (agent, "\(agent)%C3%A9", 1, 1), ("\(agent)%78", "\(agent)x", 1, 0),
         ] as [(String, String, Int, UInt64)] {
             var house = try CountingHouse()
-            try house.take("f1 s=demo&i=10.0.0.1&u=/&a=\(a)")
-            try house.take("f1 s=demo&i=10.0.0.1&u=/&a=\(b)")
+            try house.receive("f1 s=demo&i=10.0.0.1&u=/&a=\(a)")
+            try house.receive("f1 s=demo&i=10.0.0.1&u=/&a=\(b)")
             #expect(house.engine.trackedVisitors == visitors && house[.cutFields] == cut)
         }
     }
@@ -117,12 +117,12 @@ struct VisitorTests {
             var house = try CountingHouse()
             let midnight = CountingHouse.day(20_781).begins
             house.moment = midnight + -1000
-            try house.take("f1 s=demo&u=/a&\(beacon)")
+            try house.receive("f1 s=demo&u=/a&\(beacon)")
             var random = SplitMix(seed: 99)
             let salt = Salt(number: 2, using: &random)
             house.admission.sites.rollOver([(SiteIndex(0), CountingHouse.day(20_781), salt)])
             house.moment = midnight + secondsAfter * 1000
-            try house.take("f1 s=demo&u=/b&\(beacon)")
+            try house.receive("f1 s=demo&u=/b&\(beacon)")
             let report = try #require(house.engine.report().site("demo"))
             #expect(report.totalVisits == visits && house.engine.online(of: SiteIndex(0), within: 1800) == 1)
         }

@@ -1,8 +1,8 @@
 #pragma once
 #include <stdint.h>
 
-/// The files that are part of the program: the lists of Wire and what pages load from Web. A new one is added here and in
-/// CResources.c.
+/// The files that are part of the program: the lists of Wire, what pages load from Web, and the snippets of the command. A
+/// new one is added here and in CResources.c.
 typedef enum __attribute__((enum_extensibility(closed))) Resource : int32_t {
     // Sources/Wire/Lists
     ResourceAgents,
@@ -19,6 +19,22 @@ typedef enum __attribute__((enum_extensibility(closed))) Resource : int32_t {
     ResourceLabels,
     ResourceOpenAPI,
     ResourceWidget,
+    // Sources/footfall/Snippets
+    ResourceSnippetApache,
+    ResourceSnippetBash,
+    ResourceSnippetCaddy,
+    ResourceSnippetCsharp,
+    ResourceSnippetGo,
+    ResourceSnippetHaproxy,
+    ResourceSnippetJava,
+    ResourceSnippetLighttpd,
+    ResourceSnippetNginx,
+    ResourceSnippetNode,
+    ResourceSnippetPerl,
+    ResourceSnippetPhp,
+    ResourceSnippetPython,
+    ResourceSnippetRsyslog,
+    ResourceSnippetRuby,
 } Resource;
 
 /// How many bytes a file has.

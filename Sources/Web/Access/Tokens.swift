@@ -30,7 +30,7 @@ final class Tokens: Sendable {
         guard let field = fields.first else { return nil }
         guard let name = name(of: field.dropFirst(6).drop { $0 == " " }), fields.count == 1 else {
             throw Problem(
-                .unauthorized, "This token is not known: footfall token list shows those there are.",
+                .unauthorized, "This token is unknown; footfall token list shows all tokens.",
                 [("WWW-Authenticate", "Bearer error=\"invalid_token\"")])
         }
         return name

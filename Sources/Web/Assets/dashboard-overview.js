@@ -176,7 +176,7 @@ const ago = moment => {
 const column = (title, content) => make('div', {}, make('h3', {}, title), content)
 
 const healthColumns = ({ version, ingest, durability }) => [
-  column(say('intake'), pairs([
+  column(say('received'), pairs([
     [say('datagrams'), number(ingest.datagrams)],
     [say('records'), number(ingest.records)],
     [say('views'), number(ingest.views)],

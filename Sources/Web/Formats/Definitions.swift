@@ -17,7 +17,7 @@ public let definitions: [(term: String, definition: String)] = """
     exact.online is true.
     peak: The greatest number of visitors online at once, with the first moment it was reached: today and ever. A day \
     starts from those who were online at its midnight.
-    total: The headline: all visits (or views, as `of` says) since the counter began, with the start number taken over \
+    total: The headline: all visits (or views, as `of` says) since the counter began, with the baseline taken over \
     from an older counter and with corrections. Apart from corrections it never goes down.
     unique visitors: Distinct visitors with a view in one local day. Counted while there are few, then estimated with \
     a standard error of 0.81 %; exact.visitors_today and exact.visitors_error tell which.

@@ -5,6 +5,11 @@ public func grouped(_ number: some BinaryInteger) -> String {
     return (number < 0 ? "-" : "") + groups.reversed().joined(separator: ",")
 }
 
+/// `1 visit`, `57,998 visits`.
+public func counted(_ number: some BinaryInteger, _ noun: String) -> String {
+    "\(grouped(number)) \(noun)\(number.magnitude == 1 ? "" : "s")"
+}
+
 /// A field of a CSV file: quoted, and never a formula in a spreadsheet.
 public func csvField(_ text: String) -> String {
     // By scalars: among characters, a combining mark would hide a quote.

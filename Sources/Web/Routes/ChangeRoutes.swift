@@ -12,17 +12,17 @@ struct ChangeRoutes: RouteGroup {
                 RouteDescription(
                     "setStart", .changes, "Take over the number of an older counter",
                     """
-                    Sets the start numbers, which totals contain. Written in the audit with who, when, and \
-                    from what to what.
+                    Sets the baseline, which is part of the totals. The audit records who set it, when, why, and the \
+                    numbers before and after.
                     """,
                     body: .jsonBody(.schema("Start")),
                     [
-                        .json("Set, and written.", "StartSet"),
+                        .json("It is set and written.", "StartSet"),
                         .problem(
                             400,
                             """
-                            It is no such JSON, or no number is given, or one is less than 0 or greater than 2^50. \
-                            Or as for every route.
+                            The body is not such JSON, it has no number, or a number is less than 0 or greater than \
+                            2^50. Or as for every route.
                             """),
                         .shared(503, "ChangeUnwritten"),
                     ])
@@ -32,17 +32,18 @@ struct ChangeRoutes: RouteGroup {
                     "correctDay", .changes, "Add a signed number to a day",
                     """
                     Adds to the visits or views of one local day, and so to its month and the total, but to no \
-                    window, ranking, visitor number or peak. Written in the audit. Sent twice, it is added \
-                    twice.
+                    window, ranking, visitor number or peak. The audit records it. A correction that is sent twice is \
+                    added twice.
                     """,
                     body: .jsonBody(.schema("Correction")),
                     [
-                        .json("Added, and written.", "Corrected"),
+                        .json("It is added and written.", "Corrected"),
                         .problem(
                             400,
                             """
-                            It is no such JSON, the day is none or later than today, both numbers are zero, one is \
-                            beyond 2^50 either way, or no note says why. Or as for every route.
+                            The body is not such JSON, the day does not exist or is later than today, both numbers \
+                            are zero, one is greater than 2^50 or less than -2^50, or the note is missing. Or as for \
+                            every route.
                             """),
                         .shared(503, "ChangeUnwritten"),
                     ])
@@ -114,6 +115,6 @@ struct ChangeRoutes: RouteGroup {
     }
 
     private static let unwritten = Problem(
-        .serviceUnavailable, "The journal takes nothing now, and nothing was changed; /readyz says why."
+        .serviceUnavailable, "The journal accepts nothing now, so nothing was changed; /readyz says why."
     ).response
 }

@@ -12,13 +12,13 @@ struct DashboardRoutes: RouteGroup {
             Route(.GET, "/", .ownerWhoSignsIn("The page of totals is"), page) {
                 RouteDescription(
                     "showPage", .pages, "The dashboard",
-                    "A page with every site's numbers, which becomes the dashboard where scripts run.",
+                    "A page with the numbers of every site. Where scripts run, it becomes the dashboard.",
                     [
                         .text("The page.", type: "text/html"),
                         .signIn(
                             """
-                            This is the owner's. A page that asks for a token where Accept names text/html, else a \
-                            problem.
+                            Only the owner may see this. The body is a page that asks for a token if Accept names \
+                            text/html, and a problem otherwise.
                             """),
                     ])
             },
@@ -41,25 +41,22 @@ struct DashboardRoutes: RouteGroup {
             Route(.POST, "/sign-in", .anybody, signIn) {
                 RouteDescription(
                     "signIn", .pages, "Sign in to the dashboard with a token",
-                    "What the form of the page sends. The cookie lets a browser look, not change.",
+                    "The form of the page sends this. With the cookie a browser can look, and change nothing.",
                     body: .formBody(
                         [
                             "type": "object", "required": ["token"],
                             "properties": [
                                 "token": ["type": "string", "description": "The token. White space in it is ignored."]
                             ],
-                        ], "Read as a form whatever its Content-Type."),
+                        ], "It is read as a form, whatever its Content-Type."),
                     [
                         ResponseDescription(
                             status: 303, "Signed in for thirty days.",
                             fields: [
-                                "Location": [
-                                    "description": "The page of numbers, beside this route.", "required": true,
-                                    "schema": ["type": "string", "const": "./"],
-                                ],
+                                "Location": Self.thePage,
                                 "Set-Cookie": [
                                     "description":
-                                        "The token. `Secure` where the proxy says https (X-Forwarded-Proto).",
+                                        "The token. It is `Secure` if the proxy says https (X-Forwarded-Proto).",
                                     "required": true,
                                     "schema": [
                                         "type": "string",
@@ -68,22 +65,19 @@ struct DashboardRoutes: RouteGroup {
                                     ],
                                 ],
                             ]),
-                        .signIn("The token is nobody's: the page asks again."),
-                        .problem(403, "A page of another site sent this, by its Sec-Fetch-Site field."),
+                        .signIn("The token is unknown. The page asks again."),
+                        Self.fromElsewhere,
                     ])
             },
             Route(.POST, "/sign-out", .anybody, signOut) {
                 RouteDescription(
                     "signOut", .pages, "Sign out of the dashboard",
-                    "Has the browser forget the cookie.",
+                    "Makes the browser forget the cookie.",
                     [
                         ResponseDescription(
-                            status: 303, "Signed out, whoever was signed in.",
+                            status: 303, "Signed out, also if nobody was signed in.",
                             fields: [
-                                "Location": [
-                                    "description": "The page of numbers, beside this route.", "required": true,
-                                    "schema": ["type": "string", "const": "./"],
-                                ],
+                                "Location": Self.thePage,
                                 "Set-Cookie": [
                                     "description": "Forgets the token.", "required": true,
                                     "schema": [
@@ -92,11 +86,19 @@ struct DashboardRoutes: RouteGroup {
                                     ],
                                 ],
                             ]),
-                        .problem(403, "A page of another site sent this, by its Sec-Fetch-Site field."),
+                        Self.fromElsewhere,
                     ])
             },
         ]
     }
+
+    // What signing in and signing out have in common.
+    private static let thePage: JSON = [
+        "description": "The page of numbers, beside this route.", "required": true,
+        "schema": ["type": "string", "const": "./"],
+    ]
+    private static let fromElsewhere = ResponseDescription.problem(
+        403, "A page of another site sent this, as its Sec-Fetch-Site field says.")
 
     // These files change with the program, so browsers ask for them each time.
     private static let style = CachedResponse(
@@ -121,7 +123,7 @@ struct DashboardRoutes: RouteGroup {
         guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x3b && $0 != 0x22 }),
             tokens.name(of: token) != nil
         else {
-            return .now(DashboardPage.signIn("This token is not known: footfall token create makes one."))
+            return .now(DashboardPage.signIn("This token is unknown; footfall token create makes one."))
         }
         return .now(Self.redirect(request, "\(token); Max-Age=\(Self.signedInSeconds)"))
     }

@@ -12,9 +12,9 @@ struct HistoryRoutes: RouteGroup {
                 RouteDescription(
                     "getSeries", .history, "The history of a site in columns",
                     """
-                    For anybody where `series` is public, else the owner's. Buckets begin where quarter \
-                    hours, hours, days or months of the site's zone do: the first at or before `from`, and the \
-                    last ends at or behind `to`. A range of more than 10,000 steps is refused.
+                    Anybody may ask if `series` is public, otherwise only the owner. Buckets begin with the quarter \
+                    hours, hours, days or months of the site's zone. The first begins at or before `from`, and the \
+                    last ends at or after `to`. A range of more than 10,000 steps is refused.
                     """,
                     parameters: [
                         .query(
@@ -30,18 +30,18 @@ struct HistoryRoutes: RouteGroup {
                             "from",
                             """
                             Where it begins: a moment (RFC 3339 with capital T and Z; a plus is `%2B` in a URL), \
-                            or a day of the site, from its midnight. Left out, a day before the end.
+                            or a day of the site, from its midnight. Default: a day before the end.
                             """, ["type": "string", "anyOf": [["format": "date-time"], ["format": "date"]]],
                             ["example": "2026-11-01"]),
                         .query(
-                            "to", "Where it ends: a moment, or a day of the site, which is part of it. Left out, now.",
+                            "to", "Where it ends: a moment, or a day of the site, which is included. Default: now.",
                             ["type": "string", "anyOf": [["format": "date-time"], ["format": "date"]]],
                             ["example": "2026-11-23T07:00:00Z"]),
                         .query(
                             "step",
                             """
-                            How long each bucket is. Left out, 15m up to two days, 1h up to 14, 1d up to 800, \
-                            else 1mo.
+                            How long each bucket is. Default: 15m for up to two days, 1h for up to 14 days, 1d for \
+                            up to 800 days, 1mo for more.
                             """, ["type": "string", "enum": ["15m", "1h", "1d", "1mo"]]),
                     ],
                     [
@@ -49,8 +49,8 @@ struct HistoryRoutes: RouteGroup {
                         .problem(
                             400,
                             """
-                            A parameter is none of those it may be, the range does not end after it begins or \
-                            begins before 1970, or it is longer than 10,000 steps. Or as for every route.
+                            A parameter has an invalid value, the range does not end after it begins, it begins \
+                            before 1970, or it has more than 10,000 steps. Or as for every route.
                             """),
                         .shared(503, "HistoryUnavailable"),
                     ])
@@ -59,11 +59,11 @@ struct HistoryRoutes: RouteGroup {
                 RouteDescription(
                     "getRanking", .history, "The most viewed pages, or the referrers, of a day",
                     """
-                    For anybody where `top` is public, else the owner's. Of days that are over the first 100 \
-                    rows are kept, for 400 days; of others there is nothing to show.
+                    Anybody may ask if `top` is public, otherwise only the owner. Of past days the first 100 rows \
+                    are kept for 400 days; older days have no rows.
                     """,
                     parameters: [
-                        .pathPart("ranking", "Of what.", ["type": "string", "enum": ["pages", "referrers"]]),
+                        .pathPart("ranking", "What is ranked.", ["type": "string", "enum": ["pages", "referrers"]]),
                         .query(
                             "day", "A day of the site, up to today.",
                             [
@@ -71,14 +71,15 @@ struct HistoryRoutes: RouteGroup {
                                 "default": "today",
                             ]),
                         .query(
-                            "limit", "Rows at most.", ["type": "integer", "minimum": 1, "maximum": 1000, "default": 20]),
+                            "limit", "The most rows to return.",
+                            ["type": "integer", "minimum": 1, "maximum": 1000, "default": 20]),
                     ],
                     [
                         .json("The ranking.", "Ranking", caching: .second),
                         .problem(
                             400,
                             """
-                            The limit is not 1 to 1000, or the day is none or later than today. Or as for every \
+                            The limit is not 1 to 1000, or the day is invalid or later than today. Or as for every \
                             route.
                             """),
                         .problem(404, "No site has this name, or the ranking is neither of pages nor of referrers."),
@@ -89,9 +90,9 @@ struct HistoryRoutes: RouteGroup {
                 RouteDescription(
                     "exportDays", .history, "All days of a site as a table",
                     """
-                    A line for each local day that something is known of, oldest first, under a line of names. \
-                    Corrections are in it. A field is empty where it is not known. The site's name is quoted, \
-                    and begins with `'` where it would be a formula.
+                    One line for each local day with numbers, oldest first, after a line with the names. \
+                    Corrections are included. A field is empty if its number is unknown. The site's name is quoted, \
+                    and begins with `'` if it would be a formula.
                     """,
                     [
                         .text(
@@ -251,7 +252,7 @@ struct HistoryRoutes: RouteGroup {
     }
 
     private static let unavailable = Problem(
-        .serviceUnavailable, "The disk does not give history now; /readyz says why.")
+        .serviceUnavailable, "The history cannot be read from the disk now; /readyz says why.")
     private static let emptyRange = Problem(.badRequest, "Ask for a range that ends after it begins.")
     private static let tooLong = Problem(
         .badRequest, "That is more than \(Series.countMax) buckets: ask for a longer step or a shorter range.")

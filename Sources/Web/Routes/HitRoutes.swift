@@ -15,9 +15,9 @@ struct HitRoutes: RouteGroup {
                 RouteDescription(
                     "countHit", .counting, "Count a page view, or keep a visitor online",
                     """
-                    Counts, and answers with the site's public numbers, this hit in them. 200 means that the \
-                    hit is written in the journal; any other status that it is not counted. A simple request \
-                    by CORS: no preflight is needed, and none is answered. The body is read as a form whatever \
+                    Counts, and answers with the site's public numbers, which include this hit. 200 means that the \
+                    hit is written in the journal; any other status means that it is not counted. It is a simple \
+                    request of CORS: no preflight is needed, and none is answered. The body is read as a form whatever \
                     its Content-Type. \(Self.visitor)
                     """,
                     isStable: true,
@@ -34,7 +34,7 @@ struct HitRoutes: RouteGroup {
             Route(.GET, "/hit.gif", .anybody, answersHead: false, pixel) {
                 RouteDescription(
                     "countHitByPixel", .counting, "Count a page view by an image of one pixel",
-                    "For pages without a script. It counts, and so does not answer HEAD. \(Self.visitor)",
+                    "For pages without a script. HEAD is refused, because a GET counts. \(Self.visitor)",
                     parameters: [.parameter("S"), .parameter("U"), .parameter("R"), .parameter("N")],
                     [
                         ResponseDescription("Counted. One transparent pixel.", type: "image/gif", caching: .never),
@@ -48,7 +48,7 @@ struct HitRoutes: RouteGroup {
             Route(.GET, "/hit.svg", .anybody, answersHead: false, image) {
                 RouteDescription(
                     "countHitByImage", .counting, "Count a page view and show a number as an image",
-                    "For pages without a script. It counts, and so does not answer HEAD. \(Self.visitor)",
+                    "For pages without a script. HEAD is refused, because a GET counts. \(Self.visitor)",
                     parameters: [
                         .parameter("S"), .parameter("U"), .parameter("R"), .parameter("N"),
                         .query(
@@ -56,14 +56,14 @@ struct HitRoutes: RouteGroup {
                             ["type": "string", "enum": Self.numbers, "default": "total"]), .parameter("Language"),
                     ],
                     [
-                        .text("Counted. The number, this hit in it.", type: "image/svg+xml", caching: .never),
+                        .text("Counted. The number includes this hit.", type: "image/svg+xml", caching: .never),
                         .shared(400, "NoHit"),
                         .shared(403, "OtherHost"),
                         .problem(
                             404,
                             """
-                            No site has this name: then with X-Footfall-Reason. Or the number is none that the \
-                            site shows; then the hit is counted all the same.
+                            No site has this name; then the response has X-Footfall-Reason. Or the site does not \
+                            show this number; then the hit is counted nevertheless.
                             """,
                             fields: [
                                 "Access-Control-Allow-Origin": .field("OpenIfReason"),
@@ -87,7 +87,7 @@ struct HitRoutes: RouteGroup {
                     ],
                     [
                         .text("The number with its label.", type: "image/svg+xml", caching: .never),
-                        .problem(404, "No site has this name, or the number is none that the site shows."),
+                        .problem(404, "No site has this name, or the site does not show this number."),
                     ])
             },
         ]

@@ -19,9 +19,9 @@ struct KeyRoutes: RouteGroup {
             Route(.POST, "/api/v1/sites/{site}/keys", .owner("Keys of a site are"), create) {
                 RouteDescription(
                     "createKey", .access, "Make a key",
-                    "Two at most per site, so that one can be replaced without a gap. The request has no body.",
+                    "A site has at most two keys, so that one can be replaced without a gap. The request has no body.",
                     [
-                        .json("Made, and believed from now on. The one time that it is shown.", "NewKey"),
+                        .json("The key is made, and valid from now on. It is shown only this once.", "NewKey"),
                         .problem(409, "The site has two keys already."),
                         .problem(503, "The key cannot be written now; `/readyz` may say why. Nothing was made."),
                     ])
@@ -30,13 +30,13 @@ struct KeyRoutes: RouteGroup {
                 RouteDescription(
                     "revokeKey", .access, "Revoke a key",
                     "Beacons that are signed with it are refused from now on.",
-                    parameters: [.pathPart("id", "What the key is called.", .schema("KeyId"))],
+                    parameters: [.pathPart("id", "The id of the key.", .schema("KeyId"))],
                     [
                         .json("Revoked.", "RevokedKey"),
-                        .problem(404, "No site has this name, or the site has no key of this id."),
+                        .problem(404, "No site has this name, or the site has no key with this id."),
                         .problem(
                             503,
-                            "The key is believed no more, but cannot be removed from the disk now: revoke it again."),
+                            "The key is no longer valid, but cannot be removed from the disk now. Revoke it again."),
                     ])
             },
         ]
@@ -68,7 +68,7 @@ struct KeyRoutes: RouteGroup {
         let site = try site(of: request)
         let id = String(request.parameters[1])
         guard keys.keys(of: site).contains(where: { $0.id == id }) else {
-            throw Problem(.notFound, "The site has no key of this id; footfall key list shows those there are.")
+            throw Problem(.notFound, "The site has no key with this id; footfall key list shows its keys.")
         }
         return .after {
             await answered {

@@ -15,7 +15,7 @@ struct MetricsRoutes: RouteGroup {
             Route(.GET, "/metrics", .owner("The metrics are"), scrape) {
                 RouteDescription(
                     "scrapeMetrics", .operations, "The metrics, for Prometheus",
-                    "The text format 0.0.4. All of one report.",
+                    "The text format 0.0.4. All numbers are from one report.",
                     isStable: true,
                     [
                         .text(
@@ -68,14 +68,15 @@ extension Exposition {
     fileprivate mutating func write(_ sites: Sites, _ warnings: [String: [Warning]]) {
         family("site_online_visitors", .gauge, "Visitors online now.", sites.samples { $0.online })
         family(
-            "site_visits_total", .counter, "Visits counted, without start number and corrections.",
+            "site_visits_total", .counter, "Visits counted, without baseline and corrections.",
             sites.samples { $0.countedVisits })
         family(
-            "site_views_total", .counter, "Views counted, without start number and corrections.",
+            "site_views_total", .counter, "Views counted, without baseline and corrections.",
             sites.samples { $0.countedViews })
         family("site_bots_total", .counter, "Hits of declared bots.", sites.samples { $0.bots })
         family(
-            "site_start_visits", .gauge, "Visits taken over from an older counter.", sites.samples { $0.baselineVisits }
+            "site_start_visits", .gauge, "The baseline: visits taken over from an older counter.",
+            sites.samples { $0.baselineVisits }
         )
         // Sites that share a series have no warnings here.
         family(
@@ -95,13 +96,13 @@ extension Exposition {
             "ingest_records_total", .counter,
             "Beacons and lines of logs found, those that came over HTTP and refused ones included.", count(.records))
         family(
-            "ingest_rejected_datagrams_total", .counter, "Whole datagrams refused.",
+            "ingest_rejected_datagrams_total", .counter, "Datagrams refused whole.",
             reasons(DatagramRejection.allCases.map { ($0.rawValue, $0.counter) }))
         family(
             "ingest_rejected_beacons_total", .counter, "Single beacons refused.",
             reasons(BeaconRejection.allCases.map { ($0.rawValue, $0.counter) }))
         family(
-            "ingest_duplicates_total", .counter, "Views not counted because they came twice at once.",
+            "ingest_duplicates_total", .counter, "Views not counted because the same view came a moment before.",
             count(.duplicates))
         family(
             "tracked_visitors", .gauge, "Visitors of the last 30 minutes, all sites together.",
@@ -140,10 +141,10 @@ extension Exposition {
             listeners(.kernelDrops, \.drops).map { Sample($0.count, ("listener", $0.name)) })
         family("ingest_batch_datagrams", "Datagrams read at a time.", numbers.batches)
         family(
-            "ingest_delay_seconds", "How long the first datagram of each batch had waited since the kernel took it in.",
+            "ingest_delay_seconds", "How long the first datagram of each batch waited after the kernel received it.",
             numbers.delays)
         family(
-            "socket_queue_bytes", .gauge, "Bytes that wait in a socket, by the kernel's reckoning.",
+            "socket_queue_bytes", .gauge, "Bytes that wait in a socket, as the kernel counts them.",
             numbers.listeners.map { Sample($0.queuedBytes, ("listener", $0.name)) })
     }
 
@@ -168,7 +169,7 @@ extension Exposition {
         family(&self, "resident_memory_bytes", .gauge, "Memory in use.", process.residentBytes.map { Sample($0) })
         family(&self, "virtual_memory_bytes", .gauge, "Memory mapped.", process.virtualBytes.map { Sample($0) })
         family(&self, "open_fds", .gauge, "Descriptors open.", process.openDescriptors.map { Sample($0) })
-        family(&self, "max_fds", .gauge, "Descriptors there may be.", process.maxDescriptors.map { Sample($0) })
+        family(&self, "max_fds", .gauge, "Descriptors that may be open.", process.maxDescriptors.map { Sample($0) })
     }
 
     fileprivate mutating func write(_ numbers: DurabilityNumbers) {
@@ -176,10 +177,11 @@ extension Exposition {
             "journal_written_bytes_total", .counter, "Bytes written to the journal since this process began.",
             [Sample(numbers.journal.writtenBytes)])
         family(
-            "journal_unsynced_bytes", .gauge, "Bytes of the journal that a power cut would take.",
+            "journal_unsynced_bytes", .gauge, "Bytes of the journal that a power cut would lose.",
             [Sample(numbers.journal.unsyncedBytes)])
         family(
-            "journal_held_bytes", .gauge, "Bytes kept in memory because the journal takes none.",
+            "journal_held_bytes", .gauge,
+            "Bytes of frames that are buffered in memory because the journal accepts none.",
             [Sample(numbers.journal.bufferedBytes)])
         family("journal_bytes", .gauge, "Size of the journal on the disk.", [Sample(numbers.journal.bytes)])
         family(
@@ -199,7 +201,7 @@ extension Exposition {
             "checkpoint_failures_total", .counter, "Checkpoints that could not be saved.",
             [Sample(numbers.checkpoints.failures)])
         family(
-            "replay_records", .gauge, "Records taken from the journal at the start.",
+            "replay_records", .gauge, "Records read from the journal at the start.",
             [Sample(numbers.recovery.replayedRecords)])
         family(
             "replay_duration_seconds", .gauge, "How long it took to read the state and the journal at the start.",

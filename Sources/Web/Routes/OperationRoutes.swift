@@ -11,15 +11,15 @@ struct OperationRoutes: RouteGroup {
                 RouteDescription(
                     "reload", .operations, "Read the settings again",
                     """
-                    The same as SIGHUP, with an answer. All or nothing. Takes up to eight seconds. The request \
-                    has no body.
+                    Does the same as SIGHUP, and answers. All settings are adopted, or none. Takes up to eight \
+                    seconds. The request has no body.
                     """,
                     parameters: [
                         .query(
                             "site",
                             """
-                            Also say whether the site of this name is served now. Read only where it is the whole \
-                            query, and as it stands: escapes are not decoded.
+                            The response also says whether the site with this name is served now. It must be the \
+                            whole query; escapes are not decoded.
                             """, ["type": "string"], ["example": "portal"])
                     ],
                     [
@@ -27,8 +27,8 @@ struct OperationRoutes: RouteGroup {
                         .problem(
                             422,
                             """
-                            The settings are wrong or cannot be put in force, and the old ones stay. The detail \
-                            says where and why.
+                            The settings are wrong or cannot be adopted now, and the old ones stay in force. The \
+                            detail says where and why.
                             """),
                     ])
             },
@@ -36,21 +36,21 @@ struct OperationRoutes: RouteGroup {
                 RouteDescription(
                     "makeCheckpoint", .operations, "Make a checkpoint now",
                     """
-                    Answered when the database holds all that was counted before it was asked for. The request \
+                    Answers when the database has everything that was counted before the request. The request \
                     has no body.
                     """,
                     [
-                        .json("Made.", "Checkpoint"),
-                        .problem(503, "The disk takes no checkpoint now; `/readyz` says why."),
+                        .json("The checkpoint is made.", "Checkpoint"),
+                        .problem(503, "The disk accepts no checkpoint now; `/readyz` says why."),
                     ])
             },
             Route(.GET, "/api/v1/audit", .owner("The audit is"), audit) {
                 RouteDescription(
                     "getAudit", .operations, "What was changed by hand, and what was found missing",
-                    "Every change that was answered before is in it.",
+                    "It includes every change that was answered before.",
                     [
                         .json("The audit.", "Audit"),
-                        .problem(503, "The disk does not give the audit now; `/readyz` says why."),
+                        .problem(503, "The audit cannot be read from the disk now; `/readyz` says why."),
                     ])
             },
             Route(.GET, "/api/v1/definitions", .anybody, { .now(Self.definitions.response(to: $0)) }) {
@@ -85,7 +85,7 @@ struct OperationRoutes: RouteGroup {
         let asOf = backend.report.asOf
         return .after { [backend] in
             guard await backend.checkpoint() else {
-                return Problem(.serviceUnavailable, "The disk takes no checkpoint now; /readyz says why.").response
+                return Problem(.serviceUnavailable, "The disk accepts no checkpoint now; /readyz says why.").response
             }
             return .json(["as_of": JSON(asOf.rfc3339)])
         }
@@ -95,7 +95,8 @@ struct OperationRoutes: RouteGroup {
     @Sendable private func audit(_ request: HTTPRequest) throws(Problem) -> ResponseAction {
         .after { [backend] in
             guard let lines = await backend.audit() else {
-                return Problem(.serviceUnavailable, "The disk does not give the audit now; /readyz says why.").response
+                return Problem(.serviceUnavailable, "The audit cannot be read from the disk now; /readyz says why.")
+                    .response
             }
             return .json(["audit": .array(lines.map { .object(Self.json($0)) })])
         }

@@ -67,7 +67,7 @@ extension JSON {
     static func jsonBody(_ schema: JSON) -> JSON {
         [
             "required": true,
-            "description": "The Content-Type is not looked at. Members that are not known are ignored.",
+            "description": "The Content-Type is ignored, and so are unknown members.",
             "content": ["application/json": ["schema": schema]],
         ]
     }

@@ -23,8 +23,8 @@ final class SiteRoutes: RouteGroup {
                 RouteDescription(
                     "listSites", .numbers, "The numbers of all sites",
                     """
-                    All of one moment, sites that the settings name no longer among them. There is no paging: \
-                    at most as many sites as `[limits] sites` says.
+                    All numbers are of one moment. Sites that are no longer in the settings are included. There is \
+                    no paging: there are at most `[limits] sites` sites.
                     """,
                     isStable: true,
                     [
@@ -34,7 +34,7 @@ final class SiteRoutes: RouteGroup {
             Route(.GET, "/api/v1/sites/{site}", .publicNumbers, one) {
                 RouteDescription(
                     "getSite", .numbers, "The numbers of a site",
-                    "The public numbers, or all for the owner. All of one moment.",
+                    "The public numbers, or all numbers for the owner. All are of one moment.",
                     isStable: true,
                     [
                         .json("The snapshot.", "Snapshot", caching: .second)
@@ -51,7 +51,10 @@ final class SiteRoutes: RouteGroup {
                 JSON.object(
                     siteJSON(site, asOf: report.asOf, warnings: (report.siteWarnings[site.name] ?? []) + all))
             }
-            return CachedResponse(["sites": .array(sites)], caching: ownersCaching).response(to: request)
+            let removed = report.sites.map(\.name).filter { !backend.isServed($0) }
+            return CachedResponse(
+                ["sites": .array(sites), "removed": .array(removed.map { JSON($0) })], caching: ownersCaching
+            ).response(to: request)
         }
     }
 

@@ -7,10 +7,10 @@ struct StatusRoutes: RouteGroup {
 
     var routes: [Route] {
         [
-            Route(.GET, "/api/v1/status", .owner("How the daemon does is"), status) {
+            Route(.GET, "/api/v1/status", .owner("The state of the daemon is"), status) {
                 RouteDescription(
-                    "getStatus", .operations, "How the daemon itself does",
-                    "Counts of what came in and how well it is kept, all of one report.",
+                    "getStatus", .operations, "The state of the daemon itself",
+                    "What came in, and how safely it is stored. All numbers are from one report.",
                     [
                         .json("The status.", "Status")
                     ])
@@ -18,7 +18,7 @@ struct StatusRoutes: RouteGroup {
             Route(.GET, "/healthz", .anybody, { _ in .now(.fresh("ok".utf8, type: "text/plain")) }) {
                 RouteDescription(
                     "isAlive", .operations, "Whether the daemon is alive",
-                    "For who would restart it if not.",
+                    "For programs that restart it if it is not.",
                     isStable: true,
                     [
                         ResponseDescription("It is.", type: "text/plain", ["type": "string", "const": "ok"])
@@ -26,15 +26,15 @@ struct StatusRoutes: RouteGroup {
             },
             Route(.GET, "/readyz", .anybody, ready) {
                 RouteDescription(
-                    "isReady", .operations, "Whether the daemon does all it should",
+                    "isReady", .operations, "Whether the daemon does everything it should",
                     """
-                    Replay is done, the journal takes counts, and checkpoints are fresh. Nothing should \
-                    restart the daemon for it.
+                    The replay is done, the journal accepts counts, and the checkpoints are recent. A 503 is no \
+                    reason to restart the daemon.
                     """,
                     isStable: true,
                     [
                         ResponseDescription("It does.", type: "text/plain", ["type": "string", "const": "ready"]),
-                        .problem(503, "It does not; the detail names what is degraded."),
+                        .problem(503, "It does not. The detail says what is degraded."),
                     ])
             },
         ]

@@ -9,8 +9,8 @@ struct TokenRoutes: RouteGroup {
         [
             Route(.GET, "/api/v1/tokens", .owner("The list of tokens is"), list) {
                 RouteDescription(
-                    "listTokens", .access, "The tokens there are",
-                    "Their names; tokens themselves are kept as hashes only.",
+                    "listTokens", .access, "The list of tokens",
+                    "Their names. Of the tokens themselves only hashes are kept.",
                     [
                         .json("The tokens.", "TokenList")
                     ])
@@ -18,17 +18,17 @@ struct TokenRoutes: RouteGroup {
             Route(.POST, "/api/v1/tokens", .owner("Making a token is"), create) {
                 RouteDescription(
                     "createToken", .access, "Make a token",
-                    "A token opens everything, this route too. 100 at most.",
+                    "A token opens everything, also this route. There are at most 100.",
                     body: .jsonBody(.schema("TokenForm")),
                     [
-                        .json("Made. The one time that it is shown.", "NewToken"),
+                        .json("The token is made. It is shown only this once.", "NewToken"),
                         .problem(
                             400,
                             """
-                            It is no such JSON, or the name is not 1 to 64 letters, digits, dots, dashes and \
+                            The body is not such JSON, or the name is not 1 to 64 letters, digits, dots, dashes and \
                             underscores. Or as for every route.
                             """),
-                        .problem(409, "A token of this name is there already, or there are 100."),
+                        .problem(409, "There is a token with this name already, or there are 100."),
                         .problem(503, "The token cannot be written now; `/readyz` may say why. Nothing was made."),
                     ])
             },
@@ -46,7 +46,7 @@ struct TokenRoutes: RouteGroup {
                         .problem(
                             503,
                             """
-                            The token opens nothing any more, but cannot be removed from the disk now: revoke it \
+                            The token no longer opens anything, but cannot be removed from the disk now. Revoke it \
                             again.
                             """),
                     ])
@@ -72,7 +72,8 @@ struct TokenRoutes: RouteGroup {
         }
         guard tokens.hasRoom(for: name) else {
             throw Problem(
-                .conflict, "A token of this name is there already, or \(Tokens.countMax) of any; revoke one first.")
+                .conflict, "There is a token with this name already, or there are \(Tokens.countMax); revoke one first."
+            )
         }
         return .after {
             answered {
@@ -86,7 +87,7 @@ struct TokenRoutes: RouteGroup {
         let name = String(request.parameters[0])
         guard tokens.all.contains(where: { $0.name == name && $0.created != nil }) else {
             throw Problem(
-                .notFound, "No token that was made here has this name; footfall token list shows those there are.")
+                .notFound, "No token that was made here has this name; footfall token list shows all tokens.")
         }
         return .after {
             answered {

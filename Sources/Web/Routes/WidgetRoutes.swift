@@ -30,7 +30,7 @@ struct WidgetRoutes: RouteGroup {
                     "getBusuanziWidget", .pages, "The same for themes that know the counter busuanzi",
                     """
                     The script that pages load, for themes whose elements have the ids of busuanzi. The site \
-                    is `s` in the script's own URL, which the script reads and the daemon does not.
+                    is `s` in the script's own URL; the script reads it, not the daemon.
                     """,
                     [
                         .text("The script.", type: "text/javascript", caching: .hour)
@@ -44,7 +44,7 @@ struct WidgetRoutes: RouteGroup {
                     "getPinnedWidget", .pages, "The script that pages load, under a name that changes with its bytes",
                     """
                     For pages that name its hash (`integrity`): `footfall snippet --sri` writes the lines. \
-                    Only the hash of the script as it is now is served.
+                    Only the present script is served.
                     """,
                     isStable: true,
                     parameters: [

@@ -12,7 +12,7 @@ struct Problem: Error, Sendable {
         self.fields = fields
     }
 
-    static let unknownSite = Problem(.notFound, "No site has this name; footfall sites lists those there are.")
+    static let unknownSite = Problem(.notFound, "No site has this name; footfall sites lists all sites.")
 
     var response: Response {
         let problem: JSONObject = [

@@ -41,10 +41,10 @@ extension AuditCommand.Line {
         let what =
             switch kind {
             case "start":
-                "starts from \(grouped(visits ?? 0)) visits (before: \(grouped(former_visits ?? 0))) and "
-                    + "\(grouped(views ?? 0)) views (before: \(grouped(former_views ?? 0)))"
+                "starts from \(counted(visits ?? 0, "visit")) (before: \(grouped(former_visits ?? 0))) and "
+                    + "\(counted(views ?? 0, "view")) (before: \(grouped(former_views ?? 0)))"
             case "correction":
-                "\(day ?? ""): \(grouped(visits ?? 0)) visits and \(grouped(views ?? 0)) views added"
+                "\(day ?? ""): \(counted(visits ?? 0, "visit")) and \(counted(views ?? 0, "view")) added"
             default: kind
             }
         return [at, site ?? "", what, by, note].filter { !$0.isEmpty }.joined(separator: "  ")

@@ -28,7 +28,7 @@ struct Backup: ParsableCommand {
         let contents = try orExit { () throws(StorageError) in try StateBackup.make(of: directory, to: file) }
         let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
         print(
-            "\(file): \(contents.sites.count) sites as of \(contents.moment.rfc3339), \(grouped(size)) bytes, read back and right"
+            "\(file): \(counted(contents.sites.count, "site")) as of \(contents.moment.rfc3339), \(counted(size, "byte")), read back and right"
         )
     }
 }
@@ -54,7 +54,7 @@ struct Restore: ParsableCommand {
             try StateBackup.restore(file, into: directory, limits: settings.limits.counting, now: now)
         }
         for site in contents.sites {
-            print("\(site.name): \(grouped(site.visits)) visits, \(grouped(site.views)) views")
+            print("\(site.name): \(counted(site.visits, "visit")), \(counted(site.views, "view"))")
         }
         print("\(directory) is as it was at \(contents.moment.rfc3339)")
         if let aside { print("what was there lies in \(aside)") }

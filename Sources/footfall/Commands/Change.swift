@@ -10,9 +10,9 @@ struct Start: ParsableCommand {
 
     @Argument(help: "The site.", transform: siteName)
     var site: String
-    @Argument(help: "The visits of the older counter.")
+    @Argument(help: "The visits of the older counter, in digits only, such as 57998.", transform: wholeNumber)
     var visits: Int64
-    @Option(help: "The views of the older counter (default: unchanged).")
+    @Option(help: "The views of the older counter (default: unchanged).", transform: wholeNumber)
     var views: Int64?
     @Option(help: "The reason, for the audit.")
     var note = ""
@@ -23,7 +23,7 @@ struct Start: ParsableCommand {
     func run() throws {
         _ = try LocalClient(settingsOption).ask(
             "PUT", "/api/v1/sites/\(site)/start", Body(visits: visits, views: views, note: note))
-        print("\(site) starts from \(grouped(visits)) visits")
+        print("\(site) starts from \(counted(visits, "visit"))")
     }
 }
 
@@ -38,9 +38,9 @@ struct Correct: ParsableCommand {
     var site: String
     @Option(help: "The day in the site's time zone, such as 2026-11-23.")
     var day: String
-    @Option(parsing: .unconditional, help: "The visits to add, such as -12000.")
+    @Option(parsing: .unconditional, help: "The visits to add, such as -12000.", transform: wholeNumber)
     var visits: Int64 = 0
-    @Option(parsing: .unconditional, help: "The views to add.")
+    @Option(parsing: .unconditional, help: "The views to add.", transform: wholeNumber)
     var views: Int64 = 0
     @Option(help: "The reason, for the audit.")
     var note: String
@@ -51,6 +51,6 @@ struct Correct: ParsableCommand {
     func run() throws {
         _ = try LocalClient(settingsOption).ask(
             "POST", "/api/v1/sites/\(site)/corrections", Body(day: day, visits: visits, views: views, note: note))
-        print("\(site), \(day): \(grouped(visits)) visits and \(grouped(views)) views added")
+        print("\(site), \(day): \(counted(visits, "visit")) and \(counted(views, "view")) added")
     }
 }

@@ -165,10 +165,11 @@ struct Count: ParsableCommand {
             }
         }
         let rejected = counter.rejected.map { "\($0.reason) \(grouped(Int($0.count)))" }
-        let counted = counter.counted.filter { $0.count > 0 }.map { "\(grouped(Int($0.count))) \($0.name)" }
-        let sums = [counted, rejected.isEmpty ? [] : ["rejected: " + rejected.joined(separator: ", ")]]
+        // The names are plurals.
+        let hits = counter.counted.filter { $0.count > 0 }.map { counted($0.count, String($0.name.dropLast())) }
+        let sums = [hits, rejected.isEmpty ? [] : ["rejected: " + rejected.joined(separator: ", ")]]
         let parts = sums.filter { !$0.isEmpty }.map { $0.joined(separator: ", ") }
-        print("\(grouped(counter.lines)) lines" + (parts.isEmpty ? "" : ": " + parts.joined(separator: "; ")))
+        print(counted(counter.lines, "line") + (parts.isEmpty ? "" : ": " + parts.joined(separator: "; ")))
     }
 
     private func moment(_ text: String) -> Moment? {

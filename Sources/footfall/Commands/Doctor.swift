@@ -49,7 +49,7 @@ private struct Examination {
             settings = try option.read()
             let notes = settings.warnings
             for note in notes { problem("settings", note, "footfall check") }
-            if notes.isEmpty { well("settings", "\(grouped(settings.sites.count)) sites") }
+            if notes.isEmpty { well("settings", counted(settings.sites.count, "site")) }
         } catch {
             problem("settings", "\(error)", "footfall check")
         }

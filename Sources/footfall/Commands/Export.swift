@@ -95,19 +95,19 @@ struct Import: ParsableCommand {
         _ total: Int64, _ site: SiteSnapshot, _ kept: [LocalDay: DayTable.Day], _ client: LocalClient
     ) throws {
         let now = site.total.start_visits
-        guard now != total else { return print("\(site.site) already starts from \(grouped(total)) visits") }
+        guard now != total else { return print("\(site.site) already starts from \(counted(total, "visit"))") }
         let taken = DayImport.visitsTakenOver(kept)
         if taken > 0, !onTop {
             try refuse(
-                "\(site.site) has days with \(grouped(taken)) visits that were taken over, which may be part of the number of the file"
+                "\(site.site) has days with \(counted(taken, "visit")) that were taken over, which may be part of the number of the file"
             )
         }
         if dryRun {
-            return print("\(site.site) would start from \(grouped(total)) visits, before from \(grouped(now))")
+            return print("\(site.site) would start from \(counted(total, "visit")), before from \(grouped(now))")
         }
         struct Body: Encodable { let visits: Int64, note: String }
         _ = try client.ask("PUT", "/api/v1/sites/\(site.site)/start", Body(visits: total, note: note))
-        print("\(site.site) starts from \(grouped(total)) visits, before from \(grouped(now))")
+        print("\(site.site) starts from \(counted(total, "visit")), before from \(grouped(now))")
     }
 
     private struct Correction: Encodable { let day: String, visits: Int64, views: Int64, note: String }
@@ -126,7 +126,7 @@ struct Import: ParsableCommand {
             progress("")
         }
         print(
-            "\(site.site): \(grouped(changes.count)) days \(dryRun ? "would be " : "")brought to what the file says, "
+            "\(site.site): \(counted(changes.count, "day")) \(dryRun ? "would be " : "")brought to what the file says, "
                 + "\(grouped(plan.unchanged)) were so already"
                 + (plan.own > 0 ? ", \(grouped(plan.own)) that Footfall counted itself are left as they are" : ""))
     }
@@ -141,14 +141,14 @@ struct Import: ParsableCommand {
                 onTop: onTop, lower: lower)
         } catch .mayBeInStart {
             try refuse(
-                "\(site.site) starts from \(grouped(start.visits)) visits and \(grouped(start.views)) views, of which the "
+                "\(site.site) starts from \(counted(start.visits, "visit")) and \(counted(start.views, "view")), of which the "
                     + "days of the file may be part")
         } catch .future(let day) {
             say("\(day) is still to come where the site is (\(site.timezone)); nothing was done")
             throw Exit.data
         } catch .lower(let days, let first) {
             say(
-                "\(days) days have more already than the file says, \(first) for one: give --lower if the file is right"
+                "\(days == 1 ? "1 day has" : "\(grouped(days)) days have") more already than the file says, \(first) for one: give --lower if the file is right"
             )
             throw Exit.data
         }

@@ -73,10 +73,8 @@ struct Serve: AsyncParsableCommand {
             switch event {
             case .clock(let event):
                 logger.write(.clockJumped, ["clock.event": "\(event)"])
-            case .unsaved(let error, let held):
-                logger.write(
-                    .unsaved,
-                    ["error": "\(error)", "lost.bytes": "\(held)"])
+            case .unsaved(let error, let lost):
+                logger.write(.unsaved, ["error": "\(error)", "lost.bytes": "\(lost)"])
             case .alive: Supervisor.alive()
             }
         }

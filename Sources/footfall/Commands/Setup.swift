@@ -20,7 +20,7 @@ struct Setup: ParsableCommand {
     var host: [String] = []
     @Option(help: "Its time zone (default: the machine's).")
     var timezone: String?
-    @Option(help: "The visits of an older counter.")
+    @Option(help: "The visits of an older counter.", transform: wholeNumber)
     var start: Int64?
     @Flag(help: "Print the lines for nginx and the page (the default).")
     var nginx = false

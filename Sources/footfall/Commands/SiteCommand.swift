@@ -113,7 +113,9 @@ extension SettingsOption {
         guard try client.isAnswered() else { return print("\(done); it takes effect when the daemon starts") }
         let answer = try decode(Reloaded.self, client.ask("POST", "/api/v1/reload?site=\(site)", [String]()))
         guard answer.served == serving else {
-            say("the running daemon reads other settings than \(config ?? Settings.defaultFile); name its file with -c")
+            say(
+                "the running daemon was started with other settings than \(config ?? Settings.defaultFile), so nothing was "
+                    + "changed; name the file of that daemon with -c, or end that daemon first")
             throw Exit.configuration
         }
         print("\(done), and the daemon has read it")

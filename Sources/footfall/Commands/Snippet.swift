@@ -1,4 +1,5 @@
 import ArgumentParser
+import CResources
 import Settings
 import Web
 
@@ -6,29 +7,30 @@ struct Snippet: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print what to paste into a page, a web server or a program so that a site is counted.",
         discussion: """
-            Without a flag, prints the lines for a page. A web server sends its log and needs no code; a program sends \
-            one datagram per page. A program on another machine signs its datagrams with a key from footfall key \
-            create: give it as --key.
+            Prints the lines for a page, or what the flag names; for example: footfall snippet portal --nginx. A web \
+            server sends its log and needs no code; a program sends one datagram per page. A program on another machine \
+            signs its datagrams: give it a key from footfall key create as --key.
             """)
 
     @Argument(help: "The site's name.", transform: siteName)
     var site: String
     @Flag(help: "Where to paste it.")
     var place = Place.page
-    @Option(help: "The language of numbers and of the image's label (default: the language of the page).")
+    @Option(
+        help: "In a page: the language of the numbers and of the image's label (default: the language of the page).")
     var lang: String?
-    @Flag(help: "Add the hash of the script, so that browsers run no other script.")
+    @Flag(help: "In a page: add the hash of the script, so that browsers run no other script.")
     var sri = false
-    @Flag(help: "Also print the Content-Security-Policy for the page.")
+    @Flag(help: "For a page: also print its Content-Security-Policy.")
     var csp = false
-    @Option(help: "Where the page finds the daemon: a path on its own site, or a full URL.")
+    @Option(help: "In a page: where it finds the daemon, as a path on its own site or a full URL.")
     var url = "/thong-ke/"
     @Option(
         help: ArgumentHelp(
             "The address that servers and programs send to (default: the first in [beacon] listen).",
             valueName: "host:port"))
     var to: String?
-    @Option(help: "The key of the site, for programs on other machines.")
+    @Option(help: "The key of the site, for code on other machines.")
     var key = ""
     @OptionGroup var settingsOption: SettingsOption
 
@@ -39,32 +41,44 @@ struct Snippet: ParsableCommand {
 
         static func help(for place: Place) -> ArgumentHelp? {
             switch place {
-            case .page: "A page: a script, the numbers, and images for browsers without scripts."
-            case .nginx, .haproxy, .apache, .caddy, .lighttpd: "A web server that sends its log by syslog."
-            case .rsyslog: "A syslog relay that forwards the logs of others."
-            default: "Code for a program."
+            case .page: "The lines for a page: a script, the numbers, and an image for browsers without scripts."
+            case .nginx: "Settings of nginx, which sends its log by syslog."
+            case .haproxy: "The same for HAProxy."
+            case .apache: "The same for Apache."
+            case .caddy: "The same for Caddy."
+            case .lighttpd: "The same for lighttpd."
+            case .rsyslog: "Settings of rsyslog, which forwards the logs of web servers."
+            case .php: "Code in PHP."
+            case .python: "Code in Python."
+            case .node: "Code in JavaScript, for Node.js."
+            case .go: "Code in Go."
+            case .csharp: "Code in C#."
+            case .java: "Code in Java."
+            case .ruby: "Code in Ruby."
+            case .perl: "Code in Perl."
+            case .bash: "Code for bash."
             }
         }
 
         /// The template, with marks for the site's values; nil for the page, which depends on more options.
-        fileprivate var template: [UInt8]? {
+        fileprivate var template: Resource? {
             switch self {
             case .page: nil
-            case .nginx: PackageResources.nginx_conf
-            case .haproxy: PackageResources.haproxy_cfg
-            case .apache: PackageResources.apache_conf
-            case .caddy: PackageResources.Caddyfile
-            case .lighttpd: PackageResources.lighttpd_conf
-            case .rsyslog: PackageResources.rsyslog_conf
-            case .php: PackageResources.php_php
-            case .python: PackageResources.python_py
-            case .node: PackageResources.node_js
-            case .go: PackageResources.go_go
-            case .csharp: PackageResources.csharp_cs
-            case .java: PackageResources.java_java
-            case .ruby: PackageResources.ruby_rb
-            case .perl: PackageResources.perl_pl
-            case .bash: PackageResources.bash_sh
+            case .nginx: .snippetNginx
+            case .haproxy: .snippetHaproxy
+            case .apache: .snippetApache
+            case .caddy: .snippetCaddy
+            case .lighttpd: .snippetLighttpd
+            case .rsyslog: .snippetRsyslog
+            case .php: .snippetPhp
+            case .python: .snippetPython
+            case .node: .snippetNode
+            case .go: .snippetGo
+            case .csharp: .snippetCsharp
+            case .java: .snippetJava
+            case .ruby: .snippetRuby
+            case .perl: .snippetPerl
+            case .bash: .snippetBash
             }
         }
     }
@@ -97,7 +111,7 @@ struct Snippet: ParsableCommand {
                     + "[beacon] site, and leave the tag out")
         }
         // An IPv6 address is in brackets before a port.
-        let text = String(decoding: template, as: UTF8.self)
+        let text = String(decoding: (0..<cr_size(template)).map { cr_byte(template, $0) }, as: UTF8.self)
         let host = address.isIPv6 && text.contains("@HOST@:") ? "[\(address.host)]" : address.host
         print(
             text.replacing("@SITE@", with: site).replacing("@TAG@", with: tag).replacing("@HOST@", with: host)

@@ -31,17 +31,20 @@ struct Stats: ParsableCommand {
 }
 
 struct Sites: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the sites of the running daemon.")
+    static let configuration = CommandConfiguration(
+        abstract: "List the sites of the running daemon.",
+        discussion: "After a tab, a site that the settings name no longer is marked as removed. Its numbers are kept.")
 
     @OptionGroup var settingsOption: SettingsOption
 
     func run() throws {
         let client = try LocalClient(settingsOption)
-        for site in try decode(SiteList.self, client.get("/api/v1/sites")).sites { print(site.site) }
+        let list = try decode(SiteList.self, client.get("/api/v1/sites"))
+        for site in list.sites { print(site.site + (list.removed.contains(site.site) ? "\tremoved" : "")) }
     }
 }
 
-struct SiteList: Decodable { let sites: [SiteSnapshot] }
+struct SiteList: Decodable { let sites: [SiteSnapshot], removed: [String] }
 
 /// Decodes the daemon's JSON. If that fails, daemon and command have different versions.
 func decode<T: Decodable>(_ type: T.Type, _ body: Data) throws -> T {

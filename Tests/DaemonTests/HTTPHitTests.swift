@@ -5,8 +5,8 @@ import Testing
 
 extension Hardship {
     /// Hits over HTTP to the real daemon: an answered hit is stored, and a hit that is not stored gets no answer.
-    @Suite(.serialized)
-    struct BrowserDoorTests {
+    @Suite("hits over HTTP: what is answered is stored", .serialized)
+    struct HTTPHitTests {
         private static let limits = ["limits": "visitor_rate = \"1000000/s\""]
 
         @Test("a page's hit is in its own response, and each browser on one address is a visitor")
