@@ -53,9 +53,10 @@ struct Repeat: ParsableCommand {
 
     private func split() throws -> UInt64 {
         let bytes = try of.bytes(of: 0)
+        let span = bytes.span
         var count: UInt64 = 0
         for _ in 0..<times {
-            var beacons = Beacons(bytes.span)
+            var beacons = Beacons(span)
             try beacons.begin()
             reading: while true {
                 switch beacons.next() {
