@@ -2,7 +2,7 @@
 
 Times are medians of several rounds with their spread; instructions are exact (callgrind). The daemon is the release build
 with the default settings and one site; what arrived is compared with what was sent. The table is written to
-`.build/bench.json` as well. The exit status is 1 if a promise is missed.
+`.build/bench.json` and `.build/bench.md` as well. The exit status is 1 if a promise is missed.
 
 Names of `LINES` as arguments choose some of the lines: `bench.py hits stats`. `bench.py exact --ceilings FILE` holds each
 figure in instructions against a number of a JSON object in FILE, by the figure's name, instead of the promise.

@@ -15,7 +15,7 @@ ceilings = {}
 def number(value):
     if value == int(value) and abs(value) >= 100 or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.0f}" if value == int(value) else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.0f}" if value == int(value) else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
 def report(name, values, unit="", most=None, least=None, every=False, fault="", note=""):
@@ -58,7 +58,7 @@ def absent(name, why):
 
 
 def finish(path):
-    """Prints the table, writes the JSON, and gives the exit status."""
+    """Prints the table, writes it as JSON and for a page in Markdown, and gives the exit status."""
     rows = [("figure", "promise", "median", "min…max", "")]
     for figure in figures:
         if "absent" in figure:
@@ -76,6 +76,9 @@ def finish(path):
     with open(path, "w") as file:
         json.dump({"date": datetime.date.today().isoformat(), "machine": machine(), "figures": figures}, file, indent=1,
                   ensure_ascii=False)
+    with open(path.replace(".json", ".md"), "w") as file:
+        for row in [rows[0][:4], ("---",) * 4] + [row[:4] if row[2] else (row[0], "", row[4], "") for row in rows[1:]]:
+            file.write(f"| {' | '.join(row)} |\n")
     missed = [figure["name"] for figure in figures if not figure.get("reached", True)]
     print(f"\n{len(missed)} promises MISSED in {time.monotonic() - begun:.0f} s" + "".join(f"\n  {name}" for name in missed))
     return 1 if missed else 0
