@@ -158,4 +158,4 @@ deb-packages: run-packages
 	$(call need,dpkg-dev)
 
 bench-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind) $(call absent,wrk,wrk) $(call absent,nginx,nginx-light) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,python3,python3) $(call absent,valgrind,valgrind) $(call absent,wrk,wrk) $(call absent,nginx,nginx-light) $(call absent,redis-server,redis-server) $(call absent,collectd,collectd-core) $(call absent,goaccess,goaccess) $(call absent,perf,linux-perf) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))

@@ -83,7 +83,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "footfall-load",
-            dependencies: ["Counting", "Wire", "Ingest", "CKernel", "Platform", argumentParser],
+            dependencies: ["Counting", "Wire", "Storage", "Ingest", "CKernel", "Platform", argumentParser],
             swiftSettings: settings
         ),
         .target(name: "CBytes"),

@@ -197,3 +197,31 @@ int ck_is_in_memory(int descriptor) {
     struct statfs system;
     return fstatfs(descriptor, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
 }
+
+// memory: plain | payload[64][slot + 192]
+struct plain {
+    struct mmsghdr headers[64];
+    struct iovec vectors[64];
+};
+
+size_t ck_plain_size(unsigned slot) { return sizeof(struct plain) + 64 * ((size_t)slot + 192); }
+
+void ck_plain_init(void *memory, unsigned slot) {
+    struct plain *plain = memory;
+    memset(memory, 0, ck_plain_size(slot));
+    for (unsigned i = 0; i < 64; i++) {
+        plain->vectors[i].iov_base = (uint8_t *)(plain + 1) + i * ((size_t)slot + 192);
+        plain->vectors[i].iov_len = slot;
+        plain->headers[i].msg_hdr.msg_iov = &plain->vectors[i];
+        plain->headers[i].msg_hdr.msg_iovlen = 1;
+    }
+}
+
+int ck_plain_receive(int descriptor, void *memory) {
+    int received = recvmmsg(descriptor, ((struct plain *)memory)->headers, 64, MSG_DONTWAIT, NULL);
+    return received < 0 ? -errno : received;
+}
+
+uint32_t ck_plain_length(const void *memory, unsigned index) {
+    return ((const struct plain *)memory)->headers[index].msg_len;
+}

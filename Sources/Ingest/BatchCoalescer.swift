@@ -3,7 +3,7 @@
 /// With plain senders, a wake-up for each datagram costs four times as much as a rest of 50 µs, and a journal adds a write
 /// per batch. So the rest grows until one and a half batches arrive in it, between 50 µs and the longest. A datagram of
 /// a stream never waits longer than that plus the kernel's own delay. A single datagram does not wait at all.
-public struct BatchCoalescer {
+struct BatchCoalescer {
     private let longest: Int64
     private var nanoseconds = shortest
     /// Datagrams since the last rest.
@@ -17,11 +17,11 @@ public struct BatchCoalescer {
 
     /// The first batch is not part of a stream. A small receive buffer, in bytes as the kernel counts them, must be read
     /// twice as often.
-    public init(receiveBuffer: Int) { longest = receiveBuffer < 4 << 20 ? 400_000 : 800_000 }
+    init(receiveBuffer: Int) { longest = receiveBuffer < 4 << 20 ? 400_000 : 800_000 }
 
     /// How many nanoseconds to rest after a batch of `count` datagrams, at least one. `now` is when it arrived, by a
     /// steady clock. Nil after a full batch, because more may wait, and after a batch that is not part of a stream.
-    public mutating func rest(after count: Int, isFull: Bool, at now: Int64) -> Int64? {
+    mutating func rest(after count: Int, isFull: Bool, at now: Int64) -> Int64? {
         received += count
         guard !isFull else { return nil }
         defer { received = 0 }

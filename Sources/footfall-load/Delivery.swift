@@ -19,6 +19,8 @@ struct Delivery {
     private(set) var nanoseconds: Int64 = 0
     /// Errors of the socket. After each, the same datagram was sent again.
     private(set) var refusals = 0
+    /// Datagrams that the kernel accepted in each second since the start. The last second is not a whole one.
+    private(set) var bySecond: [Int] = []
 
     var milliseconds: Int64 { max(1, nanoseconds / 1_000_000) }
 
@@ -48,6 +50,9 @@ struct Delivery {
             for _ in 0..<count { traffic.append(to: &batch) }
             try send(batch, to: descriptor)
             datagrams += count
+            let second = Int(nanoseconds / 1_000_000_000)
+            while bySecond.count <= second { bySecond.append(0) }
+            bySecond[second] += count
         }
         nanoseconds = Clocks.steadyNanoseconds - begun
     }

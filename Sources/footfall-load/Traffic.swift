@@ -18,8 +18,18 @@ struct Traffic {
         /// Percent of the datagrams that are empty, and percent from `Oddity`.
         var empties = 0
         var oddities = 0
-        /// Different seeds have different visitors.
+        /// Different seeds have different visitors, except those of `browsers`.
         var seed: UInt64 = 1
+        var form = Form.known
+    }
+
+    /// How a view is written.
+    enum Form {
+        /// In every way that must give the same numbers.
+        case known
+        case browsers(Browsers)
+        /// As metrics for a statsd: a counter, and a set of visitors.
+        case statsd
     }
 
     /// As many as an IPv4 address can distinguish after its first octet.
@@ -72,6 +82,7 @@ struct Traffic {
     }
 
     private mutating func appendViews(of site: Int, to bytes: inout [UInt8]) {
+        if case .statsd = plan.form { return appendMetrics(of: site, to: &bytes) }
         let records = plan.isRecordCountFixed ? plan.records : 1 + random.below(plan.records)
         bytes.append(contentsOf: headers[site])
         // Half of the datagrams with several records begin with a header line.
@@ -87,6 +98,12 @@ struct Traffic {
         let (round, place) = truth.sites[site].visitorViews.quotientAndRemainder(dividingBy: plan.visitors)
         let visitor = (place * step + start) % plan.visitors
         let page = round / Self.pages * Self.pages + (visitor + round) % Self.pages
+        truth.counters[.records] += 1
+        truth.counters[.views] += 1
+        truth.sites[site].visitorViews += 1
+        if case .browsers(let browsers) = plan.form {
+            return browsers.append(visitor, page: page, using: &random, to: &bytes)
+        }
         let isEscaped = random.next() & 7 == 0
         let isAddress = appendVisitor(visitor, isEscaped: isEscaped, to: &bytes)
         if isEscaped {
@@ -98,8 +115,13 @@ struct Traffic {
             bytes.append(decimal: page)
         }
         if isAddress { bytes.append(contentsOf: isEscaped ? escapedAgent : agent) }
+    }
+
+    private mutating func appendMetrics(of site: Int, to bytes: inout [UInt8]) {
+        bytes.append(text: "views:1|c\nvisitors:")
+        bytes.append(decimal: truth.sites[site].visitorViews % plan.visitors)
+        bytes.append(text: "|s\n")
         truth.counters[.records] += 1
-        truth.counters[.views] += 1
         truth.sites[site].visitorViews += 1
     }
 

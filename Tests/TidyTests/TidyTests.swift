@@ -115,9 +115,10 @@ struct TidyTests {
         "Sources/footfall/LocalSocket.swift": "socket addresses",
         "Sources/footfall/DatagramSocket.swift": "send",
         "Sources/footfall-load/Batch.swift": "sendmmsg",
-        "Sources/footfall-load/Drain.swift": "recvmmsg into slots, and poll",
+        "Sources/footfall-load/Drain.swift": "recvmmsg into slots, poll, nanosleep",
         "Sources/footfall-load/HTTPEndpoint.swift": "a plain socket",
         "Sources/footfall-load/Outgoing.swift": "write to standard error",
+        "Sources/footfall-load/ReceivedViews.swift": "recvmmsg into slots",
     ]
 
     @Test("unsafe code is in the listed files and in no others")
@@ -150,7 +151,6 @@ struct TidyTests {
             2, "a response without a problem is reported by its status; a missing directory has no owner"
         ),
         "Sources/footfall/Commands/Count.swift": (1, "reads back what this process has just written"),
-        "Sources/footfall-load/Repeat.swift": (1, "the measured datagram is a constant"),
     ]
 
     @Test("no error is dropped without a reason in the list")

@@ -154,16 +154,16 @@ struct VisitorTests {
             frame.append(.counter(.records, 1))
             try house.engine.apply(frame.span)
             // At noon, and the same person from midnight on, with a salt of today.
-            try house.take("f1 s=demo&u=/b&\(beacon)")
+            try house.receive("f1 s=demo&u=/b&\(beacon)")
             #expect(house.engine.report().site("demo")?.totalVisits == 1 && house.engine.trackedVisitors == 1)
             house.moment = CountingHouse.day(20_781).begins + -1000
-            try house.take("f1 s=demo&u=/a&\(beacon)")
+            try house.receive("f1 s=demo&u=/a&\(beacon)")
             var random = SplitMix(seed: 99)
             let salt = Salt(number: 2, using: &random)
             house.admission.sites.rollOver([(SiteIndex(0), CountingHouse.day(20_781), salt)])
             for second in [0, 1799, 3000] {
                 house.moment = CountingHouse.day(20_781).begins + Int64(second) * 1000
-                try house.take("f1 s=demo&u=/c&\(beacon)")
+                try house.receive("f1 s=demo&u=/c&\(beacon)")
                 #expect(house.engine.online(of: SiteIndex(0), within: 1800) == 1)
             }
             #expect(house.engine.report().site("demo")?.totalVisits == 2)

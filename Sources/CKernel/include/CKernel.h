@@ -51,3 +51,12 @@ int ck_is_in_memory(int descriptor);
 
 /// `sendmmsg` of `count` datagrams on a connected socket. Returns the number of datagrams sent, or -errno.
 int ck_send(int descriptor, const uint8_t *const *datagrams, const uint32_t *lengths, unsigned count);
+
+/// A receive loop without senders and stamps, as a yardstick: memory for 64 datagrams of up to `slot` bytes. The slots
+/// are not a power of two apart, because such slots share the sets of a cache.
+size_t ck_plain_size(unsigned slot);
+void ck_plain_init(void *memory, unsigned slot);
+/// `recvmmsg` without waiting. Returns the number of datagrams, or -errno.
+int ck_plain_receive(int descriptor, void *memory);
+/// The length of datagram `index` of the last call.
+uint32_t ck_plain_length(const void *memory, unsigned index);
