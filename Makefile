@@ -91,7 +91,9 @@ install:
 	install -m 644 Sources/Storage/FORMAT.md $(SHARE)/doc/footfall
 	install -d $(SHARE)/doc/footfall/pages
 	install -m 644 Sources/footfall/Documentation.docc/*.md $(SHARE)/doc/footfall/pages
-	sed 's|Sources/footfall/Documentation.docc/|pages/|' README.md >$(SHARE)/doc/footfall/README.md
+	install -m 644 Tests/Example/*.png $(SHARE)/doc/footfall/pages
+# Links lead to what is installed; those that cannot become plain words.
+	sed -E 's#(Sources/footfall/Documentation\.docc|Tests/Example)/#pages/#g; s#\(dashboards/#(../../footfall/dashboards/#; s#\[([^]]*)\]\((Sources|\.github|LICENSE)[^)]*\)#\1#g' README.md >$(SHARE)/doc/footfall/README.md
 	for page in systemd/man/*; do install -Dm 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/$(ZSH) $(SHARE)/fish/vendor_completions.d
 	cd $(SHARE) && f=$(abspath $(PACKAGE))/footfall && $$f --generate-completion-script bash | sed 1d >bash-completion/completions/footfall \

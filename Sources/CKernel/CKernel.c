@@ -17,7 +17,7 @@
 #include <nmmintrin.h>
 #endif
 
-// memory: slots | mmsghdr[count] | payload[count][slot]
+// memory: slots | mmsghdr[count] | payload, `stride` bytes for each slot
 struct slot {
     struct iovec vector;
     struct sockaddr_storage sender;
@@ -37,7 +37,9 @@ static size_t headers_at(void) { return align(sizeof(struct layout)); }
 static size_t slots_at(unsigned count) { return headers_at() + align(count * sizeof(struct mmsghdr)); }
 static size_t payload_at(unsigned count) { return (slots_at(count) + count * sizeof(struct slot) + 4095) & ~(size_t)4095; }
 
-size_t ck_slots_size(unsigned count, unsigned slot) { return payload_at(count) + (size_t)count * slot; }
+unsigned ck_stride(unsigned slot) { return slot + 192; }
+
+size_t ck_slots_size(unsigned count, unsigned slot) { return payload_at(count) + (size_t)count * ck_stride(slot); }
 
 // A length no datagram has: an empty one is legal.
 static const unsigned none = UINT32_MAX;
@@ -45,11 +47,11 @@ static const unsigned none = UINT32_MAX;
 static struct mmsghdr *headers_of(const void *memory) { return (void *)((uint8_t *)memory + headers_at()); }
 static struct slot *slots_of(const void *memory, unsigned count) { return (void *)((uint8_t *)memory + slots_at(count)); }
 
-static void point(void *memory, unsigned count, unsigned slot) {
+static void point(void *memory, unsigned count, unsigned slot, unsigned stride) {
     struct mmsghdr *headers = headers_of(memory);
     struct slot *slots = slots_of(memory, count);
     for (unsigned i = 0; i < count; i++) {
-        slots[i].vector.iov_base = (uint8_t *)memory + payload_at(count) + (size_t)i * slot;
+        slots[i].vector.iov_base = (uint8_t *)memory + payload_at(count) + (size_t)i * stride;
         slots[i].vector.iov_len = slot;
         headers[i].msg_hdr.msg_iov = &slots[i].vector;
         headers[i].msg_hdr.msg_iovlen = 1;
@@ -64,13 +66,13 @@ void ck_slots_init(void *memory, unsigned count, unsigned slot) {
     layout->count = count;
     layout->slot = slot;
     for (unsigned i = 0; i < count; i++) headers_of(memory)[i].msg_len = none;
-    point(memory, count, slot);
+    point(memory, count, slot, ck_stride(slot));
 }
 
-int ck_slots_adopt(void *memory, unsigned count, unsigned slot) {
+int ck_slots_adopt(void *memory, unsigned count, unsigned slot, unsigned stride) {
     struct layout *layout = memory;
     if (layout->count != count || layout->slot != slot) return -1;
-    point(memory, count, slot);
+    point(memory, count, slot, stride);
     unsigned received = 0;
     while (received < count && headers_of(memory)[received].msg_len <= slot) received++;
     return (int)received;

@@ -10,8 +10,9 @@
 /// names, and from there to the next ones, so the many pages of one visitor do not crowd each other. A search goes on
 /// only where a view went on within `retention`.
 ///
-/// A view is *live* for `retention`; then another view may use its word. Nothing is deleted: a walk over all buckets
-/// every 16 s clears the words whose milliseconds could soon be misread. Past `limit` the views of the oldest
+/// A view is *live* for `retention`, at most 10 s; then another view may use its word. Nothing is deleted: a walk over all
+/// buckets every 8.2 s, in steps of less than `retention`, clears the words whose milliseconds could be misread after
+/// 32.8 s. Past `limit` the views of the oldest
 /// millisecond leave early, together.
 ///
 /// Two live views are confused with probability 2⁻⁴⁹ when a search meets both. A search meets at most 7 words, rarely
@@ -41,8 +42,8 @@ struct RecentViews: Sendable {
     private static let viewsPerBucket = 3
     private static let bucketsMin = 16
     private static let timeMask: UInt64 = 0x7fff
-    /// The walk over all buckets takes 2¹⁴ ms.
-    private static let walkBits = 14
+    /// The walk over all buckets takes 2¹³ ms.
+    private static let walkBits = 13
 
     /// A remembered view.
     struct View: Comparable, Sendable {
@@ -81,8 +82,10 @@ struct RecentViews: Sendable {
         if count > 0 {
             if let place = search(identity, from: visitor) {
                 if age(words[place]) < interval { return .duplicate }
+                // It is placed anew: the search for it must go on for as long as it is live from now on.
                 add(-1, at: now - age(words[place]))
-                words[place] = word(identity, now)
+                words[place] = 0
+                self.place(word(identity, now), from: visitor)
                 add(1, at: now)
                 return .new(forgotten: 0)
             }
@@ -111,6 +114,7 @@ struct RecentViews: Sendable {
     /// Sets how long views are remembered. A shorter time forgets older views; no site compares with them any more.
     mutating func setRetention(_ milliseconds: Int64, at moment: Moment) {
         advance(to: moment.milliseconds)
+        guard milliseconds != retention else { return }
         let views = remembered(at: moment).sorted()
         clear()
         retention = milliseconds
@@ -148,19 +152,21 @@ struct RecentViews: Sendable {
     }
 
     private mutating func pass(to milliseconds: Int64) {
-        if count > 0 {
-            if milliseconds - now >= retention {
-                clear()
-            } else {
-                for passed in now - retention + 1...milliseconds - retention {
-                    let place = Int(passed) & (perMillisecond.count - 1)
-                    count -= Int(perMillisecond[place])
-                    perMillisecond[place] = 0
-                }
-                if count == 0 { clear() } else { walk(from: now, to: milliseconds) }
-            }
-        }
+        let before = now
+        if count > 0, milliseconds - before >= retention { clear() }
         now = milliseconds
+        guard count > 0 else { return }
+        for passed in before - retention + 1...now - retention {
+            let place = Int(passed) & (perMillisecond.count - 1)
+            count -= Int(perMillisecond[place])
+            perMillisecond[place] = 0
+        }
+        if count > 0 {
+            walk(from: before, to: now)
+        } else {
+            clear()
+            now = milliseconds
+        }
     }
 
     /// Clears the words that are not live in the buckets whose turn comes in this time.

@@ -277,7 +277,7 @@ extension ByteReader {
     }
 
     @inline(__always)
-    mutating func site() throws(MalformedBytes) -> SiteIndex { SiteIndex(try number(upTo: 1 << 24)) }
+    mutating func site() throws(MalformedBytes) -> SiteIndex { SiteIndex(try number(upTo: 1 << 24 - 1)) }
 
     private mutating func amount() throws(MalformedBytes) -> Int64 {
         let amount = try signed()

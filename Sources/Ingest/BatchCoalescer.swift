@@ -5,19 +5,24 @@
 /// a stream never waits longer than that plus the kernel's own delay. A single datagram does not wait at all.
 struct BatchCoalescer {
     private let longest: Int64
+    /// Datagrams that should arrive in a rest.
+    private let wanted: Int64
     private var nanoseconds = shortest
     /// Datagrams since the last rest.
     private var received = 0
     private var restedUntil: Int64 = 0
 
     private static let shortest: Int64 = 50_000
-    private static let wanted = Int64(ReceiveRing.batchMax * 3 / 2)
     /// Batches closer together than this are a stream.
     private static let streamNanoseconds: Int64 = 1_000_000
 
     /// The first batch is not part of a stream. A small receive buffer, in bytes as the kernel counts them, must be read
     /// twice as often.
-    init(receiveBuffer: Int) { longest = receiveBuffer < 4 << 20 ? 400_000 : 800_000 }
+    init(receiveBuffer: Int) {
+        let isSmall = receiveBuffer < 4 << 20
+        longest = isSmall ? 400_000 : 800_000
+        wanted = Int64(isSmall ? ReceiveRing.batchMax * 3 / 4 : ReceiveRing.batchMax * 3 / 2)
+    }
 
     /// How many nanoseconds to rest after a batch of `count` datagrams, at least one. `now` is when it arrived, by a
     /// steady clock. Nil after a full batch, because more may wait, and after a batch that is not part of a stream.
@@ -30,7 +35,7 @@ struct BatchCoalescer {
             restedUntil = now
             return nil
         }
-        nanoseconds = min(max(nanoseconds * Self.wanted / Int64(received), Self.shortest), longest)
+        nanoseconds = min(max(nanoseconds * wanted / Int64(received), Self.shortest), longest)
         restedUntil = now + nanoseconds
         return nanoseconds
     }

@@ -22,7 +22,8 @@ import Wire
     static let slotBytes = Beacons.bytesMax
     private static let headerBytes = 4096
     private static let checkedBytes = 48
-    private static let version: UInt8 = 1
+    /// Version 1 had its slots at a distance of their size.
+    private static let version: UInt8 = 2
     private static let magic: [UInt8] = [0x46, 0x46, 0x52, 0x49, 0x4e, 0x47, 0]
 
     private let memory: UnsafeMutableRawPointer
@@ -64,11 +65,13 @@ import Wire
         _ = unsafe mlock(memory, bytes)
         let header = unsafe [UInt8](UnsafeRawBufferPointer(start: memory, count: Self.checkedBytes))
         let span = header.span
-        if header.starts(with: Self.magic), header[7] == Self.version, Array(header[16..<32]) == incarnation,
+        if header.starts(with: Self.magic), 1...Self.version ~= header[7], Array(header[16..<32]) == incarnation,
             UInt64(checksum) == span.word(at: 8) & 0xffff_ffff
         {
             armed = (span.word(at: 32), span.word(at: 40))
-            received = unsafe max(0, Int(ck_slots_adopt(slots, UInt32(Self.batchMax), UInt32(Self.slotBytes))))
+            let slot = UInt32(Self.slotBytes)
+            let stride = header[7] == 1 ? slot : ck_stride(slot)
+            received = unsafe max(0, Int(ck_slots_adopt(slots, UInt32(Self.batchMax), slot, stride)))
         } else {
             clear()
         }

@@ -43,7 +43,7 @@ public struct StateHealth: Sendable {
     private static func sentences(of journal: Journal.Status, at now: Int64) -> [String] {
         var sentences: [String] = []
         if let failure = journal.failure {
-            sentences.append("\(failure); \(journal.numbers.bufferedBytes) bytes of counts are held in memory")
+            sentences.append("\(failure); \(journal.numbers.bufferedBytes) bytes of counts are buffered in memory")
         } else if let refusal = journal.refusal, now - refusal.at < refusalMilliseconds {
             sentences.append("\(refusal.failure); a request over HTTP was refused")
         } else if let failure = journal.spareFailure {

@@ -285,7 +285,7 @@ extension Admission {
             agentTraits = traits
         } else {
             if agent.setClean(raw, hit.agentEscaping, limit: Self.agentBytesMax) { counts[.cutFields] += 1 }
-            agentTraits = agent.traits
+            agentTraits = knownAgents.find(decoded: agent)
         }
     }
 

@@ -38,7 +38,14 @@ struct KnownAgents: Sendable {
 
     init(seed: HashSeed) { self.seed = seed }
 
-    /// The traits of an agent that was written like this, if it needs no decoding.
+    /// The traits of an agent that had to be decoded.
+    mutating func find(decoded agent: borrowing FieldText) -> AgentTraits {
+        let text = agent.decoded
+        guard text.count > 0 else { return .none }
+        return find(text, .unescaped) ?? AgentTraits(of: text)
+    }
+
+    /// The traits of an agent that was written like this, if it needs no decoding. It must not be empty.
     @inline(__always)
     mutating func find(_ raw: Span<UInt8>, _ escaping: Escaping) -> AgentTraits? {
         // What needs no decoding depends on how it is escaped.

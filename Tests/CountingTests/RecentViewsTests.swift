@@ -48,6 +48,41 @@ struct RecentViewsTests {
         #expect(engine.counters[.duplicates] == 40)
     }
 
+    @Test("so it does with the longest window, when hardly anybody comes")
+    func quiet() throws {
+        var random = SplitMix(seed: 5)
+        for _ in 0..<200 {
+            var engine = try engine(windows: [10_000, 1000])
+            var now = 10_000 + random.below(20_000)
+            var last: [UInt64: Int] = [:]
+            for _ in 0..<60 {
+                let visitor = UInt64(random.below(40)) &* 0x9e37_79b9_7f4a_7c15 | 1
+                let duplicates = engine.counters[.duplicates]
+                try engine.count(visitor, 1, at: now, site: 1)
+                let isDuplicate = last[visitor].map { now - $0 < 1000 } ?? false
+                #expect(engine.counters[.duplicates] - duplicates == (isDuplicate ? 1 : 0))
+                if !isDuplicate { last[visitor] = now }
+                now += random.below(9_950)
+            }
+        }
+    }
+
+    @Test("a view that is counted again is remembered from then on, whether or not the engine was restored before")
+    func again() throws {
+        for pages in [1, 8, 30] {
+            for isRestored in [false, true] {
+                var engine = try engine(windows: [10_000, 1000])
+                for page in 0..<pages { try engine.count(3, UInt64(page), at: 20_000, site: 1) }
+                if isRestored {
+                    engine = try Engine(restoring: engine.snapshot().span, limits: Limits(), seed: HashSeed(8, 9))
+                }
+                for page in 0..<pages { try engine.count(3, UInt64(page), at: 29_900, site: 1) }
+                for page in 0..<pages { try engine.count(3, UInt64(page), at: 30_100, site: 1) }
+                #expect(engine.counters[.views] == UInt64(2 * pages) && engine.counters[.duplicates] == UInt64(pages))
+            }
+        }
+    }
+
     @Test("past the limit the views of the oldest millisecond leave together, and within one the new view")
     func limit() throws {
         var limits = Limits()
@@ -80,23 +115,27 @@ struct RecentViewsTests {
         #expect(isEqual)
     }
 
-    private func engine(_ limits: Limits = Limits()) throws -> Engine {
+    /// An engine with a site for each window.
+    private func engine(_ limits: Limits = Limits(), windows: [Int64] = [1000]) throws -> Engine {
         var engine = Engine(limits: limits, at: Moment(milliseconds: 10_000))
         var frame = Frame()
         let rollover = DayRollover(day: LocalDay(number: 0), begins: .epoch, salt: 1)
-        frame.append(.site(SiteIndex(0), SiteSettings(name: "portal"), rollover, at: .epoch))
+        for (i, window) in windows.enumerated() {
+            let settings = SiteSettings(name: "portal\(i)", duplicateMilliseconds: window)
+            frame.append(.site(SiteIndex(i), settings, rollover, at: .epoch))
+        }
         try engine.apply(frame.span)
         return engine
     }
 }
 
 extension Engine {
-    fileprivate mutating func count(_ visitor: UInt64, _ page: UInt64, at milliseconds: Int) throws {
+    fileprivate mutating func count(_ visitor: UInt64, _ page: UInt64, at milliseconds: Int, site: Int = 0) throws {
         var frame = Frame()
         let path = Array("/\(page)".utf8)
         frame.append(
             Hit(
-                site: SiteIndex(0), moment: Moment(milliseconds: Int64(milliseconds)), kind: .view, source: .beacon,
+                site: SiteIndex(site), moment: Moment(milliseconds: Int64(milliseconds)), kind: .view, source: .beacon,
                 isBot: false, visitor: visitor, previousVisitorKey: 0, path: path.span, origin: .direct,
                 referrer: Span()))
         try apply(frame.span)

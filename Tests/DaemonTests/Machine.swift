@@ -149,7 +149,7 @@ final class Machine {
     /// The receive ring as a dead daemon left it: everything except its own bookkeeping, and the place of a batch.
     func ring() throws -> (all: Data, receivedBytes: Data) {
         let all = try Data(contentsOf: URL(filePath: runtime + "/landing.ring"))
-        return (all, all.suffix(64 * 8192))
+        return (all, all.suffix(64 * 8384))
     }
 
     /// Waits until a ready daemon has counted `datagrams` more datagrams, or all there are.

@@ -67,7 +67,7 @@ struct FaultTests {
         while life.journal.status.numbers.bufferedBytes < 4096 { try life.append(traffic.nextFrame()) }
         let sentence = health(cap: 0).degraded.first { $0.hasPrefix("the journal has reached its cap") } ?? ""
         #expect(
-            sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are held in memory"),
+            sentence.hasSuffix("; \(life.journal.status.numbers.bufferedBytes) bytes of counts are buffered in memory"),
             "\(sentence)")
         #expect(health(cap: 0).warnings.contains { $0.code == .disk && $0.detail == sentence })
         #expect(life.checkpoint() == nil)

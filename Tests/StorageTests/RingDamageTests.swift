@@ -67,6 +67,20 @@ struct RingDamageTests {
         #expect(try start(left, runtime).views == 74)
     }
 
+    @Test("so is a batch that a process of version 0.1 received, and its ring becomes one of today")
+    func former() throws {
+        let state = try killed()
+        let ring = RingFile(
+            incarnation: state.incarnation, sequence: state.sequence, before: state.before, batch(64), version: 1)
+        let runtime = try runtime(ring)
+        let (counter, views, left) = try start(try Folder(state.files), runtime)
+        #expect(views == 74 && counter.unwritten == 64 && counter.recovery.losses == [])
+        try expectWiped(runtime)
+        let bytes = try runtime.read("landing.ring")
+        #expect(bytes[7] == 2 && bytes.count == RingFile(incarnation: [], sequence: 0, before: 0, []).bytes.count)
+        #expect(try start(left, runtime).views == 74)
+    }
+
     @Test("a batch whose frame is written is not counted again")
     func written() throws {
         let state = try killed()
@@ -121,13 +135,13 @@ struct RingDamageTests {
     func newer(more: Int) throws {
         let state = try killed()
         var ring = RingFile(incarnation: state.incarnation, sequence: state.sequence, before: 0, batch(2))
-        ring.version = 2
+        ring.version = 3
         let runtime = try Folder(["landing.ring": ring.bytes + [UInt8](repeating: 7, count: more)])
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: runtime.path + "/landing.ring")
         let error = #expect(throws: StorageError.self) {
             _ = try ReceiveRing(directory: runtime.path, incarnation: state.incarnation)
         }
-        #expect(error == .newer(path: runtime.path + "/landing.ring", version: 2, known: 1))
+        #expect(error == .newer(path: runtime.path + "/landing.ring", version: 3, known: 2))
         #expect(try runtime.read("landing.ring") == ring.bytes + [UInt8](repeating: 7, count: more))
     }
 

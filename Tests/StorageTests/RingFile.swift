@@ -16,13 +16,15 @@ struct RingFile {
     private static let vectorBytes = 16 + 128 + 64
     /// Where the bytes of the first datagram are.
     static let payload = slots + 20_480
-    static let size = payload + 64 * 8192
+    /// The distance between two datagrams.
+    private let stride: Int
     /// The end of the part of the head that has a checksum.
     static let head = 48
 
-    init(incarnation: [UInt8], sequence: UInt64, before: UInt64, _ datagrams: [Datagram]) {
-        bytes = [UInt8](repeating: 0, count: Self.size)
-        write(Array("FFRING".utf8) + [0, 1], at: 0)
+    init(incarnation: [UInt8], sequence: UInt64, before: UInt64, _ datagrams: [Datagram], version: UInt8 = 2) {
+        stride = version == 1 ? 8192 : 8384
+        bytes = [UInt8](repeating: 0, count: Self.payload + 64 * stride)
+        write(Array("FFRING".utf8) + [0, version], at: 0)
         write(incarnation, at: 16)
         write(sequence, 8, at: 32)
         write(before, 8, at: 40)
@@ -42,7 +44,7 @@ struct RingFile {
     private mutating func write(_ datagram: Datagram, slot: Int) {
         let header = Self.headers + slot * 64
         let vector = Self.vectors + slot * Self.vectorBytes
-        let payload = Self.payload + slot * 8192
+        let payload = Self.payload + slot * stride
         // Pointers of another process. They have no meaning here.
         write(0xdead_beef_0000, 8, at: header)
         write(16, 4, at: header + 8)

@@ -21,13 +21,15 @@ struct ck_datagram {
     int64_t stamp;
 };
 
+/// The distance between the payloads of two slots. Slots at a power of two would share the same few lines of a cache.
+unsigned ck_stride(unsigned slot);
 /// Bytes of memory that `count` slots of `slot` payload bytes need, headers included.
 size_t ck_slots_size(unsigned count, unsigned slot);
 /// Sets up the headers in `memory`, which must be aligned to a page, and wipes it.
 void ck_slots_init(void *memory, unsigned count, unsigned slot);
-/// Adopts slots that another process has filled: points their headers at this mapping, and keeps what was received.
-/// Returns the number of datagrams, or -1 if the memory has another layout.
-int ck_slots_adopt(void *memory, unsigned count, unsigned slot);
+/// Adopts slots that another process has filled, with payloads at this distance: points their headers at this mapping, and
+/// keeps what was received. Returns the number of datagrams, or -1 if the memory has another layout.
+int ck_slots_adopt(void *memory, unsigned count, unsigned slot, unsigned stride);
 /// `recvmmsg` without waiting. Returns the number of datagrams, or -errno. Every length that it does not fill stays
 /// impossible.
 int ck_receive(int descriptor, void *memory, unsigned count);

@@ -33,8 +33,10 @@ struct FieldText: Sendable {
         return buffer.setClean(value, escaping, limit: limit)
     }
 
-    /// The traits of a decoded agent.
-    var traits: AgentTraits { AgentTraits(of: buffer.span) }
+    /// The text, if it was decoded.
+    var decoded: Span<UInt8> {
+        @_lifetime(borrow self) get { buffer.span }
+    }
 
     /// Sets the text to the path of a page, from its URL.
     mutating func setPath(_ url: borrowing Text, keepQuery: [[UInt8]], _ fileExtension: inout Text) {
