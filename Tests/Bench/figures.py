@@ -77,7 +77,7 @@ def finish(path):
         json.dump({"date": datetime.date.today().isoformat(), "machine": machine(), "figures": figures}, file, indent=1,
                   ensure_ascii=False)
     with open(path.replace(".json", ".md"), "w") as file:
-        for row in [rows[0][:4], ("---",) * 4] + [row[:4] if row[2] else (row[0], "", row[4], "") for row in rows[1:]]:
+        for row in [rows[0], ("---",) * 5] + rows[1:]:
             file.write(f"| {' | '.join(row)} |\n")
     missed = [figure["name"] for figure in figures if not figure.get("reached", True)]
     print(f"\n{len(missed)} promises MISSED in {time.monotonic() - begun:.0f} s" + "".join(f"\n  {name}" for name in missed))

@@ -111,7 +111,7 @@ def by_the_byte(program, pause, beginning, rest, end):
     def lines(size, total):
         return (beginning + rest * ((size - 1 - len(beginning + end)) // len(rest)) + end + b"\n") * (total // size)
 
-    first, whole = lines(2048, 2048), [lines(size, 1 << 18) for size in (2048, 8192)]
+    first, whole = lines(2048, 2048), [lines(size, 1 << 17) for size in (2048, 8192)]
     start = counted(program, pause, first)
     return [(counted(program, pause, file) - start) / (len(file) - len(first)) for file in whole]
 
