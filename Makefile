@@ -147,7 +147,7 @@ run-packages:
 	$(call need,libsystemd-dev libsqlite3-dev)
 
 test-packages:
-	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium) $(call absent,chromedriver,chromium-driver) $(call absent,haproxy,haproxy) $(call absent,apache2,apache2) $(call absent,caddy,caddy) $(call absent,rsyslogd,rsyslog) $(call absent,ruby,ruby) $(call absent,perl,perl) $(call absent,go,golang-go) $(call absent,mcs,mono-mcs mono-runtime) $(call absent,javac,default-jdk-headless) $(call absent,dpkg-shlibdeps,dpkg-dev) $(call absent,lintian,lintian) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))
+	$(call need,libsystemd-dev libsqlite3-dev $(call absent,php,php-cli) $(call absent,node,nodejs) $(call absent,python3,python3) $(call absent,curl,curl) $(call absent,strace,strace) $(call absent,valgrind,valgrind) $(call absent,mkfs.ext4,e2fsprogs) $(call absent,promtool,prometheus) $(call absent,nginx,nginx-light) $(call absent,chromium,chromium) $(call absent,chromedriver,chromium-driver) $(call absent,haproxy,haproxy) $(call absent,apache2,apache2) $(call absent,caddy,caddy) $(call absent,rsyslogd,rsyslog) $(call absent,ruby,ruby) $(call absent,perl,perl) $(call absent,go,golang-go) $(call absent,mcs,mono-mcs mono-runtime) $(call absent,javac,default-jdk-headless) $(call absent,dpkg-shlibdeps,dpkg-dev) $(call absent,lintian,lintian) $(call absent,systemd-nspawn,systemd-container dbus libnss-systemd))
 
 # What holds /openapi.json against the daemon, of PyPI.
 PYTHON := .build-python

@@ -18,7 +18,7 @@
 /// Two live views are confused with probability 2⁻⁴⁹ when a search meets both. A search meets at most 7 words, rarely
 /// more, so of 10¹² views 0.013 are taken for another one.
 ///
-/// - Complexity: O(1) a view, one or two lines of memory; 21…43 bytes a live view, and nothing while there are none.
+/// - Complexity: O(1) a view, one or two lines of memory; 21…43 bytes a live view, and half of it each time that there are none.
 struct RecentViews: Sendable {
     /// Milliseconds for which a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0
@@ -124,13 +124,8 @@ struct RecentViews: Sendable {
 
     /// Forgets everything. Time may continue from an earlier moment.
     mutating func clear() {
-        if mask >= Self.bucketsMin {
-            words = []
-            mask = -1
-        }
-        for i in words.indices { words[i] = 0 }
-        if count > 0 { for i in perMillisecond.indices { perMillisecond[i] = 0 } }
-        (count, now, floor, scatteredUntil) = (0, 0, 0, 0)
+        empty()
+        (words, mask, now) = ([], -1, 0)
     }
 
     /// The live views at `moment`, in no order.
@@ -153,7 +148,7 @@ struct RecentViews: Sendable {
 
     private mutating func pass(to milliseconds: Int64) {
         let before = now
-        if count > 0, milliseconds - before >= retention { clear() }
+        if count > 0, milliseconds - before >= retention { empty() }
         now = milliseconds
         guard count > 0 else { return }
         for passed in before - retention + 1...now - retention {
@@ -161,12 +156,19 @@ struct RecentViews: Sendable {
             count -= Int(perMillisecond[place])
             perMillisecond[place] = 0
         }
-        if count > 0 {
-            walk(from: before, to: now)
+        if count > 0 { walk(from: before, to: now) } else { empty() }
+    }
+
+    /// Forgets all views. Half of the memory stays for the next ones, who may come as many.
+    private mutating func empty() {
+        if mask >= Self.bucketsMin {
+            mask >>= 1
+            words = [UInt64](repeating: 0, count: (mask + 1) * 8)
         } else {
-            clear()
-            now = milliseconds
+            for i in words.indices { words[i] = 0 }
         }
+        if count > 0 { for i in perMillisecond.indices { perMillisecond[i] = 0 } }
+        (count, floor, scatteredUntil) = (0, 0, 0)
     }
 
     /// Clears the words that are not live in the buckets whose turn comes in this time.
