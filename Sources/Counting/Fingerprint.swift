@@ -5,24 +5,26 @@ extension Span where Element == UInt8 {
     /// of `TableHash`. Its strength is not proven, so nothing that is stored depends on it.
     @inlinable @inline(__always)
     public func fingerprint(_ seed: HashSeed) -> UInt64 {
-        var print = seed.k0 ^ UInt64(truncatingIfNeeded: count)
+        // The digits of the golden ratio and of e: with a small seed, products of small words would be alike.
+        let k0 = seed.k0 ^ 0x9e37_79b9_7f4a_7c15
+        let k1 = seed.k1 ^ 0xb7e1_5162_8aed_2a6b
+        var print = k0 ^ UInt64(truncatingIfNeeded: count)
         var i = 0
         while i &+ 16 <= count {
-            print = folded(word(at: i) ^ seed.k1, word(at: i &+ 8) ^ print)
+            print = folded(word(at: i) ^ k1, word(at: i &+ 8) ^ print)
             i &+= 16
         }
         if i < count {
             if count >= 16 {
-                print = folded(word(at: count &- 16) ^ seed.k1, word(at: count &- 8) ^ print)
+                print = folded(word(at: count &- 16) ^ k1, word(at: count &- 8) ^ print)
             } else {
                 let rest = count &- i
                 let last = extracting(max(i, count &- 8)..<count).lastBytes(Swift.min(rest, 7))
                 let first = rest > 7 ? word(at: i) : UInt64(self[i])
-                print = folded(first ^ seed.k1, last ^ print)
+                print = folded(first ^ k1, last ^ print)
             }
         }
-        // Odd, because a product with zero would be the same for all bytes.
-        return folded(print ^ seed.k0, seed.k1 | 1)
+        return folded(print ^ k0, k1)
     }
 }
 
