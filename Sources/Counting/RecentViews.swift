@@ -12,14 +12,14 @@
 ///
 /// A view is *live* for `retention`, at most 10 s; then another view may use its word. Nothing is deleted: a walk over all
 /// buckets every 8.2 s, in steps of less than `retention`, clears the words whose milliseconds could be misread after
-/// 32.8 s. Past `limit` the views of the oldest
-/// millisecond leave early, together.
+/// 32.8 s. Past `limit` the views of the oldest millisecond leave early, together.
 ///
 /// Two live views are confused with probability 2⁻⁴⁹ in the first bucket, and with 2⁻³² in that of an identity, whose views
 /// already have 17 bits in common if there are 2¹⁷ buckets. A search meets 2.4 words of the first kind and 0.001 of the
 /// second (measured over 30 million views with 20 bits instead of 49), so of 10¹² views 0.2 are taken for another one.
 ///
-/// - Complexity: O(1) a view, one or two lines of memory; 21…43 bytes a live view, and half of it each time that there are none.
+/// - Complexity: O(1) a view, one or two lines of memory; 21…43 bytes a live view, and half of it each time that there
+///   are none.
 struct RecentViews: Sendable {
     /// Milliseconds for which a view is remembered: the longest duplicate window of any site.
     private(set) var retention: Int64 = 0
