@@ -5,7 +5,7 @@ public struct Limits: Equatable, Sendable {
     public var visitors = 2_000_000
     /// Sites known at once.
     public var sites = 10_000
-    /// Views remembered to recognise duplicates. Past it the oldest goes (`recentViewsForgotten`).
+    /// Views remembered to recognise duplicates. Past it those of the oldest millisecond go (`recentViewsForgotten`).
     public var recentViews = 262_144
     /// Pages ranked by name in a site's day. The rest is `(other)`.
     public var pages = 2_000
