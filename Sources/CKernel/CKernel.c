@@ -200,19 +200,19 @@ int ck_is_in_memory(int descriptor) {
     return fstatfs(descriptor, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
 }
 
-// memory: plain | payload[64][slot + 192]
+// memory: plain | payload, ck_stride bytes for each slot
 struct plain {
     struct mmsghdr headers[64];
     struct iovec vectors[64];
 };
 
-size_t ck_plain_size(unsigned slot) { return sizeof(struct plain) + 64 * ((size_t)slot + 192); }
+size_t ck_plain_size(unsigned slot) { return sizeof(struct plain) + 64 * (size_t)ck_stride(slot); }
 
 void ck_plain_init(void *memory, unsigned slot) {
     struct plain *plain = memory;
     memset(memory, 0, ck_plain_size(slot));
     for (unsigned i = 0; i < 64; i++) {
-        plain->vectors[i].iov_base = (uint8_t *)(plain + 1) + i * ((size_t)slot + 192);
+        plain->vectors[i].iov_base = (uint8_t *)(plain + 1) + i * (size_t)ck_stride(slot);
         plain->vectors[i].iov_len = slot;
         plain->headers[i].msg_hdr.msg_iov = &plain->vectors[i];
         plain->headers[i].msg_hdr.msg_iovlen = 1;

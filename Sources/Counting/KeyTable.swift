@@ -1,6 +1,7 @@
 /// Byte strings and their places 0, 1, 2 …: names of sites, paths, referring hosts.
 ///
-/// The hash is keyed, so nobody outside can choose strings that collide. Nothing stored depends on it.
+/// The hash is a fingerprint with a secret seed, so nobody outside can choose strings that collide, as far as is known; if
+/// somebody could, a search would be as long as the table has strings. Nothing stored depends on it.
 ///
 /// - Complexity: finding and adding O(1) a string; removing O(1), and it moves the last string into the gap.
 public struct KeyTable: Sendable {

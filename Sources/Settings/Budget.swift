@@ -6,8 +6,9 @@ extension Settings {
     var memoryBudget: [(name: String, bytes: Int)] {
         let shared = [
             ("visitor table", limits.counting.visitors * 12),
-            ("recent views", limits.counting.recentViews * 48),
-            ("receive slots", 64 * (8 << 10)),
+            // At most 43 bytes a view; while the table grows, the former one and a list of 16 bytes a view besides.
+            ("recent views", limits.counting.recentViews * 80),
+            ("receive slots", 64 * 8384),
             // The kernel reserves twice the size, for its own bookkeeping.
             ("receive buffers, in the kernel", beacon.listen.count * 2 * beacon.receiveBufferBytes),
             ("buffered frames", limits.heldBytesMax),

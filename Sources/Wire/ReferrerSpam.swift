@@ -26,14 +26,10 @@ struct ReferrerSpam: Sendable {
     /// - Complexity: O(labels of the host), of which there are at most 128.
     @inline(__always)
     func holds(_ host: Span<UInt8>) -> Bool {
-        var start = 0
-        for i in host.indices where host[i] == .dot {
-            let domain = host.extracting(start..<host.count)
+        isInDomain(host) { domain in
             let mark = Self.mark(domain)
-            if marks[mark &>> 6] &>> UInt64(mark & 63) & 1 == 1, listed.find(domain) != nil { return true }
-            start = i + 1
+            return marks[mark &>> 6] &>> UInt64(mark & 63) & 1 == 1 && listed.find(domain) != nil
         }
-        return false
     }
 
     /// 0…65,535, from the first bytes of a domain.
@@ -42,4 +38,15 @@ struct ReferrerSpam: Sendable {
         let word = domain.count >= 8 ? domain.word(at: 0) : domain.lastBytes(domain.count)
         return Int(truncatingIfNeeded: (word &* 0x9e37_79b9_7f4a_7c15) &>> 48)
     }
+}
+
+/// True if `isWanted` is true for the host or for a domain above it, the last label alone excepted.
+@inline(__always)
+func isInDomain(_ host: Span<UInt8>, where isWanted: (Span<UInt8>) -> Bool) -> Bool {
+    var start = 0
+    for i in host.indices where host[i] == .dot {
+        if isWanted(host.extracting(start..<host.count)) { return true }
+        start = i + 1
+    }
+    return false
 }

@@ -41,11 +41,11 @@ public struct Salt: Sendable {
 
 /// Makes the visitor keys of one site with one salt.
 ///
-/// SipHash-2-4 with the first half of the salt as key, over: the second half of the salt, the length of the site's name, the
-/// name, zeros up to a whole word, and then either 4 or 8 in two bytes, the address and the agent's digest, or 0xffff in
-/// two bytes, the length of the sender's own visitor id and the id. No two visitors give the same bytes. IPv4 addresses
-/// are whole, IPv6 addresses cut to their first 64 bits. Salts of version 0.1 have the same order without zeros, and the
-/// agent, after its length, in the place of its digest.
+/// SipHash-2-4 with the first half of the salt as key, over words of 8 bytes: the second half of the salt; the length of the
+/// site's name, and the name; and then either 4 with the IPv4 address, or 8 and the first 64 bits of the IPv6 address, and
+/// the agent's digest; or 0xffff with the length of the sender's own visitor id, and the id. So no two visitors give the
+/// same bytes. Salts of version 0.1 have the same in the same order without padding to words, and the agent after its
+/// length in the place of its digest.
 public struct VisitorHasher: Sendable {
     /// The hash after salt and site.
     private let begun: StrongHash

@@ -296,15 +296,15 @@ import Wire
         let budget = """
             # Memory, estimated from above:
             #   visitor table                              57.23 MiB
-            #   recent views                                0.05 MiB
-            #   receive slots                               0.50 MiB
+            #   recent views                                0.08 MiB
+            #   receive slots                               0.52 MiB
             #   receive buffers, in the kernel              2.00 MiB
             #   buffered frames                             0.96 MiB
             #   each busy site: rankings of a day           0.02 MiB
             #   each busy site: unique visitors of a day    0.02 MiB
             #   each busy site: presence                    0.01 MiB
             #   each busy site: windows                     0.10 MiB
-            #   total with busy sites: 2                   60.99 MiB
+            #   total with busy sites: 2                   61.03 MiB
             # Disk, estimated from above:
             #   each busy site and year                     0.45 MiB
             #   each busy site: rankings of 400 days        4.89 MiB

@@ -54,8 +54,7 @@ int ck_is_in_memory(int descriptor);
 /// `sendmmsg` of `count` datagrams on a connected socket. Returns the number of datagrams sent, or -errno.
 int ck_send(int descriptor, const uint8_t *const *datagrams, const uint32_t *lengths, unsigned count);
 
-/// A receive loop without senders and stamps, as a yardstick: memory for 64 datagrams of up to `slot` bytes. The slots
-/// are not a power of two apart, because such slots share the sets of a cache.
+/// A receive loop without senders and stamps, as a yardstick: memory for 64 datagrams of up to `slot` bytes.
 size_t ck_plain_size(unsigned slot);
 void ck_plain_init(void *memory, unsigned slot);
 /// `recvmmsg` without waiting. Returns the number of datagrams, or -errno.

@@ -176,17 +176,9 @@ public struct SiteDirectory: Sendable {
     /// True if the host, or a domain above it, is spam by the site's own list.
     @inline(__always)
     func isSpam(_ host: Span<UInt8>, of site: SiteIndex) -> Bool {
-        !entries[site.number].spam.isEmpty && isBelow(entries[site.number].spam, host)
-    }
-
-    private func isBelow(_ domains: [[UInt8]], _ host: Span<UInt8>) -> Bool {
-        var start = 0
-        for i in host.indices where host[i] == .dot {
-            let domain = host.extracting(start..<host.count)
-            for listed in domains where equal(listed.span, domain) { return true }
-            start = i + 1
-        }
-        return false
+        let listed = entries[site.number].spam
+        return !listed.isEmpty
+            && isInDomain(host) { domain in listed.contains { equal($0.span, domain) } }
     }
 
     /// A site's profile.
